@@ -1,0 +1,39 @@
+//! duochain: an embedded ledger core.
+//!
+//! A host opens a [`node::Node`], submits transactions to one of two chains, Alpha or Delta, and follows
+//! events. Modules in layer order; each uses only those above it in this list:
+//!
+//! | layer | module | is |
+//! |---|---|---|
+//! | 0 | [`types`] | the vocabulary |
+//! | 0 | [`codec`] | bytes in, valid values out |
+//! | 0 | `sync`, [`env`] | seams for model checking, time and logs |
+//! | 1 | [`queue`] | the transaction queue |
+//! | 1 | [`pool`] | pooled buffers with generation-checked handles |
+//! | 1 | [`resilience`] | pure policies |
+//! | 1 | [`crypto`] | hashes |
+//! | 2 | [`merkle`] | transaction roots and proofs |
+//! | 2 | [`storage`] | logs and key-value stores |
+//! | 5 | [`dual`] | the two chains, without clock, thread or disk |
+//! | 6 | [`node`] | where threads, time and disks meet |
+//! | 7 | [`ffi`] | the C interface |
+
+pub mod types;
+
+pub mod codec;
+pub mod env;
+mod sync;
+
+pub mod crypto;
+pub mod pool;
+pub mod queue;
+pub mod resilience;
+
+pub mod merkle;
+pub mod storage;
+
+pub mod dual;
+
+pub mod node;
+
+pub mod ffi;

@@ -1,0 +1,22 @@
+//! The vocabulary: newtypes with their arithmetic and overflow policy, and the status table.
+//!
+//! # Model
+//! Values only. Nothing here reads a clock, allocates per call or knows another layer.
+//!
+//! # Invariants
+//! I1 an identifier of one kind never compiles where another kind is expected.
+//! I2 a status number, once released, never changes its meaning (`status`).
+
+mod block;
+mod ids;
+mod status;
+mod time;
+mod transaction;
+
+pub use block::{Block, BlockError, BlockView, Header, PeerReference};
+pub use ids::{BlockHash, ChainId, Height, LaneId, OpId, Sequence, StateRoot, TxId, TxRoot};
+pub use status::{Class, Status};
+pub use time::{Tick, UnixNanos};
+pub use transaction::{
+    LANES_MAX, TRANSACTION_BYTES_CEILING, TRANSACTION_BYTES_MAX_DEFAULT, TRANSACTION_BYTES_MIN,
+};
