@@ -19,6 +19,7 @@ domain!(ALPHA_TX, "duochain transaction alpha v1");
 domain!(DELTA_TX, "duochain transaction delta v1");
 domain!(TX_LEAF, "duochain transaction leaf v1");
 domain!(TX_NODE, "duochain transaction node v1");
+domain!(TX_ROOT, "duochain transaction root v1");
 domain!(STATE, "duochain state v1");
 
 fn digest(domain: &blake3::Hasher, parts: &[&[u8]]) -> [u8; 32] {
@@ -53,6 +54,11 @@ pub fn tx_leaf(id: &TxId) -> [u8; 32] {
 /// Inner node of the transaction tree.
 pub fn tx_node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
     digest(&TX_NODE, &[left, right])
+}
+
+/// Root of the transaction tree: its top node bound to the number of leaves.
+pub fn tx_root(top: &[u8; 32], leaves: u32) -> TxRoot {
+    TxRoot::new(digest(&TX_ROOT, &[top, &leaves.to_le_bytes()]))
 }
 
 /// State after a block: the state before it, its transactions and their number.

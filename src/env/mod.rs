@@ -6,6 +6,7 @@
 //! prints nothing on its own.
 
 pub mod log;
+pub mod panic;
 mod system;
 
 pub use system::SystemClock;

@@ -117,18 +117,25 @@ pub struct Block {
 }
 
 impl Block {
-    /// Puts header and encoded body together. `header.tx_count` and `header.body_bytes` must describe
-    /// `body`, a run of (length u32, bytes).
+    /// An empty body with room for the header in front: append (length u32, bytes) per transaction,
+    /// then hand it to [`Block::assemble`].
+    pub fn body_buffer(body_bytes: usize) -> Vec<u8> {
+        let mut buffer = Vec::with_capacity(Header::BYTES + body_bytes);
+        buffer.resize(Header::BYTES, 0);
+        buffer
+    }
+
+    /// Writes the header in front of a body made in a [`Block::body_buffer`].
     ///
     /// # Panics
-    /// When they do not: the proposer wrote both.
-    pub fn assemble(header: Header, body: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(Header::BYTES + body.len());
-        header.encode(&mut bytes);
-        bytes.extend_from_slice(body);
-        debug_assert!(BlockView::parse(&bytes).is_ok());
-        assert_eq!(header.body_bytes, body.len() as u64, "header describes its body");
-        Self { header, bytes }
+    /// When `header.body_bytes` is not the length of the body: the proposer wrote both.
+    pub fn assemble(header: Header, mut buffer: Vec<u8>) -> Self {
+        assert_eq!(header.body_bytes, (buffer.len() - Header::BYTES) as u64, "header describes its body");
+        let mut encoded = Vec::with_capacity(Header::BYTES);
+        header.encode(&mut encoded);
+        buffer[..Header::BYTES].copy_from_slice(&encoded);
+        debug_assert!(BlockView::parse(&buffer).is_ok());
+        Self { header, bytes: buffer }
     }
 
     /// Takes over encoded bytes after checking them.
@@ -207,7 +214,7 @@ mod tests {
     use super::*;
 
     fn sample() -> Block {
-        let mut body = Vec::new();
+        let mut body = Block::body_buffer(0);
         for transaction in [&b"one"[..], b"three"] {
             Writer::new(&mut body).tail(transaction);
         }
@@ -221,9 +228,9 @@ mod tests {
             state_root: StateRoot::new([3; 32]),
             peer: PeerReference { height: Height::new(1), hash: BlockHash::new([4; 32]) },
             tx_count: 2,
-            body_bytes: body.len() as u64,
+            body_bytes: (body.len() - Header::BYTES) as u64,
         };
-        Block::assemble(header, &body)
+        Block::assemble(header, body)
     }
 
     #[test]
