@@ -110,21 +110,40 @@ fn first_segments(tail: &str) -> Vec<String> {
     segments
 }
 
-/// Paths that reach the crate's top without saying so: `super::super::`, and `super::` at the outer
-/// level of a top module.
+/// Chains of `super::` that climb to the crate's top without saying so.
 fn hidden_paths(code: &str, path: &str) -> Vec<usize> {
-    let mut found: Vec<usize> = code.match_indices("super::super::").map(|(at, _)| at).collect();
-    let is_top_module = path.ends_with("/mod.rs") && path.matches('/').count() == 2;
-    if is_top_module || path.matches('/').count() == 1 {
-        found
-            .extend(code.match_indices("super::").map(|(at, _)| at).filter(|at| brace_depth(code, *at) == 0));
+    let inside = path.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod");
+    let file_depth = inside.split('/').count();
+    let mut found = Vec::new();
+    let mut rest = 0;
+    while let Some(at) = code[rest..].find("super::").map(|at| rest + at) {
+        let mut end = at;
+        while code[end..].starts_with("super::") {
+            end += "super::".len();
+        }
+        let climbs = (end - at) / "super::".len();
+        if climbs >= file_depth + inline_modules_around(code, at) {
+            found.push(at);
+        }
+        rest = end;
     }
     found
 }
 
-fn brace_depth(code: &str, at: usize) -> usize {
-    let before = &code[..at];
-    before.matches('{').count().saturating_sub(before.matches('}').count())
+/// Number of `mod name { }` blocks that are open at `at`.
+fn inline_modules_around(code: &str, at: usize) -> usize {
+    let mut open = Vec::new();
+    for (brace, c) in code[..at].char_indices() {
+        match c {
+            '{' => {
+                let mut words = code[..brace].split_whitespace().rev();
+                open.push(words.nth(1) == Some("mod"));
+            }
+            '}' => drop(open.pop()),
+            _ => {}
+        }
+    }
+    open.into_iter().filter(|is_module| *is_module).count()
 }
 
 #[cfg(test)]
@@ -177,6 +196,11 @@ mod tests {
         assert_eq!(complaints("src/pool/slab.rs", "use super::super::node::Node;").len(), 1);
         assert_eq!(complaints("src/pool/mod.rs", "use super::node::Node;").len(), 1);
         assert!(complaints("src/pool/mod.rs", "mod tests {\n    use super::*;\n}").is_empty());
+        assert_eq!(
+            complaints("src/pool/slab.rs", "mod tests {\n    use super::super::super::node::Node;\n}").len(),
+            1
+        );
         assert!(complaints("src/pool/slab.rs", "use super::Lease;").is_empty());
+        assert!(complaints("src/pool/slab.rs", "mod tests {\n    use super::super::Lease;\n}").is_empty());
     }
 }
