@@ -1,1 +1,268 @@
-//! Placeholder while the module is written.
+//! Pooled buffers of a few sizes, shared by all threads, with handles that are checked.
+//!
+//! # Model
+//! ```text
+//! acquire(len) -> class 0 | class 1 | ... | overflow        smallest that fits, then the next larger
+//!                    |                        |
+//!          lock-free list of slabs     one allocation, counted against a bound
+//!                    |
+//!      Lease (owner) <-> Handle (number, 40-bit generation | 24-bit index) -> back on drop or release
+//! ```
+//! Every buffer has an index over the whole pool and a permanent header. See `header` for the states
+//! and `freelist` for the stack with its bound on ABA.
+//!
+//! # Invariants
+//! I1 a buffer has one owner: a free list, a [`Lease`], a queue cell or the one valid [`Handle`].
+//! I2 a handle is honoured once. Whatever number comes in, the worst answer is [`Error::StaleHandle`].
+//! I3 acquired minus released is what is in use; nothing is lost when the pool is dropped.
+//!
+//! # Limits
+//! 2^24 - 2 buffers over all classes and the overflow, 64 MiB a buffer. Memory is taken slab by slab
+//! (about 256 KiB) when a buffer is first used and given back by [`BufferPool::trim`]; the headers
+//! (64 bytes a buffer ever used) stay. Taking a slab or an overflow buffer calls the allocator; all
+//! else is lock-free. [`BufferPool::stats`] and `trim` take a lock among themselves only.
+//!
+//! # Caller contract
+//! The bytes of a lease are those its last user left. Handles do not keep the pool alive.
+#![expect(unsafe_code, reason = "buffers are raw memory that ownership of an index guards")]
+
+mod error;
+mod freelist;
+mod handle;
+mod header;
+mod lease;
+mod overflow;
+mod settings;
+mod slab;
+mod stats;
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use handle::{Handle, Meta};
+pub use lease::Lease;
+pub use settings::{ClassSettings, OverflowSettings, PoolSettings};
+pub use stats::PoolStats;
+
+pub(crate) use header::{INDEX_BITS, INDEX_MASK};
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+use header::{CLASS_OVERFLOW, Header};
+use overflow::Overflow;
+use slab::Class;
+use std::ptr;
+use std::sync::Arc;
+
+/// Buffers in classes of ascending size, and an overflow.
+// Aligned so that the reference count next to it, which leases change all the time, does not share a
+// cache line with fields that every acquisition reads.
+#[derive(Debug)]
+#[repr(align(128))]
+pub struct BufferPool {
+    headers: Box<[Header]>,
+    classes: Box<[Class]>,
+    overflow: Overflow,
+    buffer_bytes_max: usize,
+    exhausted: AtomicU64,
+    stale_refused: AtomicU64,
+}
+
+/// Ownership of one buffer of one pool, bare: whoever has it must give it back, lease it or store it.
+///
+/// It does not name its pool. Each crate-internal user keeps one pool for life and never mixes.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Slot {
+    index: u32,
+}
+
+impl Slot {
+    /// # Safety
+    /// The caller owns the buffer at `index` of the pool it will use the slot with, and gives that
+    /// ownership away here.
+    pub(crate) unsafe fn from_index(index: u32) -> Self {
+        Self { index }
+    }
+
+    pub(crate) fn into_index(self) -> u32 {
+        self.index
+    }
+}
+
+impl BufferPool {
+    /// A pool without a single buffer in memory yet.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the settings contradict themselves; [`Error::Exhausted`] when there is no
+    /// memory for the headers.
+    pub fn new(settings: PoolSettings) -> Result<Arc<Self>, Error> {
+        settings.check()?;
+        let mut classes = Vec::with_capacity(settings.classes.len());
+        let mut base = 0;
+        for class in &settings.classes {
+            classes.push(Class::new(classes.len() as u8, base as u32, *class));
+            base += class.count_max;
+        }
+        let overflow = Overflow::new(base, settings.overflow);
+        let headers = Header::table(base + overflow.slots()).ok_or(Error::Exhausted)?;
+        Ok(Arc::new(Self {
+            headers,
+            classes: classes.into(),
+            overflow,
+            buffer_bytes_max: settings.buffer_bytes_max(),
+            exhausted: AtomicU64::new(0),
+            stale_refused: AtomicU64::new(0),
+        }))
+    }
+
+    /// A buffer with `len` bytes in use, its words zero.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when no buffer can ever hold that, [`Error::Exhausted`] when none is left.
+    pub fn acquire(self: &Arc<Self>, len: usize) -> Result<Lease, Error> {
+        let mut slot = self.take(len)?;
+        self.describe(&mut slot, len, Meta::default());
+        Ok(self.lease(slot))
+    }
+
+    /// Turns a handle back into a lease.
+    ///
+    /// # Errors
+    /// [`Error::StaleHandle`] unless the handle was given out and neither adopted nor released since.
+    pub fn adopt(self: &Arc<Self>, handle: Handle) -> Result<Lease, Error> {
+        let slot = self.reclaim(handle)?;
+        Ok(self.lease(slot))
+    }
+
+    /// Gives the buffer of a handle back.
+    ///
+    /// # Errors
+    /// As [`adopt`](Self::adopt); of several releases at the same time, one succeeds.
+    pub fn release(&self, handle: Handle) -> Result<(), Error> {
+        let slot = self.reclaim(handle)?;
+        self.give(slot);
+        Ok(())
+    }
+
+    /// Gives memory of free buffers back to the allocator, slab by slab, keeping at least `keep_free`
+    /// free buffers in each class; answers the number of bytes.
+    ///
+    /// Only slabs without a buffer in use can go. Other threads may see a class as empty meanwhile and
+    /// use the next larger one, or be refused at the edge of the pool's capacity.
+    pub fn trim(&self, keep_free: usize) -> usize {
+        self.classes.iter().map(|class| class.trim(&self.headers, keep_free)).sum()
+    }
+
+    /// What happened so far.
+    pub fn stats(&self) -> PoolStats {
+        let mut stats = PoolStats {
+            exhausted: self.exhausted.load(Ordering::Relaxed),
+            stale_refused: self.stale_refused.load(Ordering::Relaxed),
+            ..PoolStats::default()
+        };
+        for class in &self.classes {
+            stats.add_class(class.count(&self.headers));
+        }
+        stats.add_overflow(self.overflow.count(&self.headers));
+        stats.released = stats.acquired.saturating_sub(stats.in_use);
+        stats
+    }
+
+    /// The largest buffer that this pool can ever hand out, in bytes.
+    pub fn buffer_bytes_max(&self) -> usize {
+        self.buffer_bytes_max
+    }
+
+    /// A buffer that can hold `len` bytes.
+    #[inline]
+    pub(crate) fn take(&self, len: usize) -> Result<Slot, Error> {
+        for class in &self.classes {
+            if class.buffer_bytes >= len
+                && let Some(index) = class.take(&self.headers)
+            {
+                self.headers[index as usize].lease();
+                return Ok(Slot { index });
+            }
+        }
+        self.take_overflow(len)
+    }
+
+    #[cold]
+    fn take_overflow(&self, len: usize) -> Result<Slot, Error> {
+        if len > self.buffer_bytes_max {
+            return Err(Error::TooLarge { len, max: self.buffer_bytes_max });
+        }
+        let Some(index) = self.overflow.take(&self.headers, len) else {
+            self.exhausted.fetch_add(1, Ordering::Relaxed);
+            return Err(Error::Exhausted);
+        };
+        self.headers[index as usize].lease();
+        Ok(Slot { index })
+    }
+
+    /// Gives a buffer of this pool back.
+    #[inline]
+    pub(crate) fn give(&self, slot: Slot) {
+        let header = &self.headers[slot.index as usize];
+        // SAFETY: the slot owns the buffer.
+        let class = unsafe { header.body() }.class;
+        header.retire();
+        match self.classes.get(usize::from(class)) {
+            Some(owner) if class != CLASS_OVERFLOW => owner.give(&self.headers, slot.index),
+            _ => self.overflow.give(&self.headers, slot.index),
+        }
+    }
+
+    /// Notes length and words of a buffer of this pool.
+    #[inline]
+    pub(crate) fn describe(&self, slot: &mut Slot, len: usize, meta: Meta) {
+        // SAFETY: the slot owns the buffer.
+        unsafe {
+            self.headers[slot.index as usize].update(|body| {
+                assert!(len <= body.capacity as usize, "{len} bytes do not fit into {}", body.capacity);
+                body.len = len as u32;
+                body.meta = meta;
+            });
+        }
+    }
+
+    /// Copies `bytes` into a buffer of this pool and notes length and words.
+    #[inline]
+    pub(crate) fn fill(&self, slot: &mut Slot, bytes: &[u8], meta: Meta) {
+        self.describe(slot, bytes.len(), meta);
+        // SAFETY: the slot owns the buffer; `describe` checked that the bytes fit; a borrowed slice never
+        // overlaps a buffer whose owner is the slot.
+        unsafe {
+            let data = self.headers[slot.index as usize].body().data;
+            ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len());
+        }
+    }
+
+    /// A buffer of this pool as a lease.
+    #[inline]
+    pub(crate) fn lease(self: &Arc<Self>, slot: Slot) -> Lease {
+        Lease::new(Arc::clone(self), slot)
+    }
+
+    fn header(&self, index: u32) -> &Header {
+        &self.headers[index as usize]
+    }
+
+    fn reclaim(&self, handle: Handle) -> Result<Slot, Error> {
+        let taken = self
+            .headers
+            .get(handle.index() as usize)
+            .is_some_and(|header| header.take_back(handle.generation()));
+        if taken {
+            return Ok(Slot { index: handle.index() });
+        }
+        self.stale_refused.fetch_add(1, Ordering::Relaxed);
+        Err(Error::StaleHandle(handle))
+    }
+}
+
+impl Drop for BufferPool {
+    fn drop(&mut self) {
+        self.overflow.clear(&self.headers);
+    }
+}

@@ -1,1 +1,276 @@
-//! Placeholder while the module is written.
+//! The transaction queue: bounded lanes of different priority, many producers, one or many consumers.
+//!
+//! # Model
+//! ```text
+//! enqueue(bytes) -> copy once into a pooled buffer -+
+//! claim(len) -> write in place -> commit -----------+-> lane 0  [ring of cells]  \
+//!                                                   +-> lane 1  [ring of cells]   > Consumer -> Item
+//!                                                   +-> ...                      /
+//! ```
+//! A lane is a [`ring`] whose cells carry buffer indexes; `signal` tells the consumer which lanes to look
+//! at and wakes sleepers. The bytes never move again: the [`Item`] owns the buffer that was filled.
+//!
+//! # Invariants
+//! I1 what an enqueue accepted is dequeued exactly once, in order within its lane across all producers.
+//! I2 full is exact: a lane refuses only while it holds as many items as it has cells.
+//! I3 an enqueue that returned Ok is handed out even after [`TxQueue::close`]. Closing raises a flag that
+//!    later enqueues see. Whether the queue has ended is decided by the consumer alone: it marks the first
+//!    unfilled ticket of each lane as closed, with the same compare-and-swap that a late enqueue needs for
+//!    that ticket. Either the enqueue wins and the consumer goes on, or the mark wins and the enqueue
+//!    answers Closed. So [`Error::Ended`] is given only when nothing accepted can still appear.
+//! I4 a producer stopped at any instruction blocks nobody; at worst its buffer stays checked out.
+//!
+//! # Limits
+//! 1 to 16 lanes of up to 2^23 cells. A full lane or an exhausted pool refuses; the waiting forms sleep.
+//! Enqueue and dequeue are lock-free apart from the allocator when the pool grows or overflows, and
+//! from the wake-up of a sleeper.
+//!
+//! # Caller contract
+//! Hints of the shared form are kept per thread; a [`Producer`] owns its own and belongs to one thread at
+//! a time. An [`Item`] may be kept as long as the pool can spare its buffer.
+#![expect(unsafe_code, reason = "a cell owns a pooled buffer by its index")]
+
+mod cell;
+mod claim;
+mod consumer;
+mod error;
+mod gate;
+mod hint;
+mod item;
+mod lane;
+mod producer;
+mod ring;
+mod settings;
+mod signal;
+mod stats;
+mod submit;
+#[cfg(test)]
+mod tests;
+mod wait;
+
+pub use claim::Claim;
+pub use consumer::Consumer;
+pub use error::Error;
+pub use item::Item;
+pub use producer::Producer;
+pub use settings::{Consumers, QueueSettings};
+pub use stats::{LaneStats, QueueStats};
+
+use crate::pool::{BufferPool, Lease, Meta, Slot};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::types::LaneId;
+use hint::with_hint;
+use lane::Lane;
+use ring::Taken;
+use signal::Signals;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A queue of transactions. Shared by reference; every method takes `&self`.
+pub struct TxQueue {
+    lanes: Box<[Lane]>,
+    pool: Arc<BufferPool>,
+    transaction_bytes_max: usize,
+    consumers: Consumers,
+    ageing: u32,
+    /// True while the one consumer exists.
+    seated: AtomicBool,
+    signals: Signals,
+}
+
+impl TxQueue {
+    /// An empty queue with a pool of its own.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the settings contradict themselves, [`Error::NoMemory`].
+    pub fn new(settings: QueueSettings) -> Result<Arc<Self>, Error> {
+        settings.check()?;
+        let first = hint::ring_numbers(settings.lane_cells.len());
+        let lanes = settings.lane_cells.iter().zip(first..).map(|(cells, number)| Lane::new(*cells, number));
+        Ok(Arc::new(Self {
+            lanes: lanes.collect(),
+            pool: BufferPool::new(settings.pool)?,
+            transaction_bytes_max: settings.transaction_bytes_max,
+            consumers: settings.consumers,
+            ageing: settings.ageing,
+            seated: AtomicBool::new(false),
+            signals: Signals::new(),
+        }))
+    }
+
+    /// Copies a transaction into the lane.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchLane`], [`Error::Empty`], [`Error::TooLarge`], [`Error::Closed`], [`Error::Full`],
+    /// [`Error::NoMemory`]; looked for in this order.
+    #[inline]
+    pub fn enqueue(&self, lane: LaneId, bytes: &[u8], meta: Meta) -> Result<(), Error> {
+        let target = self.lane(lane)?;
+        with_hint(target.number, |hint| self.submit(target, hint, lane, bytes, meta))
+    }
+
+    /// As [`enqueue`](Self::enqueue), but waits up to `timeout` while the lane is full or the pool empty.
+    ///
+    /// # Errors
+    /// As there, with [`Error::Timeout`] in place of [`Error::Full`]; [`Error::NoMemory`] when it was the
+    /// pool that had no room until the end.
+    pub fn enqueue_wait(
+        &self,
+        lane: LaneId,
+        bytes: &[u8],
+        meta: Meta,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let target = self.lane(lane)?;
+        with_hint(target.number, |hint| self.submit_wait(target, hint, lane, bytes, meta, timeout))
+    }
+
+    /// Copies transactions into the lane in order, up to the first that is refused. Answers how many were
+    /// accepted and why the next one was not. Others may enqueue in between.
+    pub fn enqueue_batch(
+        &self,
+        lane: LaneId,
+        items: &[&[u8]],
+        metas: impl FnMut(usize) -> Meta,
+    ) -> (usize, Option<Error>) {
+        match self.lane(lane) {
+            Ok(target) => {
+                with_hint(target.number, |hint| self.submit_batch(target, hint, lane, items, metas))
+            }
+            Err(error) => (0, Some(error)),
+        }
+    }
+
+    /// A buffer to write a transaction of up to `len` bytes into.
+    ///
+    /// # Errors
+    /// As [`enqueue`](Self::enqueue), without [`Error::Full`], which only the commit can tell.
+    pub fn claim(self: &Arc<Self>, len: usize, lane: LaneId) -> Result<Claim, Error> {
+        let target = self.lane(lane)?;
+        self.admit(len)?;
+        let lease = self.pool.acquire(len).inspect_err(|_| target.note_refused())?;
+        Ok(Claim::new(Arc::clone(self), lease, lane))
+    }
+
+    /// A producer with hints of its own.
+    pub fn producer(self: &Arc<Self>) -> Producer {
+        Producer::new(Arc::clone(self))
+    }
+
+    /// A consumer. Dropping it frees the seat for another, which goes on where it stopped.
+    ///
+    /// # Errors
+    /// [`Error::ConsumerTaken`] when the queue is for one and has it.
+    pub fn consumer(self: &Arc<Self>) -> Result<Consumer, Error> {
+        // Acquire: pairs with the Release in `leave_seat`, so this consumer starts where the last stopped.
+        if self.consumers == Consumers::One && self.seated.swap(true, Ordering::Acquire) {
+            return Err(Error::ConsumerTaken);
+        }
+        Ok(Consumer::new(Arc::clone(self)))
+    }
+
+    /// Refuses further transactions and wakes everybody who waits. What was accepted can still be taken.
+    pub fn close(&self) {
+        self.signals.close();
+    }
+
+    /// True once closed.
+    pub fn is_closed(&self) -> bool {
+        self.signals.is_closed()
+    }
+
+    /// Transactions waiting in all lanes; each lane is counted at its own instant.
+    pub fn len(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.ring.len() as usize).sum()
+    }
+
+    /// True when no lane has a transaction waiting.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Transactions waiting in one lane; 0 for a lane that does not exist.
+    pub fn lane_len(&self, lane: LaneId) -> usize {
+        self.lanes.get(lane.index()).map_or(0, |lane| lane.ring.len() as usize)
+    }
+
+    /// Number of lanes.
+    pub fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// Cells of all lanes together.
+    pub fn capacity(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.ring.capacity()).sum()
+    }
+
+    /// Largest transaction in bytes.
+    pub fn transaction_bytes_max(&self) -> usize {
+        self.transaction_bytes_max
+    }
+
+    /// What happened so far.
+    pub fn stats(&self) -> QueueStats {
+        QueueStats {
+            lanes: self.lanes.iter().map(Lane::stats).collect(),
+            pool: self.pool.stats(),
+            closed: self.is_closed(),
+        }
+    }
+
+    /// Where the bytes live.
+    pub fn pool(&self) -> &Arc<BufferPool> {
+        &self.pool
+    }
+
+    fn all_lanes(&self) -> &[Lane] {
+        &self.lanes
+    }
+
+    fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
+    fn consumers(&self) -> Consumers {
+        self.consumers
+    }
+
+    fn ageing(&self) -> u32 {
+        self.ageing
+    }
+
+    fn leave_seat(&self) {
+        // Release: pairs with the Acquire in `consumer`.
+        self.seated.store(false, Ordering::Release);
+    }
+
+    /// The buffer that a cell held, as a lease.
+    #[inline]
+    fn lease(&self, index: u32) -> Lease {
+        // SAFETY: the index came out of a cell, which owned the buffer; exactly one taker gets it (ring,
+        // I2), and it is of this queue's one pool.
+        self.pool.lease(unsafe { Slot::from_index(index) })
+    }
+}
+
+impl Drop for TxQueue {
+    fn drop(&mut self) {
+        for lane in &self.lanes {
+            let mut head = lane.ring.consumed();
+            while let Taken::Buffer { index, .. } = lane.ring.take_alone(&mut head) {
+                drop(self.lease(index));
+            }
+        }
+    }
+}
+
+impl fmt::Debug for TxQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TxQueue")
+            .field("lanes", &self.lanes())
+            .field("len", &self.len())
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}

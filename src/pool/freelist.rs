@@ -1,0 +1,118 @@
+//! Lock-free stack of free buffers, one word wide.
+//!
+//! # Model
+//! The head is `tag:40 | top:24` (top 0: empty, else index + 1). Each buffer's link is
+//! `depth:32 | next:24`, written by who pushes it: `depth` counts the buffers from here down, so the
+//! length of the list can be read without counting on the way.
+//!
+//! # Invariants
+//! I1 a pop raises the tag; a push keeps it. Between the load and the compare-and-swap of a pop the
+//!    list can return to the same top only through a pop of it, so an equal word means an equal list.
+//! I2 a link is written only while its buffer is off the list and owned by the pusher.
+//!
+//! # Limits
+//! I1 breaks when a thread sleeps between its load and its swap through exactly a multiple of 2^40
+//! pops of that list (3 hours at 100 million a second, 12 days at a million) and finds the same top.
+//!
+//! # Source
+//! Treiber, "Systems Programming: Coping with Parallelism" (1986), with a tag against ABA.
+
+use super::header::{Header, INDEX_BITS, INDEX_MASK};
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+const TAG_MASK: u64 = (1 << 40) - 1;
+const DEPTH_SHIFT: u32 = 32;
+
+/// Where the links live.
+pub(super) trait Links {
+    fn link(&self, index: u32) -> &AtomicU64;
+}
+
+impl Links for [Header] {
+    #[inline]
+    fn link(&self, index: u32) -> &AtomicU64 {
+        &self[index as usize].link
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct FreeList {
+    head: AtomicU64,
+}
+
+const fn pack(tag: u64, top: u64) -> u64 {
+    (tag & TAG_MASK) << INDEX_BITS | top
+}
+
+fn top_of(word: u64) -> Option<u32> {
+    (word & INDEX_MASK).checked_sub(1).map(|index| index as u32)
+}
+
+impl FreeList {
+    pub(super) fn new() -> Self {
+        Self { head: AtomicU64::new(0) }
+    }
+
+    #[inline]
+    pub(super) fn pop<L: Links + ?Sized>(&self, links: &L) -> Option<u32> {
+        // Acquire: pairs with the Release of the push of every buffer now on the list; pops in between
+        // are read-modify-writes and continue its release sequence.
+        let mut word = self.head.load(Ordering::Acquire);
+        loop {
+            let index = top_of(word)?;
+            // Relaxed: written before the push that the Acquire saw. If the buffer was popped since,
+            // this may be anything, and the tag makes the swap fail (I1).
+            let next = links.link(index).load(Ordering::Relaxed) & INDEX_MASK;
+            let below = pack((word >> INDEX_BITS).wrapping_add(1), next);
+            match self.head.compare_exchange_weak(word, below, Ordering::Acquire, Ordering::Acquire) {
+                Ok(_) => return Some(index),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn push<L: Links + ?Sized>(&self, links: &L, index: u32) {
+        let mut word = self.head.load(Ordering::Acquire);
+        loop {
+            let depth = depth_at(links, word).wrapping_add(1) & u64::from(u32::MAX);
+            links.link(index).store(depth << DEPTH_SHIFT | word & INDEX_MASK, Ordering::Relaxed);
+            let above = word & !INDEX_MASK | (u64::from(index) + 1);
+            // Release: pairs with the Acquire in `pop`; whoever takes this buffer sees all we did to it.
+            // Acquire on failure: the new top's link is read next.
+            match self.head.compare_exchange_weak(word, above, Ordering::Release, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Length at one instant, or a value near it while others are busy.
+    pub(super) fn depth<L: Links + ?Sized>(&self, links: &L) -> u64 {
+        let mut depth = 0;
+        for _ in 0..4 {
+            let word = self.head.load(Ordering::Acquire);
+            depth = depth_at(links, word);
+            if self.head.load(Ordering::Relaxed) == word {
+                break;
+            }
+        }
+        depth
+    }
+
+    /// Pops so far, modulo 2^40.
+    pub(super) fn pops(&self) -> u64 {
+        self.head.load(Ordering::Relaxed) >> INDEX_BITS
+    }
+}
+
+/// Depth noted by the buffer on top of `word`. Exact if `word` is still the head afterwards (I1, I2).
+#[inline]
+fn depth_at<L: Links + ?Sized>(links: &L, word: u64) -> u64 {
+    top_of(word).map_or(0, |top| links.link(top).load(Ordering::Relaxed) >> DEPTH_SHIFT)
+}
+
+/// A 40-bit count made whole again: `pops` is `last` plus less than 2^40.
+pub(super) const fn extend_pops(last: u64, pops: u64) -> u64 {
+    last.wrapping_add(pops.wrapping_sub(last) & TAG_MASK)
+}

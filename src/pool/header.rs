@@ -1,0 +1,167 @@
+//! One cache line per buffer, outside of the buffer and never freed before the pool.
+//!
+//! # Model
+//! ```text
+//!           take                into_handle
+//!   Free ---------> Leased <------------------> Handed
+//!    ^                | give        adopt          | release
+//!    +--- generation+1 +---------------------------+
+//! ```
+//! # Invariants
+//! I1 while a buffer is Free or Leased only its one owner (free list, lease, queue cell) changes the
+//!    state, so plain stores do. Out of Handed several callers may race; one compare-and-swap wins.
+//! I2 the body belongs to whoever owns the buffer.
+//! I3 headers stay mapped until the pool is dropped: a stale index may always be looked at, and a
+//!    generation survives that the memory of its buffer is trimmed away.
+
+use super::Meta;
+use crate::sync::UnsafeCell;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use std::ptr;
+
+/// Bits of an index in queue cells and handles.
+pub(crate) const INDEX_BITS: u32 = 24;
+pub(crate) const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
+/// Value 0 of a queue cell means empty and the all-ones value closed, so two indexes are missing.
+pub(crate) const INDEXES_MAX: usize = (1 << INDEX_BITS) - 2;
+pub(super) const GENERATION_MASK: u64 = (1 << 40) - 1;
+
+const KIND_BITS: u32 = 2;
+const KIND_MASK: u64 = (1 << KIND_BITS) - 1;
+const FREE: u64 = 0;
+const LEASED: u64 = 1;
+const HANDED: u64 = 2;
+
+/// What the owner of a buffer knows about it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Body {
+    /// Start of the buffer; null while it has no memory.
+    pub(super) data: *mut u8,
+    /// Bytes it can hold.
+    pub(super) capacity: u32,
+    /// Bytes in use.
+    pub(super) len: u32,
+    /// Words of the caller.
+    pub(super) meta: Meta,
+    /// Position of its class, or [`CLASS_OVERFLOW`].
+    pub(super) class: u8,
+    /// Lane that a claim was made for.
+    pub(super) lane: u8,
+}
+
+/// `Body::class` of overflow buffers.
+pub(super) const CLASS_OVERFLOW: u8 = u8::MAX;
+
+/// The permanent part of a buffer. All zero bytes are a valid one: Free, generation 0, no memory.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(super) struct Header {
+    /// generation (62) | kind (2).
+    state: AtomicU64,
+    /// Link of the free list this buffer is on.
+    pub(super) link: AtomicU64,
+    body: UnsafeCell<Body>,
+}
+
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<Header>() == 64);
+
+// SAFETY: the raw pointer in the body is reached through the functions below only, by the buffer's one
+// owner (I2); everything else is atomic.
+unsafe impl Sync for Header {}
+// SAFETY: as above; no header is tied to a thread.
+unsafe impl Send for Header {}
+
+impl Header {
+    #[cfg(loom)]
+    fn vacant() -> Self {
+        let body =
+            Body { data: ptr::null_mut(), capacity: 0, len: 0, meta: Meta::default(), class: 0, lane: 0 };
+        Self { state: AtomicU64::new(0), link: AtomicU64::new(0), body: UnsafeCell::new(body) }
+    }
+
+    /// `count` vacant headers; `None` when the allocator refuses. Untouched ones cost no real memory
+    /// where zeroed pages are mapped lazily.
+    pub(super) fn table(count: usize) -> Option<Box<[Self]>> {
+        #[cfg(loom)]
+        return Some((0..count).map(|_| Self::vacant()).collect());
+        #[cfg(not(loom))]
+        {
+            let layout = std::alloc::Layout::array::<Self>(count).ok().filter(|layout| layout.size() > 0)?;
+            // SAFETY: the size is not zero.
+            let start = unsafe { std::alloc::alloc_zeroed(layout) }.cast::<Self>();
+            if start.is_null() {
+                return None;
+            }
+            // SAFETY: allocated just now with the layout of this slice, and zero bytes are valid headers.
+            Some(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(start, count)) })
+        }
+    }
+
+    /// Free to Leased. Only for who just took it off the free list.
+    #[inline]
+    pub(super) fn lease(&self) {
+        // Relaxed: only the owner writes here (I1), and a stale handle matches neither kind.
+        let state = self.state.load(Ordering::Relaxed);
+        debug_assert_eq!(state & KIND_MASK, FREE, "a buffer was handed out twice");
+        self.state.store(state & !KIND_MASK | LEASED, Ordering::Relaxed);
+    }
+
+    /// Leased to Free, one generation later. The free list's push publishes it.
+    #[inline]
+    pub(super) fn retire(&self) {
+        let state = self.state.load(Ordering::Relaxed);
+        debug_assert_eq!(state & KIND_MASK, LEASED, "a buffer was given back twice");
+        self.state.store((state & !KIND_MASK).wrapping_add(1 << KIND_BITS) | FREE, Ordering::Relaxed);
+    }
+
+    /// Leased to Handed; answers the generation for the handle.
+    pub(super) fn hand_out(&self) -> u64 {
+        let state = self.state.load(Ordering::Relaxed);
+        debug_assert_eq!(state & KIND_MASK, LEASED);
+        // Release: pairs with the Acquire in `take_back`, so the adopter sees the body.
+        self.state.store(state & !KIND_MASK | HANDED, Ordering::Release);
+        state >> KIND_BITS
+    }
+
+    /// Handed to Leased when the generation still fits; false when somebody else was first.
+    pub(super) fn take_back(&self, generation: u64) -> bool {
+        let state = self.state.load(Ordering::Relaxed);
+        if state & KIND_MASK != HANDED || (state >> KIND_BITS) & GENERATION_MASK != generation {
+            return false;
+        }
+        let leased = state & !KIND_MASK | LEASED;
+        // Acquire: pairs with the Release in `hand_out`.
+        self.state.compare_exchange(state, leased, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// True while it lies on a free list. A hint for anybody but the owner.
+    pub(super) fn is_free(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & KIND_MASK == FREE
+    }
+
+    /// A copy of the body.
+    ///
+    /// # Safety
+    /// The caller owns the buffer (I2).
+    #[inline]
+    pub(super) unsafe fn body(&self) -> Body {
+        // SAFETY: the owner is alone with the body.
+        self.body.with(|body| unsafe { *body })
+    }
+
+    /// Changes the body.
+    ///
+    /// # Safety
+    /// The caller owns the buffer (I2).
+    #[inline]
+    pub(super) unsafe fn update<R>(&self, change: impl FnOnce(&mut Body) -> R) -> R {
+        // SAFETY: the owner is alone with the body.
+        self.body.with_mut(|body| change(unsafe { &mut *body }))
+    }
+}
+
+/// Zero when null: lets a `Body` be checked for memory without naming pointers.
+pub(super) fn has_memory(body: &Body) -> bool {
+    !ptr::eq(body.data, ptr::null_mut())
+}

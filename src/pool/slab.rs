@@ -1,0 +1,280 @@
+//! One class: equal buffers, their memory taken slab by slab.
+//!
+//! # Model
+//! ```text
+//! indexes  base ........ base+fresh ........ base+count
+//!          used before    |  never used
+//!          free list or   |
+//!          checked out    v
+//! slabs    [0][1][2] ... each slab_slots buffers, null until one of them is used, null again after trim
+//! ```
+//! # Invariants
+//! S1 a slab's memory goes away only while trim holds every buffer of it.
+//! S2 the slab that `fresh` points into is never trimmed, so a buffer used for the first time finds its
+//!    slab either absent or complete.
+
+use super::freelist::{FreeList, extend_pops};
+use super::header::{Header, has_memory};
+use super::{ClassSettings, stats::ClassCount};
+use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crossbeam::utils::CachePadded;
+use parking_lot::Mutex;
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::ptr;
+
+/// Buffers start on their own cache line.
+pub(super) const BUFFER_ALIGN: usize = 64;
+/// Aimed size of a slab; a slab has at least one buffer.
+const SLAB_BYTES: usize = 256 << 10;
+
+#[derive(Debug)]
+pub(super) struct Class {
+    number: u8,
+    base: u32,
+    count: u32,
+    pub(super) buffer_bytes: usize,
+    stride: usize,
+    slab_slots: u32,
+    slabs: Box<[AtomicPtr<u8>]>,
+    free: CachePadded<FreeList>,
+    fresh: CachePadded<AtomicU32>,
+    /// Buffers on the free list whose memory was trimmed away.
+    hollow: AtomicU32,
+    live_slabs: AtomicU32,
+    /// One trim at a time, and the counts that only slow paths change.
+    slow: Mutex<Slow>,
+    /// Buffers that were taken only to find that there is no memory for them.
+    missed: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Slow {
+    /// `FreeList::pops` made whole.
+    pops: u64,
+    /// Pops that trim made.
+    trimmed: u64,
+    /// Buffers that trim holds right now.
+    in_hand: u64,
+}
+
+impl Class {
+    pub(super) fn new(number: u8, base: u32, settings: ClassSettings) -> Self {
+        let stride = settings.buffer_bytes.next_multiple_of(BUFFER_ALIGN);
+        let slab_slots = (SLAB_BYTES / stride).clamp(1, settings.count_max);
+        let slabs = settings.count_max.div_ceil(slab_slots);
+        Self {
+            number,
+            base,
+            count: settings.count_max as u32,
+            buffer_bytes: settings.buffer_bytes,
+            stride,
+            slab_slots: slab_slots as u32,
+            slabs: (0..slabs).map(|_| AtomicPtr::new(ptr::null_mut())).collect(),
+            free: CachePadded::new(FreeList::new()),
+            fresh: CachePadded::new(AtomicU32::new(0)),
+            hollow: AtomicU32::new(0),
+            live_slabs: AtomicU32::new(0),
+            slow: Mutex::new(Slow::default()),
+            missed: AtomicU64::new(0),
+        }
+    }
+
+    /// An owned index with memory behind it; `None` when the class is used up or the allocator refuses.
+    #[inline]
+    pub(super) fn take(&self, headers: &[Header]) -> Option<u32> {
+        if let Some(index) = self.free.pop(headers) {
+            // SAFETY: popped, so ours.
+            if has_memory(&unsafe { headers[index as usize].body() }) {
+                return Some(index);
+            }
+            self.hollow.fetch_sub(1, Ordering::Relaxed);
+            return self.furnish(headers, index);
+        }
+        self.take_fresh(headers)
+    }
+
+    #[inline]
+    pub(super) fn give(&self, headers: &[Header], index: u32) {
+        self.free.push(headers, index);
+    }
+
+    #[cold]
+    fn take_fresh(&self, headers: &[Header]) -> Option<u32> {
+        // Relaxed: the number alone makes the buffer ours; its header was written before the pool existed.
+        let claim = |fresh: u32| (fresh < self.count).then(|| fresh + 1);
+        let fresh = self.fresh.fetch_update(Ordering::Relaxed, Ordering::Relaxed, claim).ok()?;
+        self.furnish(headers, self.base + fresh)
+    }
+
+    /// Gives an owned buffer its memory, or puts it back without.
+    #[cold]
+    fn furnish(&self, headers: &[Header], index: u32) -> Option<u32> {
+        let offset = (index - self.base) as usize;
+        let Some(slab) = self.slab(offset / self.slab_slots as usize) else {
+            self.missed.fetch_add(1, Ordering::Relaxed);
+            self.hollow.fetch_add(1, Ordering::Relaxed);
+            self.free.push(headers, index);
+            return None;
+        };
+        let within = offset % self.slab_slots as usize * self.stride;
+        // SAFETY: popped or fresh, so ours; `within` lies inside the slab, whose layout has
+        // `slab_slots` strides.
+        unsafe {
+            headers[index as usize].update(|body| {
+                body.data = slab.add(within);
+                body.capacity = self.buffer_bytes as u32;
+                body.class = self.number;
+            });
+        }
+        Some(index)
+    }
+
+    /// The slab at `position`, allocated if it is not there. The caller owns a buffer of it (S1).
+    fn slab(&self, position: usize) -> Option<*mut u8> {
+        let place = &self.slabs[position];
+        // Acquire: pairs with the Release of the installing swap; the memory is zeroed by then.
+        let found = place.load(Ordering::Acquire);
+        if !found.is_null() {
+            return Some(found);
+        }
+        // Zeroed: a lease shows all of its bytes, and showing uninitialised ones would be undefined.
+        // SAFETY: the size is not zero: a class has at least one buffer of at least one byte.
+        let made = unsafe { alloc_zeroed(self.slab_layout()) };
+        if made.is_null() {
+            return None;
+        }
+        // Release: pairs with the Acquire above and below.
+        match place.compare_exchange(ptr::null_mut(), made, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => {
+                self.live_slabs.fetch_add(1, Ordering::Relaxed);
+                Some(made)
+            }
+            Err(theirs) => {
+                // SAFETY: ours alone, allocated above with this layout.
+                unsafe { dealloc(made, self.slab_layout()) };
+                Some(theirs)
+            }
+        }
+    }
+
+    fn slab_layout(&self) -> Layout {
+        // Settings bound both factors (64 MiB buffers, 256 KiB slabs), so this cannot fail.
+        Layout::from_size_align(self.slab_slots as usize * self.stride, BUFFER_ALIGN)
+            .expect("a slab is far smaller than the address space")
+    }
+
+    /// Gives slabs back to the allocator as long as `keep_free` free buffers stay; answers the bytes.
+    ///
+    /// While it runs, free buffers of the class are partly in its hand: another thread may find the
+    /// class empty and use the next one.
+    pub(super) fn trim(&self, headers: &[Header], keep_free: usize) -> usize {
+        let mut slow = self.slow.lock();
+        let ready = self.free.depth(headers).saturating_sub(u64::from(self.hollow.load(Ordering::Relaxed)));
+        let mut spare = ready.saturating_sub(keep_free as u64);
+        // Slabs before this one are complete (S2); a class used to its end has only complete ones.
+        let fresh = self.fresh.load(Ordering::Relaxed);
+        let growing = if fresh == self.count { self.slabs.len() } else { self.slab_of(self.base + fresh) };
+        if spare == 0 || growing == 0 {
+            return 0;
+        }
+        let mut hand = self.empty_into_hand(headers, &mut slow);
+        hand.sort_unstable();
+        let (mut kept, mut hollowed) = (Vec::new(), Vec::new());
+        let mut freed = 0;
+        for run in hand.chunk_by(|a, b| self.slab_of(*a) == self.slab_of(*b)) {
+            let position = self.slab_of(run[0]);
+            let furnished = run.iter().filter(|index| {
+                // SAFETY: popped, so ours.
+                has_memory(&unsafe { headers[**index as usize].body() })
+            });
+            let furnished = furnished.count() as u64;
+            let complete = position < growing && run.len() == self.slots_in(position);
+            if complete && furnished <= spare && self.free_slab(headers, position, run) {
+                self.hollow.fetch_add(furnished as u32, Ordering::Relaxed);
+                spare -= furnished;
+                freed += self.slab_layout().size();
+                hollowed.extend_from_slice(run);
+            } else {
+                kept.extend_from_slice(run);
+            }
+        }
+        // Buffers without memory go deepest, so that they are used last.
+        for index in hollowed.iter().chain(kept.iter().rev()) {
+            self.free.push(headers, *index);
+        }
+        slow.in_hand = 0;
+        freed
+    }
+
+    fn empty_into_hand(&self, headers: &[Header], slow: &mut Slow) -> Vec<u32> {
+        let mut hand = Vec::new();
+        while let Some(index) = self.free.pop(headers) {
+            debug_assert!(headers[index as usize].is_free());
+            hand.push(index);
+            slow.trimmed += 1;
+            slow.in_hand += 1;
+        }
+        hand
+    }
+
+    /// Frees the memory of a slab, all of whose buffers are in the hand. False when it has none.
+    fn free_slab(&self, headers: &[Header], position: usize, run: &[u32]) -> bool {
+        // Relaxed: every buffer of the slab is in our hand, so nobody else can use or install it (S1).
+        let slab = self.slabs[position].swap(ptr::null_mut(), Ordering::Relaxed);
+        if slab.is_null() {
+            return false;
+        }
+        for index in run {
+            // SAFETY: popped, so ours.
+            unsafe {
+                headers[*index as usize].update(|body| {
+                    body.data = ptr::null_mut();
+                    body.capacity = 0;
+                });
+            }
+        }
+        self.live_slabs.fetch_sub(1, Ordering::Relaxed);
+        // SAFETY: allocated by `slab` with this layout; no buffer of it is in use or will be found (S1).
+        unsafe { dealloc(slab, self.slab_layout()) };
+        true
+    }
+
+    /// Buffers of a slab: the last one may have fewer.
+    fn slots_in(&self, position: usize) -> usize {
+        let slots = self.slab_slots as usize;
+        slots.min(self.count as usize - position * slots)
+    }
+
+    fn slab_of(&self, index: u32) -> usize {
+        ((index - self.base) / self.slab_slots) as usize
+    }
+
+    pub(super) fn count(&self, headers: &[Header]) -> ClassCount {
+        let mut slow = self.slow.lock();
+        let fresh = u64::from(self.fresh.load(Ordering::Relaxed));
+        let free = self.free.depth(headers) + slow.in_hand;
+        slow.pops = extend_pops(slow.pops, self.free.pops());
+        let missed = self.missed.load(Ordering::Relaxed);
+        ClassCount {
+            acquired: (slow.pops + fresh).saturating_sub(slow.trimmed).saturating_sub(missed),
+            in_use: fresh.saturating_sub(free),
+            in_use_high: fresh,
+            free,
+            reserved_bytes: u64::from(self.live_slabs.load(Ordering::Relaxed))
+                * self.slab_layout().size() as u64,
+        }
+    }
+}
+
+impl Drop for Class {
+    fn drop(&mut self) {
+        let layout = self.slab_layout();
+        for place in &self.slabs {
+            let slab = place.load(Ordering::Relaxed);
+            if !slab.is_null() {
+                // SAFETY: allocated by `slab` with this layout; leases hold the pool, so none is left.
+                unsafe { dealloc(slab, layout) };
+            }
+        }
+    }
+}

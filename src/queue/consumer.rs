@@ -1,0 +1,189 @@
+//! The dequeuing side.
+
+use super::lane::{Picker, select};
+use super::ring::Taken;
+use super::wait::{Deadline, Idle};
+use super::{Consumers, Error, Item, TxQueue};
+use crate::types::{LANES_MAX, LaneId};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Most transactions that a drain takes from one lane before it looks at the others again.
+const RUN_MAX: usize = 32;
+
+/// Takes transactions, most urgent lane first, in order within a lane.
+pub struct Consumer {
+    queue: Arc<TxQueue>,
+    /// Per lane: with one consumer the next ticket, with several a lower bound of it.
+    heads: [u64; LANES_MAX],
+    picker: Picker,
+    idle: Idle,
+}
+
+/// A buffer out of a ring, owned, not yet wrapped.
+struct Found {
+    lane: usize,
+    index: u32,
+    ticket: u64,
+}
+
+impl Consumer {
+    pub(super) fn new(queue: Arc<TxQueue>) -> Self {
+        let mut heads = [0; LANES_MAX];
+        for (head, lane) in heads.iter_mut().zip(queue.all_lanes()) {
+            *head = lane.ring.consumed();
+        }
+        let picker = Picker::new(queue.ageing());
+        Self { queue, heads, picker, idle: Idle::default() }
+    }
+
+    /// The next transaction, or `None` when every lane was found empty.
+    ///
+    /// On an empty queue it pauses for up to about a microsecond and looks once more: a consumer that
+    /// keeps polling the cell that a producer writes slows that producer down.
+    pub fn dequeue(&mut self) -> Option<Item> {
+        let found = self.find().or_else(|| self.find_after_pause())?;
+        self.idle.found();
+        self.queue.signals().freed();
+        Some(self.wrap(found))
+    }
+
+    /// The next transaction, waiting for it up to `timeout`.
+    ///
+    /// # Errors
+    /// [`Error::Ended`] once the queue is closed and empty, [`Error::Timeout`].
+    pub fn dequeue_wait(&mut self, timeout: Duration) -> Result<Item, Error> {
+        let deadline = Deadline::after(timeout);
+        loop {
+            if let Some(item) = self.dequeue() {
+                return Ok(item);
+            }
+            if self.is_ended() {
+                return Err(Error::Ended);
+            }
+            let Some(left) = deadline.left() else {
+                return Err(Error::Timeout);
+            };
+            let Self { queue, heads, .. } = self;
+            queue.signals().sleep_for_items(left, || {
+                queue.all_lanes().iter().zip(&*heads).any(|(lane, head)| lane.ring.has_buffer(*head))
+            });
+        }
+    }
+
+    /// Hands up to `max` transactions to `f`, without waiting; answers how many.
+    ///
+    /// The cheapest way to take: lanes and sleepers are looked after once a run of up to 32.
+    pub fn drain(&mut self, max: usize, mut f: impl FnMut(Item)) -> usize {
+        let mut count = 0;
+        while count < max {
+            let first =
+                if count == 0 { self.find().or_else(|| self.find_after_pause()) } else { self.find() };
+            let Some(first) = first else { break };
+            let lane = first.lane;
+            f(self.wrap(first));
+            count += 1;
+            let run_end = max.min(count + RUN_MAX - 1);
+            while count < run_end
+                && let Some(next) = self.take_from(lane)
+            {
+                f(self.wrap(next));
+                count += 1;
+            }
+            self.idle.found();
+            self.queue.signals().freed();
+        }
+        if count > 0 {
+            self.queue.signals().freed_fenced();
+        }
+        count
+    }
+
+    /// True once the queue is closed and everything it accepted has been handed out; from then on it
+    /// stays true.
+    pub fn is_ended(&self) -> bool {
+        // Sealing decides it: afterwards no producer, however late, can append (ring, I5).
+        self.queue.is_closed()
+            && self.queue.all_lanes().iter().all(|lane| lane.ring.seal(lane.ring.consumed()))
+    }
+
+    /// The queue it takes from.
+    pub fn queue(&self) -> &Arc<TxQueue> {
+        &self.queue
+    }
+
+    /// One pick: the lanes that are said to have something, then all others.
+    #[inline]
+    fn find(&mut self) -> Option<Found> {
+        let ready = self.queue.signals().ready_lanes();
+        let mut left = ready;
+        let aged = self.picker.next_is_aged();
+        while left != 0 {
+            let lane = select(left, aged);
+            if let Some(found) = self.take_from(lane) {
+                return Some(found);
+            }
+            left &= !(1 << lane);
+            if ready != 1 << lane {
+                self.settle(lane);
+            }
+        }
+        self.sweep(!ready)
+    }
+
+    /// Looks into lanes whose bit is not set: a producer may be between its cell and the bit, and
+    /// "empty" must not depend on it.
+    fn sweep(&mut self, lanes: u64) -> Option<Found> {
+        (0..self.queue.lanes()).filter(|lane| lanes >> lane & 1 == 1).find_map(|lane| self.take_from(lane))
+    }
+
+    #[cold]
+    fn find_after_pause(&mut self) -> Option<Found> {
+        self.idle.pause();
+        let found = self.find();
+        if found.is_none() {
+            self.queue.signals().freed_fenced();
+        }
+        found
+    }
+
+    #[cold]
+    fn settle(&self, lane: usize) {
+        let ring = &self.queue.all_lanes()[lane].ring;
+        self.queue.signals().settle(lane, || ring.has_buffer(self.heads[lane]));
+    }
+
+    #[inline]
+    fn take_from(&mut self, lane: usize) -> Option<Found> {
+        let ring = &self.queue.all_lanes()[lane].ring;
+        let head = &mut self.heads[lane];
+        let taken = match self.queue.consumers() {
+            Consumers::One => ring.take_alone(head),
+            Consumers::Many => ring.take_shared(head),
+        };
+        match taken {
+            Taken::Buffer { index, ticket } => Some(Found { lane, index, ticket }),
+            Taken::Empty | Taken::Ended => None,
+        }
+    }
+
+    #[inline]
+    fn wrap(&self, found: Found) -> Item {
+        let lease = self.queue.lease(found.index);
+        Item::new(lease, LaneId::new(found.lane as u8), found.ticket)
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.queue.signals().freed_fenced();
+        self.queue.leave_seat();
+    }
+}
+
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer").field("queue", &self.queue).finish_non_exhaustive()
+    }
+}

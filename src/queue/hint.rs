@@ -1,0 +1,69 @@
+//! Where a thread without a producer handle last succeeded, per ring.
+//!
+//! # Invariants
+//! H1 entries are keyed by a number that no two rings of this process ever share. An address would not
+//!    do: a new ring at an old address would inherit a hint from beyond its own tail.
+//!
+//! # Limits
+//! [`ENTRIES`] rings a thread; rings that collide forget each other's hint, which costs a start from the
+//! shared tail, nothing else.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const ENTRIES: usize = 16;
+
+/// The next unused number. Not a model's atomic: it must differ between all executions of a model too.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// Numbers for `count` rings, the first of consecutive ones.
+pub(super) fn ring_numbers(count: usize) -> u64 {
+    NEXT.fetch_add(count as u64, Ordering::Relaxed)
+}
+
+/// Runs `work` with this thread's hint for the ring, and keeps what it makes of it.
+#[cfg(not(loom))]
+#[inline]
+pub(super) fn with_hint<R>(ring: u64, work: impl FnOnce(&mut u64) -> R) -> R {
+    use std::cell::Cell;
+
+    thread_local! {
+        static HINTS: [Cell<(u64, u64)>; ENTRIES] = const { [const { Cell::new((0, 0)) }; ENTRIES] };
+    }
+    HINTS.with(|hints| {
+        let entry = &hints[ring as usize % ENTRIES];
+        let (owner, known) = entry.get();
+        let mut hint = if owner == ring { known } else { 0 };
+        let result = work(&mut hint);
+        entry.set((ring, hint));
+        result
+    })
+}
+
+/// A model's threads share the real thread, so they get no memory.
+#[cfg(loom)]
+pub(super) fn with_hint<R>(_ring: u64, work: impl FnOnce(&mut u64) -> R) -> R {
+    let _ = ENTRIES;
+    work(&mut 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ring_numbers_never_repeat() {
+        let first = ring_numbers(4);
+        assert!(ring_numbers(1) >= first + 4);
+    }
+
+    #[cfg(not(loom))]
+    #[test]
+    fn a_hint_is_kept_for_its_ring_and_not_shown_to_another() {
+        let ring = ring_numbers(ENTRIES + 1);
+        with_hint(ring, |hint| *hint = 7);
+        assert_eq!(with_hint(ring, |hint| *hint), 7);
+        let collides = ring + ENTRIES as u64;
+        assert_eq!(with_hint(collides, |hint| *hint), 0);
+        assert_eq!(with_hint(ring, |hint| *hint), 0, "forgotten, not mixed up");
+    }
+}

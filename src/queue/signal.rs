@@ -1,0 +1,151 @@
+//! Who should look where: the word of lanes with work, and sleepers on both sides.
+//!
+//! # Model
+//! ```text
+//! word: bit 0..15  lane may have items      set by producers, cleared by a consumer that found it empty
+//!       bit 63     a consumer may sleep     set by it, cleared by the producer that wakes it
+//! wanted:          a producer may sleep until a cell is free
+//! ```
+//! # Invariants
+//! W1 (store mine, load yours) A producer fills a cell, then reads the word. A consumer changes the word,
+//!    then reads the cells again. All four are SeqCst, so at least one side sees the other: a cleared
+//!    bit or a sleep never hides an item. Same for space with several consumers: cell and `wanted`.
+//! W2 with one consumer the cell is freed by a plain release store, which may become visible after its
+//!    load of `wanted`. The consumer therefore fences before it reports an empty queue and at the end of
+//!    a drain, and a sleeping producer looks again every [`SPACE_SLICE`]: between two dequeues of a
+//!    consumer that then pauses, a wake-up can come that much late, never more.
+//!
+//! # Limits
+//! A producer pays one load of the word when nobody sleeps and its lane's bit is set; a consumer one
+//! load of `wanted`.
+
+use super::gate::Gate;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::model_fence;
+use crate::types::LANES_MAX;
+use crossbeam::utils::CachePadded;
+use std::time::Duration;
+
+const ASLEEP: u64 = 1 << 63;
+const LANE_BITS: u64 = (1 << LANES_MAX) - 1;
+
+/// Longest sleep of a producer before it looks for space (or memory) by itself (W2).
+pub(super) const SPACE_SLICE: Duration = Duration::from_millis(5);
+
+#[derive(Debug)]
+pub(super) struct Signals {
+    word: CachePadded<AtomicU64>,
+    wanted: CachePadded<AtomicBool>,
+    closed: CachePadded<AtomicBool>,
+    items: Gate,
+    space: Gate,
+}
+
+impl Signals {
+    pub(super) fn new() -> Self {
+        Self {
+            word: CachePadded::new(AtomicU64::new(0)),
+            wanted: CachePadded::new(AtomicBool::new(false)),
+            closed: CachePadded::new(AtomicBool::new(false)),
+            items: Gate::new(),
+            space: Gate::new(),
+        }
+    }
+
+    /// Producer, after it filled a cell of `lane`.
+    #[inline]
+    pub(super) fn announce(&self, lane: usize) {
+        let bit = 1 << lane;
+        // SeqCst: W1.
+        if self.word.load(Ordering::SeqCst) & (bit | ASLEEP) != bit {
+            self.announce_change(bit);
+        }
+    }
+
+    #[cold]
+    fn announce_change(&self, bit: u64) {
+        let before = self.word.fetch_or(bit, Ordering::SeqCst);
+        // Of several producers, the one that clears the flag wakes.
+        if before & ASLEEP != 0 && self.word.fetch_and(!ASLEEP, Ordering::SeqCst) & ASLEEP != 0 {
+            self.items.advance();
+        }
+    }
+
+    /// Lanes that may have items. A hint: an empty answer does not prove emptiness.
+    #[inline]
+    pub(super) fn ready_lanes(&self) -> u64 {
+        self.word.load(Ordering::Relaxed) & LANE_BITS
+    }
+
+    /// Consumer that found `lane` empty: takes it off the list, unless `has_items` says otherwise.
+    pub(super) fn settle(&self, lane: usize, has_items: impl FnOnce() -> bool) {
+        let bit = 1 << lane;
+        // SeqCst: W1.
+        self.word.fetch_and(!bit, Ordering::SeqCst);
+        model_fence();
+        if has_items() {
+            self.word.fetch_or(bit, Ordering::SeqCst);
+        }
+    }
+
+    /// Consumer that found nothing: sleeps for about `limit` unless `has_items` or the queue is closed.
+    pub(super) fn sleep_for_items(&self, limit: Duration, has_items: impl FnOnce() -> bool) {
+        let seen = self.items.epoch();
+        // SeqCst: W1.
+        self.word.fetch_or(ASLEEP, Ordering::SeqCst);
+        model_fence();
+        // The flag stays when we do not sleep after all: somebody else may. It costs one idle wake-up.
+        if !has_items() && !self.is_closed() {
+            self.items.wait_past(seen, limit);
+        }
+    }
+
+    /// Producer that was refused: sleeps for about `limit` unless the queue is closed or `still_full`
+    /// says no.
+    pub(super) fn sleep_for_space(&self, limit: Duration, still_full: impl FnOnce() -> bool) {
+        let seen = self.space.epoch();
+        // SeqCst: W1.
+        self.wanted.store(true, Ordering::SeqCst);
+        model_fence();
+        if still_full() && !self.is_closed() {
+            self.space.wait_past(seen, limit.min(SPACE_SLICE));
+        }
+    }
+
+    /// Consumer, after it freed a cell.
+    #[inline]
+    pub(super) fn freed(&self) {
+        model_fence();
+        // SeqCst: W1; a plain load where that matters.
+        if self.wanted.load(Ordering::SeqCst) {
+            self.wake_for_space();
+        }
+    }
+
+    /// Consumer, before it stops looking for a while (W2).
+    pub(super) fn freed_fenced(&self) {
+        crate::sync::atomic::fence(Ordering::SeqCst);
+        self.freed();
+    }
+
+    #[cold]
+    fn wake_for_space(&self) {
+        if self.wanted.swap(false, Ordering::SeqCst) {
+            self.space.advance();
+        }
+    }
+
+    /// Refuses producers from now on and wakes everybody.
+    pub(super) fn close(&self) {
+        // SeqCst: against the look at the flag just before a sleep, as W1.
+        self.closed.store(true, Ordering::SeqCst);
+        self.items.advance();
+        self.space.advance();
+    }
+
+    #[inline]
+    pub(super) fn is_closed(&self) -> bool {
+        // SeqCst: see `close`; a plain load where that matters.
+        self.closed.load(Ordering::SeqCst)
+    }
+}

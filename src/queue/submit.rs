@@ -1,0 +1,148 @@
+//! The way in, common to the shared form, producers and claims.
+
+use super::lane::Lane;
+use super::ring::Refusal;
+use super::wait::Deadline;
+use super::{Error, TxQueue};
+use crate::pool::{Meta, Slot};
+use crate::types::LaneId;
+use std::time::Duration;
+
+impl TxQueue {
+    #[inline]
+    pub(super) fn lane(&self, lane: LaneId) -> Result<&Lane, Error> {
+        self.lanes.get(lane.index()).ok_or(Error::NoSuchLane { lane, lanes: self.lanes.len() })
+    }
+
+    /// Checks what does not depend on room.
+    #[inline]
+    pub(super) fn admit(&self, len: usize) -> Result<(), Error> {
+        if len == 0 {
+            return Err(Error::Empty);
+        }
+        if len > self.transaction_bytes_max {
+            return Err(Error::TooLarge { len, max: self.transaction_bytes_max });
+        }
+        if self.is_closed() {
+            return Err(Error::Closed);
+        }
+        Ok(())
+    }
+
+    /// One attempt, without counting a refusal.
+    #[inline]
+    fn attempt(
+        &self,
+        target: &Lane,
+        hint: &mut u64,
+        lane: LaneId,
+        bytes: &[u8],
+        meta: Meta,
+    ) -> Result<(), Error> {
+        self.admit(bytes.len())?;
+        // Before the copy: a refused transaction should cost little.
+        if target.ring.is_full_at(*hint) {
+            target.ring.note_full();
+            return Err(Error::Full);
+        }
+        let mut slot = self.pool.take(bytes.len())?;
+        self.pool.fill(&mut slot, bytes, meta);
+        self.append(target, hint, lane, slot).map_err(|(slot, error)| {
+            self.pool.give(slot);
+            error
+        })
+    }
+
+    /// Puts an owned, described buffer into the lane, or hands it back.
+    #[inline]
+    pub(super) fn append(
+        &self,
+        target: &Lane,
+        hint: &mut u64,
+        lane: LaneId,
+        slot: Slot,
+    ) -> Result<(), (Slot, Error)> {
+        let index = slot.into_index();
+        match target.ring.push(hint, index) {
+            Ok(()) => {
+                self.signals.announce(lane.index());
+                Ok(())
+            }
+            Err(refusal) => {
+                // SAFETY: the ring did not take the buffer, so it is still ours.
+                let slot = unsafe { Slot::from_index(index) };
+                Err((slot, self.explain(target, refusal)))
+            }
+        }
+    }
+
+    #[cold]
+    fn explain(&self, target: &Lane, refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::Full => {
+                target.ring.note_full();
+                Error::Full
+            }
+            Refusal::Closed => Error::Closed,
+        }
+    }
+
+    #[inline]
+    pub(super) fn submit(
+        &self,
+        target: &Lane,
+        hint: &mut u64,
+        lane: LaneId,
+        bytes: &[u8],
+        meta: Meta,
+    ) -> Result<(), Error> {
+        let result = self.attempt(target, hint, lane, bytes, meta);
+        if matches!(result, Err(Error::Full | Error::NoMemory)) {
+            target.note_refused();
+        }
+        result
+    }
+
+    pub(super) fn submit_wait(
+        &self,
+        target: &Lane,
+        hint: &mut u64,
+        lane: LaneId,
+        bytes: &[u8],
+        meta: Meta,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let mut deadline = None;
+        loop {
+            let error = match self.attempt(target, hint, lane, bytes, meta) {
+                Err(error @ (Error::Full | Error::NoMemory)) => error,
+                decided => return decided,
+            };
+            let deadline = deadline.get_or_insert_with(|| Deadline::after(timeout));
+            let Some(left) = deadline.left() else {
+                target.note_refused();
+                return Err(if error == Error::NoMemory { error } else { Error::Timeout });
+            };
+            // A buffer may come back at any time and wakes nobody: then only the slice ends the sleep.
+            let at = *hint;
+            let still_full = || error == Error::NoMemory || target.ring.is_full_at(at);
+            self.signals.sleep_for_space(left, still_full);
+        }
+    }
+
+    pub(super) fn submit_batch(
+        &self,
+        target: &Lane,
+        hint: &mut u64,
+        lane: LaneId,
+        items: &[&[u8]],
+        mut metas: impl FnMut(usize) -> Meta,
+    ) -> (usize, Option<Error>) {
+        for (position, bytes) in items.iter().enumerate() {
+            if let Err(error) = self.submit(target, hint, lane, bytes, metas(position)) {
+                return (position, Some(error));
+            }
+        }
+        (items.len(), None)
+    }
+}
