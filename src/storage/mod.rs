@@ -31,21 +31,31 @@
 mod batch;
 mod durable;
 mod error;
+#[cfg(any(test, feature = "faults"))]
+pub mod faulty;
+mod fjall;
 mod format;
+mod keyed_log;
 mod lock;
 mod memory;
 mod open;
 mod poison;
+#[cfg(feature = "rocksdb")]
+mod rocks;
 mod segments;
 #[cfg(test)]
 mod suite;
 
 pub use batch::{Batch, Family, KEY_BYTES_MAX, Operation, VALUE_BYTES_MAX};
 pub use error::Error;
+pub use fjall::FjallStore;
 pub use format::{FORMAT_VERSION, check_format};
+pub use keyed_log::KeyedLog;
 pub use lock::DirLock;
 pub use memory::{MemoryLog, MemoryStore};
 pub use open::{Backend, LogKind, LogOptions, StoreOptions, open_log, open_store};
+#[cfg(feature = "rocksdb")]
+pub use rocks::RocksStore;
 pub use segments::SegmentLog;
 
 use std::path::Path;

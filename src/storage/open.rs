@@ -1,6 +1,6 @@
 //! Choosing a backend by name.
 
-use super::{Error, Log, MemoryLog, MemoryStore, SegmentLog, Store};
+use super::{Error, FjallStore, Log, MemoryLog, MemoryStore, SegmentLog, Store};
 use std::path::Path;
 
 /// Which engine keeps a [`Store`].
@@ -67,17 +67,19 @@ pub fn open_store(backend: Backend, dir: &Path, options: &StoreOptions) -> Resul
     }
     match backend {
         Backend::Memory => Ok(Box::new(MemoryStore::new())),
-        Backend::Fjall => open_fjall(dir, options),
+        Backend::Fjall => Ok(Box::new(FjallStore::open(dir, options)?)),
         Backend::RocksDb => open_rocks(dir, options),
     }
 }
 
-fn open_fjall(_dir: &Path, _options: &StoreOptions) -> Result<Box<dyn Store>, Error> {
-    Err(Error::Unsupported("fjall".to_owned()))
+#[cfg(feature = "rocksdb")]
+fn open_rocks(dir: &Path, options: &StoreOptions) -> Result<Box<dyn Store>, Error> {
+    Ok(Box::new(super::RocksStore::open(dir, options)?))
 }
 
+#[cfg(not(feature = "rocksdb"))]
 fn open_rocks(_dir: &Path, _options: &StoreOptions) -> Result<Box<dyn Store>, Error> {
-    Err(Error::Unsupported("this build lacks the cargo feature `rocksdb`".to_owned()))
+    Err(Error::Unsupported("store `rocksdb`: this build lacks the cargo feature `rocksdb`".to_owned()))
 }
 
 /// What keeps a [`Log`].

@@ -45,6 +45,8 @@ mod frame;
 mod reader;
 mod recovery;
 mod scan;
+#[cfg(test)]
+mod segments_test;
 
 use super::memory::{check_keep_from, check_keep_to, check_record};
 use super::poison::Poison;

@@ -2,8 +2,8 @@
 //!
 //! # Model
 //! The writer changes a [`View`] under a lock; a reader looks up file and extent under that lock, then
-//! reads without it. If the tail was cut and written again in between, the bytes do not verify or belong
-//! to the new record; the view's `cuts` tells a lost race from damage.
+//! reads without it. If an end was cut in between, what was read counts for nothing; the view's `cuts`
+//! tells.
 
 use super::frame::Frame;
 use super::{DESCRIPTORS_MAX, frame};
@@ -189,11 +189,11 @@ impl LogReader for SegmentReader {
     fn read(&self, index: u64) -> Result<Option<Vec<u8>>, Error> {
         loop {
             let Some(place) = self.0.find(index) else { return Ok(None) };
-            match self.0.read_at(&place, index) {
-                Ok(record) => return Ok(Some(record)),
-                // Each turn follows another cut by the writer, so this ends.
-                Err(_) if self.0.view.read().cuts != place.cuts => {}
-                Err(error) => return Err(error),
+            let outcome = self.0.read_at(&place, index);
+            // A cut in between may have removed it, or put another in its place that is not durable
+            // yet. Each turn follows a cut by the writer, so this ends.
+            if self.0.view.read().cuts == place.cuts {
+                return outcome.map(Some);
             }
         }
     }

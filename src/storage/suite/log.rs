@@ -1,8 +1,10 @@
 //! What every log does.
 
-use super::{LogCase, TestDir, cases, descriptors_in};
-use crate::storage::{Error, Log, LogReader};
+use super::{LogCase, TestDir, cases, descriptors_in, open_store};
+use crate::storage::faulty::{Faults, FaultyLog};
+use crate::storage::{Backend, Error, Family, KeyedLog, Log, LogKind, LogOptions, LogReader, open_log};
 use crate::types::Status;
+use std::path::Path;
 use std::sync::Arc;
 
 pub(super) const RECORD_BYTES_MAX: usize = 64 << 10;
@@ -108,30 +110,24 @@ fn an_oversize_record_is_refused_and_nothing_changes(case: LogCase) {
 fn the_back_is_cut_exactly_and_written_again(case: LogCase) {
     let dir = TestDir::new();
     let mut log = (case.open)(dir.path()).unwrap();
-    let reader = log.reader();
     for keep_to in [150, 149, 90, 1, 0] {
         let missing = 160 - log.last();
         fill(&mut *log, missing);
+        let reader = log.reader();
         log.truncate_back(keep_to).unwrap();
         assert_eq!(log.last(), keep_to);
         assert_holds(&reader, 1, keep_to);
+        drop(reader);
         if case.survives {
             drop(log);
             log = (case.open)(dir.path()).unwrap();
             assert_holds(&log.reader(), 1, keep_to);
-            return continue_after_reopen(log, keep_to);
         }
         log.append(&[b"another"]).unwrap();
         log.sync().unwrap();
-        assert_eq!(reader.read(keep_to + 1).unwrap().as_deref(), Some(&b"another"[..]));
+        assert_eq!(log.reader().read(keep_to + 1).unwrap().as_deref(), Some(&b"another"[..]));
         log.truncate_back(keep_to).unwrap();
     }
-}
-
-fn continue_after_reopen(mut log: Box<dyn Log>, keep_to: u64) {
-    log.append(&[b"another"]).unwrap();
-    log.sync().unwrap();
-    assert_eq!(log.reader().read(keep_to + 1).unwrap().as_deref(), Some(&b"another"[..]));
 }
 
 fn the_front_is_cut_and_everything_asked_for_stays(case: LogCase) {
@@ -222,7 +218,6 @@ macro_rules! log_suite {
     ($backend:ident, $case:expr) => {
         mod $backend {
             use super::*;
-            use crate::storage::*;
 
             const CASE: LogCase = $case;
 
@@ -244,8 +239,22 @@ macro_rules! log_suite {
 }
 
 // Small files, so that every case crosses several of them.
-const OPTIONS: crate::storage::LogOptions =
-    crate::storage::LogOptions { segment_bytes: 4096, record_bytes_max: RECORD_BYTES_MAX };
+const OPTIONS: LogOptions = LogOptions { segment_bytes: 4096, record_bytes_max: RECORD_BYTES_MAX };
+
+fn keyed(backend: Backend, dir: &Path) -> Result<Box<dyn Log>, Error> {
+    let store = Arc::new(open_store(backend, dir)?);
+    Ok(Box::new(KeyedLog::open(store, Family::Meta, b"log/", RECORD_BYTES_MAX)?))
+}
+
+fn without_faults(dir: &Path) -> Result<Box<dyn Log>, Error> {
+    let inner = open_log(LogKind::Segments, dir, &OPTIONS)?;
+    Ok(Box::new(FaultyLog::new(inner, RECORD_BYTES_MAX, Faults::new())))
+}
 
 log_suite!(memory, LogCase { open: |dir| open_log(LogKind::Memory, dir, &OPTIONS), survives: false });
 log_suite!(segments, LogCase { open: |dir| open_log(LogKind::Segments, dir, &OPTIONS), survives: true });
+log_suite!(faulty, LogCase { open: without_faults, survives: true });
+log_suite!(keyed_memory, LogCase { open: |dir| keyed(Backend::Memory, dir), survives: false });
+log_suite!(keyed_fjall, LogCase { open: |dir| keyed(Backend::Fjall, dir), survives: true });
+#[cfg(feature = "rocksdb")]
+log_suite!(keyed_rocksdb, LogCase { open: |dir| keyed(Backend::RocksDb, dir), survives: true });

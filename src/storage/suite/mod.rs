@@ -3,18 +3,22 @@
 //! `log` and `store` hold the cases, written against the traits; `cases!` makes one test per case and
 //! backend. `lock` and `disk_full` cover what is about directories and not about a backend.
 
+mod disk_full;
+mod lock;
 mod log;
+mod store;
 
-use super::{Error, Log, Store};
+use super::{Backend, Error, Log, Store, StoreOptions};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A directory that goes with the test.
-pub(super) struct TestDir(PathBuf);
+pub(in crate::storage) struct TestDir(PathBuf);
 
 impl TestDir {
-    pub(super) fn new() -> Self {
+    pub(in crate::storage) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         // Relaxed: only distinct numbers are needed.
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -23,7 +27,7 @@ impl TestDir {
         Self(path)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::storage) fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -50,6 +54,10 @@ pub(super) struct StoreCase {
     pub(super) survives: bool,
 }
 
+pub(super) fn open_store(backend: Backend, dir: &Path) -> Result<Box<dyn Store>, Error> {
+    crate::storage::open_store(backend, dir, &StoreOptions::default())
+}
+
 /// Descriptors of this process that point into `dir`.
 pub(super) fn descriptors_in(dir: &Path) -> usize {
     let entries = fs::read_dir("/proc/self/fd").unwrap();
@@ -67,3 +75,26 @@ macro_rules! cases {
     };
 }
 pub(super) use cases;
+
+const CHILD_DIR: &str = "DUOCHAIN_TEST_DIR";
+
+/// Runs one ignored test of this suite in a process of its own; `around` is a shell line that gets the
+/// directory as `$DIR` and ends with `exec "$@"`. True when the test passed.
+pub(super) fn child(test: &str, dir: &Path, around: Option<&str>) -> bool {
+    let suite = module_path!().split_once("::").expect("a crate and a module").1;
+    let name = format!("{suite}::{test}");
+    let mut command = Command::new("sh");
+    command.args(["-c", around.unwrap_or("exec \"$@\""), "sh"]);
+    command.arg(std::env::current_exe().unwrap()).args(["--ignored", "--exact", &name]);
+    let output = command.env("DIR", dir).env(CHILD_DIR, dir).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    // A wrong name would run no test and pass.
+    let has_run = told.contains("running 1 test");
+    assert!(!has_run || output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    has_run
+}
+
+/// In the child: the directory it was given. `None` when somebody runs the ignored tests by hand.
+pub(super) fn child_dir() -> Option<PathBuf> {
+    std::env::var_os(CHILD_DIR).map(PathBuf::from)
+}

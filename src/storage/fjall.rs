@@ -1,0 +1,130 @@
+//! A store over fjall, a log-structured tree in pure Rust.
+//!
+//! # Model
+//! One fjall database per directory, one keyspace per [`Family`]. A batch goes into fjall's journal and
+//! its write buffers; [`Store::sync`] makes the journal durable. Reads and scans take a snapshot, so a
+//! batch is seen as a whole.
+//!
+//! # Limits
+//! - fjall starts [`StoreOptions::worker_threads`] threads named `fjall:worker`, and none besides; they
+//!   end when the store is dropped.
+//! - Its journal file has 64 MiB of address space from the start and is sparse: what
+//!   [`StoreStats::disk_bytes`] counts is what is allocated.
+//! - Damage is reported by directory, at offset 0; fjall does not say where.
+//! - fjall ends its journal at the first entry that it cannot parse. So a batch is refused when a
+//!   checksum fails inside it, but damage to an entry's type byte silently drops the batches behind
+//!   that were not flushed to sorted files yet. Who needs to notice keeps a number per batch in
+//!   [`Family::Meta`] and compares it with a log; RocksDB refuses such a journal.
+
+use super::memory::Counters;
+use super::{Batch, Error, Family, Pairs, Store, StoreOptions, StoreStats, durable};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+
+/// A [`Store`] in a fjall database.
+pub struct FjallStore {
+    path: PathBuf,
+    // Before `database`: keyspaces refer to it.
+    keyspaces: Vec<Keyspace>,
+    database: Database,
+    counters: Counters,
+}
+
+impl FjallStore {
+    /// Opens or creates the database in `dir`.
+    ///
+    /// # Errors
+    /// `Locked`, `Corrupt`, `Io`, `Full`, `ReadOnly`.
+    pub fn open(dir: &Path, options: &StoreOptions) -> Result<Self, Error> {
+        durable::create_dir(dir)?;
+        let failed = |error| convert("open", dir, error);
+        let database = Database::builder(dir)
+            .worker_threads(options.worker_threads)
+            .cache_size(options.cache_bytes as u64)
+            .open()
+            .map_err(failed)?;
+        let settings =
+            || KeyspaceCreateOptions::default().max_memtable_size(options.write_buffer_bytes as u64);
+        let open = |family: Family| database.keyspace(family.name(), settings).map_err(failed);
+        let keyspaces = Family::ALL.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { path: dir.to_path_buf(), keyspaces, database, counters: Counters::default() })
+    }
+
+    fn failed(&self, operation: &'static str) -> impl Fn(fjall::Error) -> Error + '_ {
+        move |error| convert(operation, &self.path, error)
+    }
+
+    fn keyspace(&self, family: Family) -> &Keyspace {
+        &self.keyspaces[family.index()]
+    }
+
+    fn apply(&self, batch: &Batch) -> Result<(), Error> {
+        let mut write = self.database.batch();
+        for operation in batch.iter() {
+            let keyspace = self.keyspace(operation.family);
+            match operation.value {
+                Some(value) => write.insert(keyspace, operation.key, value),
+                None => write.remove(keyspace, operation.key),
+            }
+        }
+        write.commit().map_err(self.failed("write"))
+    }
+}
+
+impl Store for FjallStore {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let value = self.database.snapshot().get(self.keyspace(family), key);
+        Ok(value.map_err(self.failed("read"))?.map(|value| value.to_vec()))
+    }
+
+    fn write(&self, batch: Batch) -> Result<(), Error> {
+        self.counters.poison.check()?;
+        batch.check()?;
+        self.counters.poison.guard(self.apply(&batch))?;
+        self.counters.count_write();
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.counters.poison.check()?;
+        let outcome = self.database.persist(PersistMode::SyncData).map_err(self.failed("sync"));
+        self.counters.poison.guard(outcome)?;
+        self.counters.count_sync();
+        Ok(())
+    }
+
+    fn scan(&self, family: Family, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Pairs, Error> {
+        if to.is_some_and(|to| to <= from) {
+            return Ok(Vec::new());
+        }
+        let bounds = (Bound::Included(from), to.map_or(Bound::Unbounded, Bound::Excluded));
+        let range = self.database.snapshot().range::<&[u8], _>(self.keyspace(family), bounds);
+        range
+            .take(limit)
+            .map(|guard| guard.into_inner().map(|(key, value)| (key.to_vec(), value.to_vec())))
+            .collect::<Result<_, _>>()
+            .map_err(self.failed("scan"))
+    }
+
+    fn stats(&self) -> StoreStats {
+        self.counters.stats(durable::allocated_bytes(&self.path))
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn convert(operation: &'static str, path: &Path, error: fjall::Error) -> Error {
+    match error {
+        fjall::Error::Io(source) | fjall::Error::Storage(fjall::LsmError::Io(source)) => {
+            Error::from_io(operation, path, source)
+        }
+        fjall::Error::Locked => {
+            Error::Locked { path: path.to_path_buf(), holder: "another process".to_owned() }
+        }
+        fjall::Error::Poisoned => Error::Poisoned { reason: format!("{operation} {}", path.display()) },
+        error => Error::corrupt(path, 0, error.to_string()),
+    }
+}
