@@ -1,0 +1,200 @@
+//! The proof: what came out final is what went in.
+//!
+//! Every record is remembered by its digest when it is sent. Every final block is read back, and each of
+//! its transactions must be one that was sent to that chain, not seen before, and next in line for its
+//! producer.
+
+use crate::AnyError;
+use crate::latency::Latency;
+use duochain::crypto::hash;
+use duochain::node::{Event, EventKind, Node, Subscription};
+use duochain::types::{ChainId, Height, Status};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+type Digest = [u8; 32];
+
+/// Events read at a time, and one wait for more.
+const EVENTS: usize = 256;
+const WAIT: Duration = Duration::from_millis(100);
+/// Faults that are kept as text; more are only counted.
+const FAULTS_KEPT: usize = 5;
+
+#[derive(Clone, Copy)]
+struct Sent {
+    producer: usize,
+    number: u64,
+    is_final: bool,
+}
+
+/// What is known about one chain.
+#[derive(Default)]
+pub struct Tally {
+    sent: HashMap<Digest, Sent>,
+    counts: Vec<u64>,
+    next: Vec<u64>,
+    repeated: u64,
+    /// Transactions of this run that are final.
+    pub finals: u64,
+    /// Submissions that came back as duplicates.
+    pub duplicates: u64,
+    /// Times from submit to final.
+    pub latency: Latency,
+    faults: u64,
+    fault_texts: Vec<String>,
+    next_block: Option<Height>,
+}
+
+impl Tally {
+    fn fault(&mut self, text: String) {
+        self.faults += 1;
+        if self.fault_texts.len() < FAULTS_KEPT {
+            self.fault_texts.push(text);
+        }
+    }
+
+    /// Different transactions that were sent.
+    pub fn expected(&self) -> u64 {
+        self.sent.len() as u64
+    }
+
+    /// True when nothing is outstanding.
+    pub fn is_complete(&self) -> bool {
+        self.finals + self.duplicates >= self.expected() + self.repeated
+    }
+
+    /// What is wrong, in words; empty when nothing is.
+    pub fn verdict(&self) -> Vec<String> {
+        let mut verdict = self.fault_texts.clone();
+        if self.faults > FAULTS_KEPT as u64 {
+            verdict.push(format!("{} faults more", self.faults - FAULTS_KEPT as u64));
+        }
+        if !self.is_complete() {
+            let missing = self.expected() + self.repeated - self.finals - self.duplicates;
+            verdict.push(format!("{missing} transactions did not become final"));
+        }
+        verdict
+    }
+}
+
+/// Remembers what was sent and checks what became final.
+pub struct Verifier {
+    node: Arc<Node>,
+    tallies: [Mutex<Tally>; 2],
+    stopped: AtomicBool,
+}
+
+impl Verifier {
+    /// For `producers` threads.
+    pub fn new(node: Arc<Node>, producers: usize) -> Self {
+        let tally =
+            || Mutex::new(Tally { counts: vec![0; producers], next: vec![0; producers], ..Tally::default() });
+        Self { node, tallies: [tally(), tally()], stopped: AtomicBool::new(false) }
+    }
+
+    /// One chain's tally.
+    pub fn tally(&self, chain: ChainId) -> MutexGuard<'_, Tally> {
+        self.tallies[chain.index()].lock().expect("no thread panics while it counts")
+    }
+
+    /// Called before a record is submitted.
+    pub fn sent(&self, chain: ChainId, producer: usize, record: &[u8]) {
+        let digest = *blake3::hash(record).as_bytes();
+        let mut tally = self.tally(chain);
+        if tally.sent.contains_key(&digest) {
+            tally.repeated += 1;
+            return;
+        }
+        let number = tally.counts[producer];
+        tally.counts[producer] += 1;
+        tally.sent.insert(digest, Sent { producer, number, is_final: false });
+    }
+
+    /// Ends the two threads.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    fn on_event(&self, event: &Event) -> Result<(), AnyError> {
+        if event.kind != EventKind::finalized(event.chain) {
+            return Ok(());
+        }
+        let block = self.node.block(event.chain, event.height)?;
+        let mut tally = self.tally(event.chain);
+        if tally.next_block.is_some_and(|next| next != event.height)
+            || hash::block(&block.header) != event.hash
+        {
+            tally
+                .fault(format!("final block {} is not the next one, or not the one announced", event.height));
+        }
+        tally.next_block = Some(event.height.next());
+        for transaction in block.transactions() {
+            check(&mut tally, event.height, blake3::hash(transaction).as_bytes());
+        }
+        Ok(())
+    }
+}
+
+fn check(tally: &mut Tally, height: Height, digest: &Digest) {
+    let Some(sent) = tally.sent.get_mut(digest) else {
+        return tally.fault(format!("block {height} holds a transaction that was not sent"));
+    };
+    let twice = std::mem::replace(&mut sent.is_final, true);
+    let Sent { producer, number, .. } = *sent;
+    if twice {
+        return tally
+            .fault(format!("block {height}: transaction {number} of producer {producer} is final twice"));
+    }
+    let expected = tally.next[producer];
+    if number != expected {
+        let text =
+            format!("block {height}: producer {producer}'s transaction {number} came before {expected}");
+        tally.fault(text);
+    }
+    tally.next[producer] = tally.next[producer].max(number + 1);
+    tally.finals += 1;
+}
+
+/// Reads events until the verifier is stopped.
+pub fn follow(verifier: Arc<Verifier>, mut events: Subscription) -> JoinHandle<Result<(), String>> {
+    std::thread::spawn(move || {
+        while !verifier.is_stopped() {
+            if !events.wait(WAIT).map_err(|error| error.to_string())? {
+                continue;
+            }
+            for event in events.poll(EVENTS).map_err(|error| error.to_string())? {
+                verifier.on_event(&event).map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Collects completions until the verifier is stopped.
+pub fn collect(verifier: Arc<Verifier>) -> JoinHandle<Result<(), String>> {
+    std::thread::spawn(move || {
+        let mut completions = Vec::new();
+        while !verifier.is_stopped() {
+            match verifier.node.poll_completions(&mut completions, 4_096, WAIT) {
+                Err(error) if error.status() != Status::Timeout => return Err(error.to_string()),
+                _ => {}
+            }
+            for completion in completions.drain(..) {
+                let mut tally = verifier.tally(completion.chain);
+                match completion.status {
+                    Status::Ok => tally.latency.record(completion.finalized.since(completion.submitted)),
+                    Status::Duplicate => tally.duplicates += 1,
+                    status => tally.fault(format!("submission {} ended as {}", completion.op, status.name())),
+                }
+            }
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,395 @@
+//! The table of configuration keys. Everything that lists keys, in any language, is made from it.
+
+use super::ConfigError;
+use crate::storage::Backend;
+use crate::types::{LANES_MAX, TRANSACTION_BYTES_CEILING};
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A path; empty means "not given".
+    Path,
+    /// One of a list of words.
+    Word(&'static [&'static str]),
+    /// An integer from `min` to `max`.
+    Integer {
+        /// Smallest value.
+        min: u64,
+        /// Largest value.
+        max: u64,
+    },
+    /// An integer that is a power of two.
+    PowerOfTwo {
+        /// Smallest value.
+        min: u64,
+        /// Largest value.
+        max: u64,
+    },
+    /// A list of processor cores such as `0,2-3`; empty means "any".
+    Cores,
+}
+
+impl Kind {
+    /// Name of the kind for references and generated code.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Word(_) => "word",
+            Self::Integer { .. } => "integer",
+            Self::PowerOfTwo { .. } => "power of two",
+            Self::Cores => "cores",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Dotted name.
+    pub name: &'static str,
+    /// What a value is.
+    pub kind: Kind,
+    /// Unit of a number; empty when there is none.
+    pub unit: &'static str,
+    /// Value when not set.
+    pub default: &'static str,
+    /// Allowed values in words.
+    pub range: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+    /// What breaks when it is set badly.
+    pub consequence: &'static str,
+}
+
+const fn integer(min: u64, max: u64) -> Kind {
+    Kind::Integer { min, max }
+}
+
+/// Every key, grouped by subject.
+pub static KEYS: &[Key] = &[
+    Key {
+        name: "data_dir",
+        kind: Kind::Path,
+        unit: "",
+        default: "",
+        range: "a path; may be empty only with storage.backend = memory",
+        meaning: "Directory of both chains. Created when missing; one process at a time.",
+        consequence: "On a file system without fdatasync a power cut loses what was final.",
+    },
+    Key {
+        name: "storage.backend",
+        kind: Kind::Word(&["fjall", "memory", "rocksdb"]),
+        unit: "",
+        default: "fjall",
+        range: "fjall, memory or rocksdb",
+        meaning: "Key-value store of the state. `memory` keeps everything, blocks too, in memory only.",
+        consequence: "`memory` forgets all at close; `rocksdb` needs a build with that feature.",
+    },
+    Key {
+        name: "storage.cache_bytes",
+        kind: integer(1 << 20, 1 << 36),
+        unit: "bytes",
+        default: "33554432",
+        range: "1048576 to 68719476736",
+        meaning: "Memory that each chain's state store may use to cache reads.",
+        consequence: "Too small: look-ups of old transactions go to the disk.",
+    },
+    Key {
+        name: "log.segment_bytes",
+        kind: integer(1 << 20, 1 << 32),
+        unit: "bytes",
+        default: "67108864",
+        range: "1048576 to 4294967296",
+        meaning: "Size at which a segment of the block log or event log is closed and the next begun.",
+        consequence: "Small: many files. Large: old events are given back in large steps.",
+    },
+    Key {
+        name: "time.scale",
+        kind: integer(1, 10_000),
+        unit: "times",
+        default: "1",
+        range: "1 to 10000",
+        meaning: "Divides every block interval: 100 runs the chains a hundred times faster than real time.",
+        consequence: "Too large: a block takes longer than its interval, the schedule re-anchors all the time.",
+    },
+    Key {
+        name: "delta.block_interval_ms",
+        kind: integer(10, 3_600_000),
+        unit: "milliseconds",
+        default: "3000",
+        range: "10 to 3600000",
+        meaning: "Target time between Delta blocks before scaling. Alpha's is five times as long.",
+        consequence: "Short: more empty blocks and syncs. Long: finality takes as many intervals as finality.depth.",
+    },
+    Key {
+        name: "finality.depth",
+        kind: integer(1, 64),
+        unit: "blocks",
+        default: "3",
+        range: "1 to 64",
+        meaning: "A block is final when this many blocks follow it.",
+        consequence: "Must be the same for the whole life of a data directory to give hosts one meaning of final.",
+    },
+    Key {
+        name: "block.transactions_max",
+        kind: integer(1, 1_000_000),
+        unit: "transactions",
+        default: "65536",
+        range: "1 to 1000000",
+        meaning: "Most transactions in one block.",
+        consequence: "Too large: one block's work exceeds the interval and the slots drift.",
+    },
+    Key {
+        name: "block.bytes_max",
+        kind: integer(1 << 12, 1 << 30),
+        unit: "bytes",
+        default: "33554432",
+        range: "4096 to 1073741824",
+        meaning: "Most bytes of transactions in one block; at least transaction.bytes_max + 4.",
+        consequence: "Too large: memory for several such blocks, and slow syncs.",
+    },
+    Key {
+        name: "transaction.bytes_max",
+        kind: integer(1, TRANSACTION_BYTES_CEILING as u64),
+        unit: "bytes",
+        default: "1048576",
+        range: "1 to 16777216",
+        meaning: "Largest transaction that is accepted.",
+        consequence: "Large: a few transactions can use up the pool.",
+    },
+    Key {
+        name: "queue.lanes",
+        kind: integer(1, LANES_MAX as u64),
+        unit: "lanes",
+        default: "4",
+        range: "1 to 16",
+        meaning: "Priority lanes of each chain's queue; lane 0 is the most urgent.",
+        consequence: "More lanes cost memory: queue.cells words each.",
+    },
+    Key {
+        name: "queue.cells",
+        kind: Kind::PowerOfTwo { min: 2, max: 1 << 23 },
+        unit: "cells a lane",
+        default: "262144",
+        range: "a power of two from 2 to 8388608",
+        meaning: "Transactions that one lane holds before it is full.",
+        consequence: "Small: bursts are refused with AGAIN. Large: 8 bytes a cell, and longer waits.",
+    },
+    Key {
+        name: "queue.ageing",
+        kind: integer(0, 65_536),
+        unit: "transactions",
+        default: "16",
+        range: "0 to 65536",
+        meaning: "One of so many transactions is taken from the lowest lane that has any; 0 is strict priority.",
+        consequence: "0: a busy urgent lane starves the others.",
+    },
+    Key {
+        name: "pool.bytes_max",
+        kind: integer(1 << 20, 1 << 36),
+        unit: "bytes",
+        default: "268435456",
+        range: "1048576 to 68719476736",
+        meaning: "Memory of each chain's transaction buffers, allocated as needed.",
+        consequence: "Small: submissions are refused with NO_MEMORY before the queue is full.",
+    },
+    Key {
+        name: "completions.max",
+        kind: integer(1, 1 << 24),
+        unit: "submissions",
+        default: "262144",
+        range: "1 to 16777216",
+        meaning: "Submissions whose outcome has not been polled yet; at the bound, submissions wait or get AGAIN.",
+        consequence: "Small: throughput is bounded by it per finality time. A host that never polls stops here.",
+    },
+    Key {
+        name: "events.retained",
+        kind: integer(1_024, 1 << 32),
+        unit: "events a chain",
+        default: "1048576",
+        range: "1024 to 4294967296",
+        meaning: "Events that stay readable for replay; older ones are dropped segment by segment.",
+        consequence: "Small: a subscriber that was away longer misses events, and is told so.",
+    },
+    Key {
+        name: "clock.skew_ms",
+        kind: integer(0, 60_000),
+        unit: "milliseconds",
+        default: "500",
+        range: "0 to 60000",
+        meaning: "How far a header's time may lie ahead of the local clock.",
+        consequence: "Large: a proposer with a wrong clock can push block times into the future.",
+    },
+    Key {
+        name: "health.degraded_intervals",
+        kind: integer(1, 1_000),
+        unit: "intervals",
+        default: "3",
+        range: "1 to 1000",
+        meaning: "A chain is degraded when finality is late by more than this.",
+        consequence: "Small: alarms at every slow sync.",
+    },
+    Key {
+        name: "health.stalled_intervals",
+        kind: integer(2, 10_000),
+        unit: "intervals",
+        default: "10",
+        range: "2 to 10000",
+        meaning: "A chain is stalled when finality is late by more than this; more than health.degraded_intervals.",
+        consequence: "Large: a dead chain is reported late.",
+    },
+    Key {
+        name: "health.recovery_blocks",
+        kind: integer(1, 1_000),
+        unit: "blocks",
+        default: "16",
+        range: "1 to 1000",
+        meaning: "On-time final blocks in a row before a recovering chain is healthy again.",
+        consequence: "Small: health flaps.",
+    },
+    Key {
+        name: "supervisor.restart_delay_ms",
+        kind: integer(1, 60_000),
+        unit: "milliseconds",
+        default: "50",
+        range: "1 to 60000",
+        meaning: "Delay before a failed chain thread is started again; doubles with each failure in a row.",
+        consequence: "Small: a chain that cannot start burns a core.",
+    },
+    Key {
+        name: "supervisor.restart_delay_max_ms",
+        kind: integer(1, 3_600_000),
+        unit: "milliseconds",
+        default: "5000",
+        range: "1 to 3600000",
+        meaning: "Upper bound of that delay; at least supervisor.restart_delay_ms.",
+        consequence: "Large: the chain stays down long after its fault is gone.",
+    },
+    Key {
+        name: "alpha.cores",
+        kind: Kind::Cores,
+        unit: "",
+        default: "",
+        range: "a list such as 0,2-3 of cores 0 to 1023; empty for any",
+        meaning: "Cores that Alpha's thread may run on.",
+        consequence: "One core shared with Delta lets one chain delay the other.",
+    },
+    Key {
+        name: "delta.cores",
+        kind: Kind::Cores,
+        unit: "",
+        default: "",
+        range: "a list such as 0,2-3 of cores 0 to 1023; empty for any",
+        meaning: "Cores that Delta's thread may run on.",
+        consequence: "One core shared with Alpha lets one chain delay the other.",
+    },
+];
+
+const VALUE_SHOWN_MAX: usize = 64;
+const CORE_MAX: usize = 1023;
+
+impl Key {
+    /// The row of a name.
+    pub(super) fn find(name: &str) -> Result<&'static Self, ConfigError> {
+        KEYS.iter().find(|key| key.name == name).ok_or_else(|| {
+            // A long stranger is shortened first: the edit distance is quadratic.
+            let key: String = name.chars().take(VALUE_SHOWN_MAX).collect();
+            let nearest = KEYS.iter().min_by_key(|known| strsim::damerau_levenshtein(&key, known.name));
+            let nearest = nearest.expect("the table is not empty").name;
+            ConfigError::UnknownKey { key, nearest }
+        })
+    }
+
+    /// Whether `value` is acceptable.
+    pub(super) fn check(&self, value: &str) -> Result<(), ConfigError> {
+        match self.kind {
+            Kind::Path if value.contains('\0') => Err(self.bad(value, "contains a NUL byte".into())),
+            Kind::Path => Ok(()),
+            Kind::Word(words) if words.contains(&value) => Ok(()),
+            Kind::Word(_) => Err(self.bad(value, "is not one of the words".into())),
+            Kind::Integer { .. } | Kind::PowerOfTwo { .. } => self.parse_integer(value).map(drop),
+            Kind::Cores => self.parse_cores(value).map(drop),
+        }
+    }
+
+    pub(super) fn parse_integer(&self, value: &str) -> Result<u64, ConfigError> {
+        let number: u64 =
+            value.parse().map_err(|_| self.bad(value, "is not a whole number of 64 bits".into()))?;
+        let (Kind::Integer { min, max } | Kind::PowerOfTwo { min, max }) = self.kind else {
+            unreachable!("{} is not a number", self.name)
+        };
+        if !(min..=max).contains(&number) {
+            return Err(self.bad(value, "is out of range".into()));
+        }
+        if matches!(self.kind, Kind::PowerOfTwo { .. }) && !number.is_power_of_two() {
+            return Err(self.bad(value, "is not a power of two".into()));
+        }
+        Ok(number)
+    }
+
+    pub(super) fn parse_cores(&self, value: &str) -> Result<Vec<usize>, ConfigError> {
+        let core = |text: &str| match text.trim().parse::<usize>() {
+            Ok(core) if core <= CORE_MAX => Ok(core),
+            _ => Err(self.bad(value, format!("`{text}` is not a core number"))),
+        };
+        let mut cores = Vec::new();
+        for part in value.split(',').filter(|_| !value.is_empty()) {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            cores.extend(core(first)?..=core(last)?);
+        }
+        cores.sort_unstable();
+        cores.dedup();
+        Ok(cores)
+    }
+
+    pub(super) fn parse_backend(value: &str) -> Backend {
+        match value {
+            "memory" => Backend::Memory,
+            "rocksdb" => Backend::RocksDb,
+            _ => Backend::Fjall,
+        }
+    }
+
+    /// The error for a value that does not fit.
+    pub(super) fn bad(&self, value: &str, fault: String) -> ConfigError {
+        let value = value.chars().take(VALUE_SHOWN_MAX).collect();
+        ConfigError::BadValue { key: self.name, value, fault, range: self.range }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_acceptable_and_every_range_says_its_bounds() {
+        for key in KEYS {
+            key.check(key.default).unwrap_or_else(|error| panic!("{error}"));
+            if let Kind::Integer { min, max } | Kind::PowerOfTwo { min, max } = key.kind {
+                assert!(key.range.ends_with(&format!("{min} to {max}")), "{}: {}", key.name, key.range);
+            }
+            if let Kind::Word(words) = key.kind {
+                assert!(words.iter().all(|word| key.range.contains(word)), "{}", key.name);
+            }
+            assert!(key.meaning.ends_with('.') && key.consequence.ends_with('.'), "{}", key.name);
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = KEYS.iter().map(|key| key.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), KEYS.len());
+    }
+
+    #[test]
+    fn core_lists_are_read_as_people_write_them() {
+        let key = Key::find("alpha.cores").expect("known");
+        assert_eq!(key.parse_cores(""), Ok(vec![]));
+        assert_eq!(key.parse_cores("3,0-1"), Ok(vec![0, 1, 3]));
+        for bad in [",", "a", "1-", "4096", "-1", "1,,2"] {
+            assert!(key.parse_cores(bad).is_err(), "accepted {bad:?}");
+        }
+    }
+}

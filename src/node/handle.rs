@@ -1,0 +1,519 @@
+//! The node as a host holds it.
+
+use super::cell::{ChainCell, Common, Condition, Counters};
+use super::completion::{Completion, Credits};
+use super::disk::{Disk, Views, read_block};
+use super::finals::Finals;
+use super::signal::Signal;
+use super::supervisor::{Supervisor, publish};
+use super::view::{Head, TxProof, TxState, TxStatus};
+use super::{Error, Health, Metric, Settings, SubscribeOptions, Subscription, health, metrics, recovery};
+use crate::dual::{ChainSettings, HealthState, Restored};
+use crate::env::{Clock, SystemClock};
+use crate::merkle;
+use crate::pool::Meta;
+use crate::queue::TxQueue;
+use crate::storage::{Backend, DirLock, check_format};
+use crate::types::{Block, ChainId, Height, LaneId, OpId, Status, Tick, TxId};
+use parking_lot::{Mutex, RwLock};
+use std::collections::VecDeque;
+use std::fmt;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How long a dropped node waits for its threads; `close` takes the host's own bound.
+const DROP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What handles, claims and subscriptions share.
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) common: Arc<Common>,
+    pub(super) cells: [Arc<ChainCell>; 2],
+    process: u32,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    lock: Mutex<Option<DirLock>>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("cells", &self.cells).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(super) fn cell(&self, chain: ChainId) -> &ChainCell {
+        &self.cells[chain.index()]
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        // Acquire: pairs with the Release in `close`.
+        self.common.closing.load(Ordering::Acquire)
+    }
+
+    pub(super) fn views(&self, chain: ChainId) -> Result<Views, Error> {
+        if self.is_closed() {
+            return Err(Error::closed());
+        }
+        let views = self.cell(chain).views.read().clone();
+        views.ok_or_else(|| Error::new(Status::Busy, format!("{chain} is being restarted from its log")))
+    }
+
+    pub(super) fn meta(&self, op: OpId) -> Meta {
+        Meta { tag: op.get(), stamp: self.common.clock.now().as_nanos() }
+    }
+
+    /// One credit, for one submission.
+    pub(super) fn take_credit(&self) -> Result<OpId, Error> {
+        self.common.credits.take(1).map(|(op, _)| OpId::new(op)).ok_or_else(|| self.no_credit())
+    }
+
+    fn no_credit(&self) -> Error {
+        let max = self.settings.completions_max;
+        Error::new(Status::Again, format!("{max} completions wait to be polled (completions.max)"))
+    }
+
+    fn close(&self, timeout: Duration) -> Result<(), Error> {
+        if self.process != std::process::id() {
+            return Err(Error::new(Status::Forked, "the node belongs to the parent process"));
+        }
+        for cell in &self.cells {
+            cell.queue.close();
+        }
+        // Release: pairs with every Acquire of `closing`.
+        self.common.closing.store(true, Ordering::Release);
+        self.notify_all();
+        let deadline = self.common.clock.now().after(timeout);
+        loop {
+            let seen = self.common.completed.epoch();
+            if self.cells.iter().all(|cell| cell.stopped.load(Ordering::Acquire)) {
+                break;
+            }
+            let now = self.common.clock.now();
+            if now >= deadline {
+                return Err(Error::new(Status::Timeout, format!("a chain did not stop within {timeout:?}")));
+            }
+            self.common.completed.wait_past(seen, deadline.since(now));
+        }
+        for thread in self.threads.lock().drain(..) {
+            // Panics inside were caught and reported; a second one here has nobody to go to.
+            let _ = thread.join();
+        }
+        self.lock.lock().take();
+        Ok(())
+    }
+
+    fn notify_all(&self) {
+        for cell in &self.cells {
+            cell.wake.notify();
+        }
+        self.common.completed.notify();
+        self.common.announced.notify();
+        self.common.credits.returned.notify();
+    }
+}
+
+/// A running node: both chains over one data directory.
+///
+/// All methods may be called from any thread at the same time. Dropping the node closes it.
+///
+/// ```
+/// use duochain::node::{Config, Node};
+/// use duochain::types::{ChainId, LaneId};
+/// use std::time::Duration;
+///
+/// let mut config = Config::new();
+/// config.load_toml("storage.backend = 'memory'\ntime.scale = 1000")?;
+/// let node = Node::open(config.build()?)?;
+/// let op = node.submit(ChainId::Delta, LaneId::new(0), b"pay 5 to bob")?;
+/// let mut done = Vec::new();
+/// while done.is_empty() {
+///     node.poll_completions(&mut done, 16, Duration::from_secs(1))?;
+/// }
+/// assert_eq!(done[0].op, op);
+/// node.close(Duration::from_secs(10))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Node {
+    shared: Arc<Shared>,
+}
+
+impl Node {
+    /// Opens or creates the data directory, brings both chains up from their logs and starts them.
+    ///
+    /// # Errors
+    /// `Busy` when another process has the directory, `Permission`, `Io`, `Corruption` with file and
+    /// offset, `Unsupported` for a newer format or a backend that this build lacks.
+    pub fn open(settings: Settings) -> Result<Self, Error> {
+        let persistent = settings.storage.backend != Backend::Memory;
+        let lock = if persistent { Some(DirLock::acquire(&settings.storage.data_dir)?) } else { None };
+        if persistent {
+            check_format(&settings.storage.data_dir)?;
+        }
+        let common = Arc::new(Common {
+            clock: SystemClock::new(),
+            credits: Credits::new(settings.completions_max),
+            closing: AtomicBool::new(false),
+            completed: Signal::default(),
+            announced: Signal::default(),
+        });
+        let opened = [open_chain(&settings, ChainId::Alpha)?, open_chain(&settings, ChainId::Delta)?];
+        let cells = [cell(&settings, &common, ChainId::Alpha)?, cell(&settings, &common, ChainId::Delta)?];
+        let shared = Arc::new(Shared {
+            settings,
+            common,
+            cells,
+            process: std::process::id(),
+            threads: Mutex::new(Vec::new()),
+            lock: Mutex::new(lock),
+        });
+        let node = Self { shared };
+        for (chain, (disk, restored)) in ChainId::ALL.into_iter().zip(opened) {
+            node.start(chain, disk, restored)?;
+        }
+        Ok(node)
+    }
+
+    fn start(&self, chain: ChainId, disk: Disk, restored: Restored) -> Result<(), Error> {
+        let shared = &self.shared;
+        let cell = Arc::clone(&shared.cells[chain.index()]);
+        publish(&cell, &disk, &restored);
+        // Until this thread runs, a close must not wait for it.
+        cell.stopped.store(false, Ordering::Release);
+        let supervisor = Supervisor {
+            cell: Arc::clone(&cell),
+            peer: Arc::clone(&shared.cells[chain.peer().index()]),
+            common: Arc::clone(&shared.common),
+            storage: shared.settings.storage.clone(),
+            dir: shared.settings.storage.data_dir.join(chain.name()),
+            restart: shared.settings.restart,
+            cores: shared.settings.cores[chain.index()].clone(),
+        };
+        let (done, common) = (Arc::clone(&cell), Arc::clone(&shared.common));
+        let spawned = std::thread::Builder::new().name(format!("duo-{chain}")).spawn(move || {
+            supervisor.run(disk, restored);
+            // Release: pairs with the Acquire in `close`.
+            done.stopped.store(true, Ordering::Release);
+            common.completed.notify();
+        });
+        match spawned {
+            Ok(thread) => {
+                shared.threads.lock().push(thread);
+                Ok(())
+            }
+            Err(error) => {
+                cell.stopped.store(true, Ordering::Release);
+                Err(Error::new(Status::Io, format!("cannot start the thread of {chain}: {error}")))
+            }
+        }
+    }
+
+    /// Accepts a transaction into `lane` of `chain`'s queue; its outcome comes as a [`Completion`].
+    ///
+    /// # Errors
+    /// `Again` when the lane is full or too many completions wait, `InvalidTx` when empty, `TooLarge`,
+    /// `NoMemory`, `InvalidArgument` for a lane that is not there, `Closed`. Nothing is accepted then.
+    pub fn submit(&self, chain: ChainId, lane: LaneId, bytes: &[u8]) -> Result<OpId, Error> {
+        let op = self.shared.take_credit()?;
+        match self.shared.cell(chain).queue.enqueue(lane, bytes, self.shared.meta(op)) {
+            Ok(()) => Ok(op),
+            Err(error) => Err(self.refund(1, error.into())),
+        }
+    }
+
+    /// Accepts a transaction whose outcome nobody wants to be told.
+    ///
+    /// # Errors
+    /// As [`Node::submit`].
+    pub fn submit_detached(&self, chain: ChainId, lane: LaneId, bytes: &[u8]) -> Result<(), Error> {
+        let meta = self.shared.meta(OpId::ORIGIN);
+        Ok(self.shared.cell(chain).queue.enqueue(lane, bytes, meta)?)
+    }
+
+    /// As [`Node::submit`], waiting for room up to `timeout`.
+    ///
+    /// # Errors
+    /// As `submit`, with `Timeout` in the place of `Again`.
+    pub fn submit_wait(
+        &self,
+        chain: ChainId,
+        lane: LaneId,
+        bytes: &[u8],
+        timeout: Duration,
+    ) -> Result<OpId, Error> {
+        let deadline = self.shared.common.clock.now().after(timeout);
+        let op = self.wait_credit(deadline)?;
+        let left = deadline.since(self.shared.common.clock.now());
+        match self.shared.cell(chain).queue.enqueue_wait(lane, bytes, self.shared.meta(op), left) {
+            Ok(()) => Ok(op),
+            Err(error) => Err(self.refund(1, error.into())),
+        }
+    }
+
+    /// Accepts a prefix of `items` in order and appends their operation numbers to `ops`.
+    ///
+    /// # Errors
+    /// As [`Node::submit`], when not even the first item was accepted.
+    pub fn submit_batch(
+        &self,
+        chain: ChainId,
+        lane: LaneId,
+        items: &[&[u8]],
+        ops: &mut Vec<OpId>,
+    ) -> Result<usize, Error> {
+        if items.is_empty() {
+            return Ok(0);
+        }
+        let Some((first, count)) = self.shared.common.credits.take(items.len() as u64) else {
+            return Err(self.shared.no_credit());
+        };
+        let stamp = self.shared.common.clock.now().as_nanos();
+        let metas = |index: usize| Meta { tag: first + index as u64, stamp };
+        let offered = usize::try_from(count).expect("at most items.len()");
+        let (accepted, error) = self.shared.cell(chain).queue.enqueue_batch(lane, &items[..offered], metas);
+        self.shared.common.credits.settle(count - accepted as u64);
+        ops.extend((0..accepted as u64).map(|index| OpId::new(first + index)));
+        match error {
+            Some(error) if accepted == 0 => Err(error.into()),
+            _ => Ok(accepted),
+        }
+    }
+
+    /// Moves up to `max` completions to the end of `out`, waiting up to `timeout` for the first.
+    ///
+    /// # Errors
+    /// `Timeout` when none came, `End` when the node is closed and all were handed out.
+    pub fn poll_completions(
+        &self,
+        out: &mut Vec<Completion>,
+        max: usize,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let common = &self.shared.common;
+        let deadline = common.clock.now().after(timeout);
+        loop {
+            common.completed.clear_fd();
+            let seen = common.completed.epoch();
+            // Read before looking: a thread that has stopped by now completes nothing more.
+            let stopped = self.shared.cells.iter().all(|cell| cell.stopped.load(Ordering::Acquire));
+            let taken = self.take_completions(out, max);
+            if taken > 0 || max == 0 {
+                return Ok(());
+            }
+            if stopped {
+                return Err(Error::new(
+                    Status::End,
+                    "the node is closed and every completion was handed out",
+                ));
+            }
+            let now = common.clock.now();
+            if now >= deadline {
+                return Err(Error::new(Status::Timeout, format!("no completion within {timeout:?}")));
+            }
+            common.completed.wait_past(seen, deadline.since(now));
+        }
+    }
+
+    fn take_completions(&self, out: &mut Vec<Completion>, max: usize) -> usize {
+        let mut taken = 0;
+        let mut left = 0;
+        for cell in &self.shared.cells {
+            let mut waiting = cell.completions.lock();
+            let count = waiting.len().min(max - taken);
+            out.extend(waiting.drain(..count));
+            taken += count;
+            left += waiting.len();
+        }
+        self.shared.common.credits.settle(taken as u64);
+        if left > 0 && taken > 0 {
+            // The descriptor was cleared: say again that there is more.
+            self.shared.common.completed.notify();
+        }
+        taken
+    }
+
+    /// A descriptor that is readable while completions may be there; for `poll` and `epoll`. Owned by
+    /// the node.
+    ///
+    /// # Errors
+    /// `Io` when the system has no descriptor left.
+    pub fn completion_fd(&self) -> Result<RawFd, Error> {
+        let fd = self.shared.common.completed.fd();
+        fd.map_err(|error| Error::new(Status::Io, format!("cannot make an event descriptor: {error}")))
+    }
+
+    /// How far a transaction got.
+    ///
+    /// # Errors
+    /// `Closed`; `Busy` while the chain is restarted; `Io` and `Corruption` from the store.
+    pub fn tx_status(&self, chain: ChainId, id: &TxId) -> Result<TxStatus, Error> {
+        let views = self.shared.views(chain)?;
+        let final_height = self.head(chain).final_height;
+        Ok(match recovery::find_transaction(views.store.as_ref(), id)? {
+            None => TxStatus { state: TxState::Unknown, height: Height::ORIGIN, index: 0 },
+            Some((height, index)) => {
+                let state = if height <= final_height { TxState::Final } else { TxState::Included };
+                TxStatus { state, height, index }
+            }
+        })
+    }
+
+    /// Where a chain stands. Works on a closed node too: as it was.
+    pub fn head(&self, chain: ChainId) -> Head {
+        *self.shared.cell(chain).head.read()
+    }
+
+    /// A block.
+    ///
+    /// # Errors
+    /// `NotFound` above the head and for height 0; else as [`Node::tx_status`].
+    pub fn block(&self, chain: ChainId, height: Height) -> Result<Block, Error> {
+        let views = self.shared.views(chain)?;
+        let found = if height > self.head(chain).height {
+            None
+        } else {
+            read_block(views.blocks.as_ref(), height.get())?
+        };
+        found.ok_or_else(|| Error::new(Status::NotFound, format!("{chain} has no block {height}")))
+    }
+
+    /// Proof that a transaction is in its block.
+    ///
+    /// # Errors
+    /// `NotFound` when it is in none; else as [`Node::tx_status`].
+    pub fn proof(&self, chain: ChainId, id: &TxId) -> Result<TxProof, Error> {
+        let place = self.tx_status(chain, id)?;
+        if place.state == TxState::Unknown {
+            return Err(Error::new(Status::NotFound, format!("transaction {id} is in no block of {chain}")));
+        }
+        let block = self.block(chain, place.height)?;
+        let proof = merkle::prove(&recovery::ids(&block), place.index);
+        let proof =
+            proof.ok_or_else(|| Error::corrupt(format!("block {} lacks transaction {id}", place.height)))?;
+        Ok(TxProof { header: block.header, proof })
+    }
+
+    /// Follows events.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a bad cursor name; else as [`Node::tx_status`].
+    pub fn subscribe(&self, options: SubscribeOptions) -> Result<Subscription, Error> {
+        Subscription::new(Arc::clone(&self.shared), options)
+    }
+
+    /// How well both chains do.
+    pub fn health(&self) -> Health {
+        health::report(&self.shared)
+    }
+
+    /// A snapshot of all metrics.
+    pub fn metrics(&self) -> Vec<Metric> {
+        metrics::collect(&self.shared)
+    }
+
+    /// The same as OpenMetrics text.
+    pub fn metrics_text(&self) -> String {
+        metrics::text(&self.metrics())
+    }
+
+    /// A chain's queue, for statistics. Its consumer is the chain.
+    pub fn queue(&self, chain: ChainId) -> &Arc<TxQueue> {
+        &self.shared.cell(chain).queue
+    }
+
+    /// The configuration the node was opened with.
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// Stops accepting, wakes everybody who waits, stops both chains and releases the directory.
+    /// Submissions in no final block end as `Cancelled`. May be repeated.
+    ///
+    /// # Errors
+    /// `Timeout` when a chain is still busy; call again. `Forked` in a child process.
+    pub fn close(&self, timeout: Duration) -> Result<(), Error> {
+        self.shared.close(timeout)
+    }
+
+    /// True once `close` was called.
+    pub fn is_closed(&self) -> bool {
+        self.shared.is_closed()
+    }
+
+    /// Makes the chain's thread panic while it builds its next block.
+    #[cfg(feature = "faults")]
+    pub fn inject_panic(&self, chain: ChainId) {
+        self.shared.cell(chain).panic_next.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    fn wait_credit(&self, deadline: Tick) -> Result<OpId, Error> {
+        let common = &self.shared.common;
+        loop {
+            let seen = common.credits.returned.epoch();
+            if self.shared.is_closed() {
+                return Err(Error::closed());
+            }
+            if let Ok(op) = self.shared.take_credit() {
+                return Ok(op);
+            }
+            let now = common.clock.now();
+            if now >= deadline {
+                return Err(Error::new(
+                    Status::Timeout,
+                    "no room for a completion in time (completions.max)",
+                ));
+            }
+            common.credits.returned.wait_past(seen, deadline.since(now));
+        }
+    }
+
+    fn refund(&self, count: u64, error: Error) -> Error {
+        self.shared.common.credits.settle(count);
+        error
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // A fault here was either reported before or cannot be told to anybody.
+        let _ = self.shared.close(DROP_TIMEOUT);
+    }
+}
+
+fn open_chain(settings: &Settings, chain: ChainId) -> Result<(Disk, Restored), Error> {
+    let dir = settings.storage.data_dir.join(chain.name());
+    let disk = Disk::open(&settings.storage, &dir)?;
+    let restored = recovery::restore(&disk, &settings.chains[chain.index()], None)?;
+    Ok((disk, restored))
+}
+
+fn cell(settings: &Settings, common: &Common, chain: ChainId) -> Result<Arc<ChainCell>, Error> {
+    let chain_settings: ChainSettings = settings.chains[chain.index()].clone();
+    let progress = common.clock.now();
+    Ok(Arc::new(ChainCell {
+        settings: chain_settings,
+        block_transactions_max: settings.block_transactions_max,
+        block_bytes_max: settings.block_bytes_max,
+        events_retained: settings.events_retained,
+        queue: TxQueue::new(settings.queue.clone())?,
+        carry: Mutex::default(),
+        completions: Mutex::new(VecDeque::new()),
+        head: RwLock::default(),
+        views: RwLock::new(None),
+        condition: Mutex::new(Condition { health: HealthState::Healthy, reason: String::new(), progress }),
+        last_event: AtomicU64::new(0),
+        finals: Finals::new(),
+        counters: Counters::default(),
+        wake: Signal::default(),
+        stopped: AtomicBool::new(true),
+        #[cfg(feature = "faults")]
+        panic_next: AtomicBool::new(false),
+    }))
+}

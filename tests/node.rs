@@ -1,0 +1,279 @@
+//! The node through its public interface, on the memory and the embedded store.
+
+mod support;
+
+use duochain::crypto::hash;
+use duochain::merkle;
+use duochain::node::{ChainSelect, EventKind, HealthState, Node, Start, SubscribeOptions, TxProof, TxState};
+use duochain::types::{ChainId, Height, LaneId, Sequence, Status, TxId};
+use std::sync::Arc;
+use std::time::Duration;
+use support::{
+    LANE, PATIENCE, Scratch, complete, events_until, eventually, finalize, follow, open, settings, with,
+};
+
+#[test]
+fn a_transaction_becomes_final_on_each_chain_and_is_provable() {
+    let scratch = Scratch::new("final");
+    for dir in [None, Some(scratch.path())] {
+        let node = open(dir);
+        for chain in ChainId::ALL {
+            let completion = finalize(&node, chain, b"pay 5 to bob");
+            let id = hash::transaction(chain, b"pay 5 to bob");
+            assert_eq!(completion.tx, id);
+            let status = node.tx_status(chain, &id).expect("known");
+            assert_eq!(
+                (status.state, status.height, status.index),
+                (TxState::Final, completion.height, completion.index)
+            );
+            let block = node.block(chain, completion.height).expect("there");
+            assert_eq!(block.transactions().nth(completion.index as usize), Some(&b"pay 5 to bob"[..]));
+            let proof =
+                TxProof::decode(&node.proof(chain, &id).expect("provable").encode()).expect("round trip");
+            assert!(proof.verify(b"pay 5 to bob"));
+            assert!(!proof.verify(b"pay 6 to bob"));
+            assert_eq!(proof.header, block.header);
+        }
+        node.close(PATIENCE).expect("closed");
+    }
+}
+
+#[test]
+fn order_is_kept_inside_a_lane_and_blocks_link_up() {
+    let node = open(None);
+    let ops: Vec<_> = (0..500u32)
+        .map(|number| node.submit(ChainId::Delta, LANE, &number.to_le_bytes()).expect("accepted"))
+        .collect();
+    let done = complete(&node, &ops);
+    let places: Vec<_> = done.iter().map(|completion| (completion.height, completion.index)).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    let last = node.head(ChainId::Delta).final_height.get();
+    let mut parent = None;
+    for height in 1..=last {
+        let block = node.block(ChainId::Delta, Height::new(height)).expect("there");
+        let ids: Vec<_> =
+            block.transactions().map(|bytes| hash::transaction(ChainId::Delta, bytes)).collect();
+        assert_eq!(merkle::root(&ids), block.header.tx_root);
+        assert!(parent.is_none_or(|parent| parent == block.header.parent));
+        parent = Some(hash::block(&block.header));
+    }
+}
+
+#[test]
+fn the_same_bytes_again_are_a_duplicate_on_that_chain_only() {
+    let node = open(None);
+    finalize(&node, ChainId::Delta, b"once");
+    let again = node.submit(ChainId::Delta, LANE, b"once").expect("accepted into the queue");
+    assert_eq!(complete(&node, &[again])[0].status, Status::Duplicate);
+    let twins = [0, 1].map(|_| node.submit(ChainId::Alpha, LANE, b"once").expect("accepted"));
+    let statuses = complete(&node, &twins).into_iter().map(|completion| completion.status);
+    assert_eq!(statuses.collect::<Vec<_>>(), [Status::Ok, Status::Duplicate]);
+}
+
+#[test]
+fn unacceptable_transactions_are_refused_by_name() {
+    let node =
+        Node::open(with(None, &[("transaction.bytes_max", "1000"), ("queue.lanes", "2")])).expect("opens");
+    let refusal =
+        |lane: u8, bytes: &[u8]| node.submit(ChainId::Alpha, LaneId::new(lane), bytes).unwrap_err().status();
+    assert_eq!(refusal(0, b""), Status::InvalidTx);
+    assert_eq!(refusal(0, &[0; 1001]), Status::TooLarge);
+    assert_eq!(refusal(2, b"x"), Status::InvalidArgument);
+    assert_eq!(refusal(255, b"x"), Status::InvalidArgument);
+    assert_eq!(node.claim(ChainId::Alpha, LANE, 1001).unwrap_err().status(), Status::TooLarge);
+    let error = node.block(ChainId::Alpha, Height::new(u64::MAX)).unwrap_err();
+    assert_eq!(error.status(), Status::NotFound);
+    assert_eq!(node.block(ChainId::Alpha, Height::ORIGIN).unwrap_err().status(), Status::NotFound);
+    let stranger = TxId::new([9; 32]);
+    assert_eq!(node.tx_status(ChainId::Alpha, &stranger).expect("answers").state, TxState::Unknown);
+    assert_eq!(node.proof(ChainId::Alpha, &stranger).unwrap_err().status(), Status::NotFound);
+    // Garbage is a transaction like any other.
+    finalize(&node, ChainId::Alpha, &[0xff; 1000]);
+}
+
+#[test]
+fn the_bound_on_completions_holds_and_polling_lifts_it() {
+    let node = Node::open(with(None, &[("completions.max", "2")])).expect("opens");
+    let ops = [1, 2].map(|byte| node.submit(ChainId::Delta, LANE, &[byte]).expect("accepted"));
+    let error = node.submit(ChainId::Delta, LANE, &[3]).unwrap_err();
+    assert_eq!((error.status(), error.retryable()), (Status::Again, true));
+    let error = node.submit_wait(ChainId::Delta, LANE, &[3], Duration::from_millis(1)).unwrap_err();
+    assert_eq!(error.status(), Status::Timeout);
+    node.submit_detached(ChainId::Delta, LANE, b"nobody asks").expect("needs no credit");
+    complete(&node, &ops);
+    node.submit(ChainId::Delta, LANE, &[3]).expect("there is room again");
+}
+
+#[test]
+fn a_batch_is_accepted_up_to_the_bound_and_in_order() {
+    let node = Node::open(with(None, &[("completions.max", "3")])).expect("opens");
+    let items: [&[u8]; 5] = [b"a", b"b", b"c", b"d", b"e"];
+    let mut ops = Vec::new();
+    assert_eq!(node.submit_batch(ChainId::Delta, LANE, &items, &mut ops).expect("some"), 3);
+    assert_eq!(
+        node.submit_batch(ChainId::Delta, LANE, &items, &mut ops).unwrap_err().status(),
+        Status::Again
+    );
+    let done = complete(&node, &ops);
+    assert!(done.windows(2).all(|pair| (pair[0].height, pair[0].index) < (pair[1].height, pair[1].index)));
+    assert_eq!(node.submit_batch(ChainId::Delta, LANE, &[], &mut ops).expect("nothing to do"), 0);
+    assert_eq!(
+        node.submit_batch(ChainId::Delta, LANE, &[b""], &mut ops).unwrap_err().status(),
+        Status::InvalidTx
+    );
+}
+
+#[test]
+fn a_claim_is_filled_in_place_and_an_aborted_one_leaves_no_trace() {
+    let node = open(None);
+    drop(node.claim(ChainId::Delta, LANE, 64).expect("claimed"));
+    let mut claim = node.claim(ChainId::Delta, LANE, 5).expect("claimed");
+    claim.copy_from_slice(b"in it");
+    let handle = claim.into_handle();
+    let claim = node.adopt_claim(ChainId::Delta, LANE, handle).expect("still ours");
+    let op = claim.commit().map_err(|(_, error)| error).expect("accepted");
+    let completion = complete(&node, &[op])[0];
+    assert_eq!(completion.tx, hash::transaction(ChainId::Delta, b"in it"));
+    assert_eq!(node.adopt_claim(ChainId::Delta, LANE, handle).unwrap_err().status(), Status::BadHandle);
+    eventually("the buffers go back", || (node.queue(ChainId::Delta).stats().pool.in_use == 0).then_some(()));
+}
+
+#[test]
+fn events_are_numbered_without_gaps_and_match_the_blocks() {
+    let node = open(None);
+    let mut events = follow(&node, Start::Oldest);
+    let seen = events_until(&mut events, |seen| {
+        ChainId::ALL.iter().all(|chain| seen.iter().filter(|event| event.chain == *chain).count() >= 3)
+    });
+    for chain in ChainId::ALL {
+        let stream: Vec<_> = seen.iter().filter(|event| event.chain == chain).collect();
+        for (number, event) in (1..).zip(&stream) {
+            assert_eq!(event.sequence, Sequence::new(number));
+        }
+        let finals = stream.iter().filter(|event| event.kind == EventKind::finalized(chain));
+        for (height, event) in (1..).zip(finals) {
+            let block = node.block(chain, Height::new(height)).expect("there");
+            assert_eq!((event.height.get(), event.hash), (height, hash::block(&block.header)));
+        }
+    }
+}
+
+#[test]
+fn alpha_names_final_delta_blocks_at_five_times_its_height_or_below() {
+    let node = open(None);
+    eventually("Alpha reaches block 8", || (node.head(ChainId::Alpha).height.get() >= 8).then_some(()));
+    for height in 1..=8 {
+        let peer = node.block(ChainId::Alpha, Height::new(height)).expect("there").header.peer;
+        assert!(peer.height.get() <= 5 * height);
+        if peer.height.get() > 0 {
+            let block = node.block(ChainId::Delta, peer.height).expect("there");
+            assert_eq!(hash::block(&block.header), peer.hash);
+        }
+    }
+}
+
+#[test]
+fn a_reopened_directory_goes_on_where_it_was_and_cursors_survive() {
+    let scratch = Scratch::new("reopen");
+    let named = || SubscribeOptions {
+        chains: ChainSelect::One(ChainId::Delta),
+        name: Some("billing".into()),
+        start: Start::Cursor,
+    };
+    let node = open(Some(scratch.path()));
+    let completion = finalize(&node, ChainId::Delta, b"kept");
+    let mut events = node.subscribe(named()).expect("new cursor");
+    let seen = events_until(&mut events, |seen| seen.len() >= 4);
+    events.ack(ChainId::Delta, seen[2].sequence).expect("durable");
+    node.close(PATIENCE).expect("closed");
+    let before = node.head(ChainId::Delta);
+    drop(node);
+
+    let node = open(Some(scratch.path()));
+    let status = node.tx_status(ChainId::Delta, &completion.tx).expect("known");
+    assert_eq!((status.state, status.height), (TxState::Final, completion.height));
+    assert!(node.head(ChainId::Delta).final_height >= before.final_height);
+    let mut events = node.subscribe(named()).expect("old cursor");
+    let again = events_until(&mut events, |again| !again.is_empty());
+    assert_eq!(again[0], seen[3]);
+    eventually("the run continues", || (node.head(ChainId::Delta).height > before.height).then_some(()));
+    let next = node.block(ChainId::Delta, before.height.next()).expect("there");
+    assert_eq!(next.header.parent, before.hash);
+    assert_eq!(next.header.state_root, before.state_root);
+}
+
+#[test]
+fn subscriptions_refuse_what_makes_no_sense() {
+    let node = open(None);
+    let subscribe = |name: Option<&str>, start| {
+        let options = SubscribeOptions { chains: ChainSelect::Both, name: name.map(str::to_owned), start };
+        node.subscribe(options).map_err(|error| error.status())
+    };
+    for name in ["", "a/b", "naive \u{e9}", &"x".repeat(65)] {
+        assert_eq!(subscribe(Some(name), Start::Oldest).map(drop), Err(Status::InvalidArgument), "{name}");
+    }
+    assert_eq!(subscribe(None, Start::Cursor).map(drop), Err(Status::InvalidArgument));
+    let mut events = subscribe(None, Start::Latest).expect("valid");
+    assert_eq!(events.ack(ChainId::Alpha, Sequence::new(1)).unwrap_err().status(), Status::InvalidArgument);
+    let far = Sequence::new(u64::MAX - 1);
+    assert_eq!(events.seek(ChainId::Alpha, far).unwrap_err().status(), Status::InvalidArgument);
+    assert_eq!(events.seek(ChainId::Alpha, Sequence::ORIGIN).unwrap_err().status(), Status::InvalidArgument);
+    let named = subscribe(Some("n"), Start::Latest).expect("valid");
+    assert_eq!(named.ack(ChainId::Alpha, far).unwrap_err().status(), Status::InvalidArgument);
+}
+
+#[test]
+fn a_second_node_on_a_directory_is_refused_by_name() {
+    let scratch = Scratch::new("lock");
+    let node = open(Some(scratch.path()));
+    let error = Node::open(settings(Some(scratch.path()))).unwrap_err();
+    assert_eq!(error.status(), Status::Busy);
+    let text = error.to_string();
+    assert!(text.contains("LOCK") || text.contains(&scratch.path().display().to_string()), "{text}");
+    assert!(text.contains(&std::process::id().to_string()), "{text}");
+    node.close(PATIENCE).expect("closed");
+    open(Some(scratch.path())).close(PATIENCE).expect("free again");
+}
+
+#[test]
+fn closing_wakes_everybody_who_waits_and_ends_every_submission() {
+    let node =
+        Arc::new(Node::open(with(None, &[("time.scale", "1"), ("completions.max", "3")])).expect("opens"));
+    let ops: Vec<_> =
+        (0..3).map(|byte| node.submit(ChainId::Alpha, LANE, &[byte]).expect("accepted")).collect();
+    let waiter = |body: fn(&Node) -> Status| {
+        let node = Arc::clone(&node);
+        std::thread::spawn(move || body(&node))
+    };
+    let full = waiter(|node| node.submit_wait(ChainId::Alpha, LANE, b"x", PATIENCE).unwrap_err().status());
+    let quiet = waiter(|node| follow(node, Start::Latest).wait(PATIENCE).unwrap_err().status());
+    eventually("both wait", || Some(std::thread::yield_now()));
+    node.close(PATIENCE).expect("closed");
+    assert_eq!(full.join().expect("no panic"), Status::Closed);
+    assert_eq!(quiet.join().expect("no panic"), Status::Closed);
+    let done = complete(&node, &ops);
+    assert!(done.iter().all(|completion| completion.status == Status::Cancelled));
+    let mut more = Vec::new();
+    assert_eq!(node.poll_completions(&mut more, 1, PATIENCE).unwrap_err().status(), Status::End);
+    assert_eq!(node.submit(ChainId::Alpha, LANE, b"late").unwrap_err().status(), Status::Closed);
+    assert_eq!(node.health().state, HealthState::Stalled);
+    node.close(PATIENCE).expect("again is fine");
+}
+
+#[test]
+fn metrics_and_health_tell_the_same_story_as_the_chain() {
+    let node = open(None);
+    finalize(&node, ChainId::Delta, b"counted");
+    let health = node.health();
+    assert_eq!(health.state, HealthState::Healthy, "{health:?}");
+    let metrics = node.metrics();
+    let value = |name| {
+        metrics.iter().find(|m| m.name == name && m.chain == Some(ChainId::Delta)).expect("listed").value
+    };
+    assert_eq!(value("duochain_final_transactions"), 1.0);
+    assert_eq!(value("duochain_accepted"), 1.0);
+    assert!(value("duochain_final_height_blocks") >= 1.0);
+    let text = node.metrics_text();
+    assert!(text.ends_with("# EOF\n"));
+    assert!(text.contains("duochain_final_transactions_total{chain=\"delta\"} 1\n"), "{text}");
+}

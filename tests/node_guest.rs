@@ -1,0 +1,51 @@
+//! A pleasant guest: a thousand opens and closes leave nothing behind.
+
+mod support;
+
+use duochain::types::ChainId;
+use support::{PATIENCE, Scratch, finalize, open};
+
+fn count(what: &str) -> usize {
+    std::fs::read_dir(format!("/proc/self/{what}")).expect("procfs").count()
+}
+
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("procfs");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+    line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
+}
+
+#[test]
+fn a_thousand_opens_and_closes_leave_threads_descriptors_and_memory_as_they_were() {
+    let round = |dir| {
+        let node = open(dir);
+        node.submit(ChainId::Delta, support::LANE, b"passing by").expect("accepted");
+        node.close(PATIENCE).expect("closed");
+    };
+    let scratch = Scratch::new("guest");
+    for _ in 0..20 {
+        round(None);
+        round(Some(scratch.path()));
+    }
+    let before = (count("task"), count("fd"), resident_kib());
+    for _ in 0..950 {
+        round(None);
+    }
+    for _ in 0..50 {
+        round(Some(scratch.path()));
+    }
+    let after = (count("task"), count("fd"), resident_kib());
+    assert_eq!(after.0, before.0, "threads");
+    assert_eq!(after.1, before.1, "descriptors");
+    assert!(after.2 < before.2 + 65_536, "memory grew from {} to {} KiB", before.2, after.2);
+}
+
+#[test]
+fn dropping_a_node_closes_it() {
+    let scratch = Scratch::new("drop");
+    let node = open(Some(scratch.path()));
+    finalize(&node, ChainId::Alpha, b"kept");
+    drop(node);
+    let node = open(Some(scratch.path()));
+    assert!(node.head(ChainId::Alpha).final_height.get() >= 1);
+}
