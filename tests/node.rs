@@ -264,8 +264,8 @@ fn closing_wakes_everybody_who_waits_and_ends_every_submission() {
 fn metrics_and_health_tell_the_same_story_as_the_chain() {
     let node = open(None);
     finalize(&node, ChainId::Delta, b"counted");
-    let health = node.health();
-    assert_eq!(health.state, HealthState::Healthy, "{health:?}");
+    // A machine under load may be late for a moment; it gets well again.
+    eventually("both chains are healthy", || (node.health().state == HealthState::Healthy).then_some(()));
     let metrics = node.metrics();
     let value = |name| {
         metrics.iter().find(|m| m.name == name && m.chain == Some(ChainId::Delta)).expect("listed").value

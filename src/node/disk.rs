@@ -2,13 +2,13 @@
 
 use super::config::StorageSettings;
 use crate::storage::{self, Backend, Log, LogKind, LogOptions, LogReader, Store, StoreOptions};
-use crate::types::{Block, Header};
+use crate::types::Block;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Records of the block log: the configured body and its header.
-const RECORD_BYTES_MAX: usize = (1 << 30) + Header::BYTES;
+/// Largest record: more than the largest `block.bytes_max` with its header.
+const RECORD_BYTES_MAX: usize = 1 << 30;
 
 /// Owned by the chain's thread.
 pub(super) struct Disk {

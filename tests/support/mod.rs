@@ -1,5 +1,5 @@
 //! What the node tests share: scratch directories, fast nodes and patience without a fixed sleep.
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
 #![expect(clippy::disallowed_methods, reason = "tests bound their patience in real time")]
 
 use duochain::node::{

@@ -141,10 +141,10 @@ pub static KEYS: &[Key] = &[
     },
     Key {
         name: "block.bytes_max",
-        kind: integer(1 << 12, 1 << 30),
+        kind: integer(1 << 12, 1 << 29),
         unit: "bytes",
         default: "33554432",
-        range: "4096 to 1073741824",
+        range: "4096 to 536870912",
         meaning: "Most bytes of transactions in one block; at least transaction.bytes_max + 4.",
         consequence: "Too large: memory for several such blocks, and slow syncs.",
     },
