@@ -65,6 +65,12 @@ pub fn set_sink(sink: Option<(Sink, Level)>) {
     LEVEL.store(level, Ordering::Relaxed);
 }
 
+/// Turns the log off without touching the sink: for the child of a fork, where a thread that is gone may
+/// have held the sink's lock.
+pub fn silence() {
+    LEVEL.store(0, Ordering::Relaxed);
+}
+
 /// True when a record of `level` would reach a sink.
 pub fn enabled(level: Level) -> bool {
     level as u8 <= LEVEL.load(Ordering::Relaxed)

@@ -1,0 +1,1471 @@
+/*
+ * duochain: an embedded ledger core.
+ *
+ * Generated from the sources in src/ffi; do not edit. tests/header_drift.rs rewrites it.
+ *
+ * OWNERSHIP
+ *   A duo_x * is a handle, not an address. It is made by one function (duo_x_create, duo_node_open) and
+ *   ended by duo_x_destroy, exactly once. Every call checks it: a handle that was freed, never given
+ *   out, or is of another kind returns DUO_ERR_BAD_HANDLE. There are DUO_HANDLES_MAX at a time.
+ *   Memory that the host passes in is read or written during the call only, unless a function says
+ *   otherwise. Memory that the library hands out is static text, or belongs to a buffer that the host
+ *   acquired and releases (duo_buf, duo_claim); nothing else is ever to be freed.
+ *
+ * THREADS
+ *   [any-thread]         any number of threads at the same time, on the same handle too
+ *   [one-thread]         one thread at a time per handle; a second one gets DUO_ERR_BUSY
+ *   [blocks]             may wait; closing or destroying the object from another thread ends the wait
+ *   [not-from-callback]  see below; no function may be called from a callback, this one is tempting
+ *   No function may be called from a signal handler. Callbacks of the host must not call the library:
+ *   DUO_ERR_REENTRANT. They must not throw, unwind or long-jump either.
+ *
+ * LIFETIMES
+ *   Close is not destroy: a closed object refuses work but can still be drained and read. Destroying
+ *   closes first, lets every call that is inside the object return, then frees it. A subscription may
+ *   outlive its node; its calls then return DUO_ERR_CLOSED.
+ *   After fork() the child must not use handles of its parent: every call returns DUO_ERR_FORKED at
+ *   once, and destroying leaks on purpose. New handles work in the child; the log stays off there.
+ *   Do not unload the library while its nodes or callers exist.
+ *
+ * ERRORS
+ *   Functions return a duo_status: 0 is success, positive numbers are normal outcomes, negative numbers
+ *   are errors. The last error of each thread, with a message, is kept until the next one:
+ *   duo_last_error, duo_last_error_message. Normal outcomes do not touch it.
+ *   Results come last and are written only on DUO_OK and DUO_PARTIAL. Two exceptions: counts of batches
+ *   (n, done, got) are written with every status >= 0, and sizes (len of a buffer that was too small)
+ *   also with DUO_ERR_TOO_LARGE.
+ *   A bug inside the library never unwinds into the host: the call returns DUO_ERR_PANIC, the handle is
+ *   poisoned (DUO_ERR_POISONED from then on; destroy it), and the text goes to the log. The library
+ *   prints nothing and installs no signal handlers.
+ *
+ * STRUCTS
+ *   A struct that begins with struct_size and flags is initialised with its DUO_x_INIT. Zero always means
+ *   the default. Fields that a newer header adds must be zero for an older library, or the call returns
+ *   DUO_ERR_UNSUPPORTED. Structs without struct_size never change.
+ *
+ * NUMBERS
+ *   Spans are int64_t nanoseconds; negative (DUO_WAIT_FOREVER) means without limit. Sizes are bytes. Ids
+ *   and hashes are DUO_HASH_BYTES bytes. Texts are UTF-8.
+ */
+
+#ifndef DUOCHAIN_H
+#define DUOCHAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Major number of the interface: programs built for another one do not work. */
+#define DUO_ABI_MAJOR 0
+
+/** Minor number of the interface: grows when something is added. */
+#define DUO_ABI_MINOR 1
+
+/** Both numbers in one. */
+#define DUO_ABI_VERSION ((DUO_ABI_MAJOR << 16) | DUO_ABI_MINOR)
+
+/** Live handles per process. */
+#define DUO_HANDLES_MAX 4096
+
+/** Longest message of `duo_last_error_message`, in bytes without the NUL. */
+#define DUO_MESSAGE_BYTES_MAX 512
+
+/** Length of a transaction id or a hash in bytes. */
+#define DUO_HASH_BYTES 32
+
+/** The chain of records and privacy; one block every 15 s. */
+#define DUO_CHAIN_ALPHA 1
+
+/** The chain of accounts and programs; one block every 3 s. */
+#define DUO_CHAIN_DELTA 2
+
+/** As a timeout: without limit. */
+#define DUO_WAIT_FOREVER (-1)
+
+/** `duo_features`: the RocksDB store is built in. */
+#define DUO_FEATURE_ROCKSDB 1
+
+/** `duo_features`: faults can be injected; never in a release. */
+#define DUO_FEATURE_FAULTS 2
+
+/** `duo_status_class`: nothing went wrong. */
+#define DUO_CLASS_OK 0
+
+/** `duo_status_class`: the same call may succeed later without any change by the caller. */
+#define DUO_CLASS_RETRYABLE 1
+
+/** `duo_status_class`: the call or its arguments are wrong. */
+#define DUO_CLASS_CALLER 2
+
+/** `duo_status_class`: the handle or its data is beyond repair in this process. */
+#define DUO_CLASS_FATAL 3
+
+/** Log level: something failed that the library could not repair. */
+#define DUO_LOG_ERROR 1
+
+/** Log level: something failed and was handled. */
+#define DUO_LOG_WARN 2
+
+/** Log level: a change of state worth knowing. */
+#define DUO_LOG_INFO 3
+
+/** Log level: details for a developer. */
+#define DUO_LOG_DEBUG 4
+
+/** Most records that a log buffer can hold. */
+#define DUO_LOG_RECORDS_MAX 65536
+
+/** Most items of one batch call. */
+#define DUO_BATCH_MAX 65536
+
+/** `duo_queue_options`: one thread takes out at a time. */
+#define DUO_CONSUMERS_ONE 0
+
+/** `duo_queue_options`: many threads take out at the same time. */
+#define DUO_CONSUMERS_MANY 1
+
+/** Most threads that take out of one queue at the same time. */
+#define DUO_CONSUMERS_MAX 64
+
+/** `duo_tx_status`: in no block. */
+#define DUO_TX_UNKNOWN 0
+
+/** `duo_tx_status`: in a durable block that is not final yet. */
+#define DUO_TX_INCLUDED 1
+
+/** `duo_tx_status`: in a final block. */
+#define DUO_TX_FINAL 2
+
+/** `duo_health`: as it should be. */
+#define DUO_HEALTH_HEALTHY 1
+
+/** `duo_health`: catching up after a fault. */
+#define DUO_HEALTH_RECOVERING 2
+
+/** `duo_health`: finality is late; blocks are of half size. */
+#define DUO_HEALTH_DEGRADED 3
+
+/** `duo_health`: finality does not advance. */
+#define DUO_HEALTH_STALLED 4
+
+/** `duo_metric`: only grows while the node is open. */
+#define DUO_METRIC_COUNTER 1
+
+/** `duo_metric`: moves both ways. */
+#define DUO_METRIC_GAUGE 2
+
+/** `duo_sub_options`: begin at the oldest retained event. */
+#define DUO_START_OLDEST 0
+
+/** `duo_sub_options`: begin after the last acknowledged event of the named cursor. */
+#define DUO_START_CURSOR 1
+
+/** `duo_sub_options`: begin after the newest event. */
+#define DUO_START_LATEST 2
+
+/** `duo_event`: an Alpha block is final. */
+#define DUO_EVENT_ALPHA_BLOCK_FINALIZED 1
+
+/** `duo_event`: a Delta block is final. */
+#define DUO_EVENT_DELTA_BLOCK_FINALIZED 2
+
+/** `duo_event`: a cross-chain lock is attested. */
+#define DUO_EVENT_SAX_LOCK_ATTESTED 3
+
+/** `duo_event`: a cross-chain lock is released. */
+#define DUO_EVENT_SAX_UNLOCKED 4
+
+/** `duo_event`: a governance decision took effect. */
+#define DUO_EVENT_GOVERNANCE_EXECUTED 5
+
+/** `duo_event`: a governance decision missed its window. */
+#define DUO_EVENT_GOVERNANCE_EXPIRED 6
+
+/** `duo_event`: both chains reached the end of an epoch. */
+#define DUO_EVENT_EPOCH_BOUNDARY_REACHED 7
+
+/** `duo_event`: a change of epoch was put off. */
+#define DUO_EVENT_EPOCH_ABORTED 8
+
+/** `duo_event`: the chain's service got worse. */
+#define DUO_EVENT_CHAIN_DEGRADED 9
+
+/** `duo_event`: the chain's service got better. */
+#define DUO_EVENT_CHAIN_RECOVERED 10
+
+/** `duo_event`: a validator lost stake. */
+#define DUO_EVENT_VALIDATOR_SLASHED 11
+
+/** `duo_event`: a validator was excluded for a while. */
+#define DUO_EVENT_VALIDATOR_JAILED 12
+
+/**
+ * Outcome of a call. 0 is success, positive numbers are normal outcomes, negative numbers are errors.
+ * Numbers are permanent.
+ */
+enum duo_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** The call did what it says. */
+    DUO_OK = 0,
+    /** Full on the way in, or empty on the way out: try again later. */
+    DUO_AGAIN = 1,
+    /** The time given to a waiting call ran out. */
+    DUO_TIMEOUT = 2,
+    /** There is no such thing (yet). */
+    DUO_NOT_FOUND = 3,
+    /** Closed, and everything that was accepted has been handed out. */
+    DUO_END = 4,
+    /** A batch was accepted up to the count reported. */
+    DUO_PARTIAL = 5,
+    /** An argument is NULL, out of range or malformed. */
+    DUO_ERR_INVALID_ARGUMENT = -1,
+    /** The handle was never given out, is of another kind, or was freed. */
+    DUO_ERR_BAD_HANDLE = -2,
+    /** The object was closed. */
+    DUO_ERR_CLOSED = -3,
+    /** This build or this object cannot do it. */
+    DUO_ERR_UNSUPPORTED = -4,
+    /** The caller was compiled against another major version of the interface. */
+    DUO_ERR_ABI_MISMATCH = -5,
+    /** A memory bound was reached. */
+    DUO_ERR_NO_MEMORY = -6,
+    /** The operating system refused a file or device operation. */
+    DUO_ERR_IO = -7,
+    /** Stored data does not match its checksum, its hash or its format. */
+    DUO_ERR_CORRUPTION = -8,
+    /** A configuration key or value is wrong. */
+    DUO_ERR_CONFIG = -9,
+    /** Larger than the configured maximum. */
+    DUO_ERR_TOO_LARGE = -10,
+    /** The same transaction was accepted before. */
+    DUO_ERR_DUPLICATE = -11,
+    /** The transaction is not acceptable, for example empty. */
+    DUO_ERR_INVALID_TX = -12,
+    /** Another node leads. */
+    DUO_ERR_NOT_LEADER = -13,
+    /** Too few nodes answer. */
+    DUO_ERR_NO_QUORUM = -14,
+    /** The stored value is not the expected one. */
+    DUO_ERR_CONFLICT = -15,
+    /** Given up before it took effect, because the caller or a close asked for it. */
+    DUO_ERR_CANCELLED = -16,
+    /** The operating system denied access. */
+    DUO_ERR_PERMISSION = -17,
+    /** Held by somebody else: a second process on a directory, a second consumer. */
+    DUO_ERR_BUSY = -18,
+    /** Called from inside a callback of the library. */
+    DUO_ERR_REENTRANT = -19,
+    /** The handle belongs to the parent process of a fork. */
+    DUO_ERR_FORKED = -20,
+    /** An earlier panic or failed write left the object unusable; close and reopen it. */
+    DUO_ERR_POISONED = -21,
+    /** The library hit a bug while serving this call; the handle is poisoned. */
+    DUO_ERR_PANIC = -22,
+    /** An unexpected failure inside the library. */
+    DUO_ERR_INTERNAL = -99,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum duo_status duo_status;
+#else
+typedef int32_t duo_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** A configuration. */
+typedef struct duo_config duo_config;
+
+/** A node: both chains over one data directory. */
+typedef struct duo_node duo_node;
+
+/** A pool of buffers. */
+typedef struct duo_pool duo_pool;
+
+/** A transaction queue. */
+typedef struct duo_queue duo_queue;
+
+/** A reader of events. */
+typedef struct duo_sub duo_sub;
+
+/** How the library is started. */
+typedef struct duo_init_options {
+    /** `sizeof(duo_init_options)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** `DUO_ABI_VERSION` of the header that the host was compiled with; 0: not checked. */
+    uint32_t header_abi;
+    /** 0. */
+    uint32_t reserved;
+} duo_init_options;
+/** Initial value of a `duo_init_options`. */
+#define DUO_INIT_OPTIONS_INIT { sizeof(duo_init_options), 0, 0, 0 }
+
+/** The last failed call of a thread. */
+typedef struct duo_error_info {
+    /** `sizeof(duo_error_info)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** A `duo_status`; `DUO_OK` when nothing failed on this thread yet. */
+    int32_t status;
+    /** A `DUO_CLASS_*`. */
+    uint32_t status_class;
+    /** Length of the message in bytes, without the NUL. */
+    uint32_t message_bytes;
+    /** 0. */
+    uint32_t reserved;
+} duo_error_info;
+/** Initial value of a `duo_error_info`. */
+#define DUO_ERROR_INFO_INIT { sizeof(duo_error_info), 0, 0, 0, 0, 0 }
+
+/**
+ * Receives log records on the thread that made them. Texts are not NUL-terminated and end with the
+ * call. Must not call into the library (`DUO_ERR_REENTRANT`), throw or long-jump.
+ */
+typedef void (*duo_log_fn)(void *user,
+                           int32_t level,
+                           const char *target,
+                           size_t target_len,
+                           const char *message,
+                           size_t message_len);
+
+/** Called once when the library no longer needs `user`. */
+typedef void (*duo_drop_fn)(void *user);
+
+/** A log record. */
+typedef struct duo_log_record {
+    /** Wall-clock time in nanoseconds since 1970. */
+    uint64_t time_unix_ns;
+    /** A `DUO_LOG_*` level. */
+    int32_t level;
+    /** Records lost directly before this one because the buffer was full. */
+    uint32_t lost;
+    /** Which part speaks, NUL-terminated. */
+    char target[48];
+    /** What it says, NUL-terminated. */
+    char message[448];
+} duo_log_record;
+
+/** One key of the configuration table. All texts are static and never freed. */
+typedef struct duo_config_key {
+    /** `sizeof(duo_config_key)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Dotted name. */
+    const char *name;
+    /** What a value is: "path", "word", "integer", "power of two" or "cores". */
+    const char *kind;
+    /** Unit of a number; empty when there is none. */
+    const char *unit;
+    /** Value when not set. */
+    const char *default_value;
+    /** Allowed values in words. */
+    const char *range;
+    /** What it does. */
+    const char *meaning;
+    /** What breaks when it is set badly. */
+    const char *consequence;
+} duo_config_key;
+/** Initial value of a `duo_config_key`. */
+#define DUO_CONFIG_KEY_INIT { sizeof(duo_config_key), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
+
+/** One size of buffer. */
+typedef struct duo_pool_class {
+    /** Size of a buffer in bytes. */
+    size_t buffer_bytes;
+    /** Most buffers of this size. */
+    size_t count_max;
+} duo_pool_class;
+
+/** Shape of a pool. */
+typedef struct duo_pool_options {
+    /** `sizeof(duo_pool_options)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Sizes of buffers, ascending. Read during the call only. */
+    const struct duo_pool_class *classes;
+    /** Number of classes. */
+    size_t class_count;
+    /** Largest buffer that is allocated singly when no class has room; 0: none are. */
+    size_t overflow_buffer_bytes_max;
+    /** Bound on all such buffers together, in bytes. */
+    size_t overflow_total_bytes_max;
+} duo_pool_options;
+/** Initial value of a `duo_pool_options`. */
+#define DUO_POOL_OPTIONS_INIT { sizeof(duo_pool_options), 0, NULL, 0, 0, 0 }
+
+/** A buffer that the host holds until it releases it. */
+typedef struct duo_buf {
+    /** First byte. */
+    void *data;
+    /** Bytes asked for. */
+    size_t len;
+    /** Bytes that may be used, `len` at least. */
+    size_t cap;
+    /** Names the buffer for the release. */
+    uint64_t handle;
+} duo_buf;
+
+/** What a pool did and holds. */
+typedef struct duo_pool_stats_t {
+    /** `sizeof(duo_pool_stats_t)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Buffers checked out now. */
+    uint64_t in_use;
+    /** Most buffers ever checked out at once. */
+    uint64_t in_use_high;
+    /** Buffers ready to be handed out without allocating. */
+    uint64_t free_buffers;
+    /** Memory reserved for classes, in bytes. */
+    uint64_t reserved_bytes;
+    /** Buffers handed out so far. */
+    uint64_t acquired;
+    /** Buffers given back so far. */
+    uint64_t released;
+    /** Requests refused for want of a buffer. */
+    uint64_t exhausted;
+    /** Singly allocated buffers checked out now. */
+    uint64_t overflow_in_use;
+    /** Singly allocated buffers handed out so far. */
+    uint64_t overflow_acquired;
+    /** Memory of singly allocated buffers now, in bytes. */
+    uint64_t overflow_bytes;
+    /** Releases refused because the buffer was not checked out. */
+    uint64_t stale_refused;
+} duo_pool_stats_t;
+/** Initial value of a `duo_pool_stats_t`. */
+#define DUO_POOL_STATS_INIT { sizeof(duo_pool_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * Shape of a queue. All zero means one lane of 65536 cells, one consumer, strict priorities, 1 MiB
+ * transactions, and a pool to fit.
+ */
+typedef struct duo_queue_options {
+    /** `sizeof(duo_queue_options)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Cells of each lane, a power of two each, most urgent lane first. Read during the call only. */
+    const size_t *lane_cells;
+    /** Number of lanes; 0: one with the default. */
+    size_t lane_count;
+    /** `DUO_CONSUMERS_ONE` or `DUO_CONSUMERS_MANY`. */
+    uint32_t consumers;
+    /** 1 of every so many is taken from the least urgent lane that has any; 0: strict priorities. */
+    uint32_t ageing;
+    /** Largest transaction in bytes; 0: 1 MiB. */
+    size_t transaction_bytes_max;
+    /** The buffers behind the queue; NULL: sizes that fit the lanes. Read during the call only. */
+    const struct duo_pool_options *pool;
+} duo_queue_options;
+/** Initial value of a `duo_queue_options`. */
+#define DUO_QUEUE_OPTIONS_INIT { sizeof(duo_queue_options), 0, NULL, 0, 0, 0, 0, NULL }
+
+/** A piece of memory that the host owns. */
+typedef struct duo_iovec {
+    /** First byte. */
+    const void *data;
+    /** Number of bytes. */
+    size_t len;
+} duo_iovec;
+
+/** A buffer of a queue's pool, for a transaction that is written in place. Must be committed or aborted. */
+typedef struct duo_claim {
+    /** First byte to fill. Valid until the commit, the abort, or the end of the queue or node. */
+    void *data;
+    /** Bytes to fill, all of them. */
+    size_t len;
+    /** Names the claim. */
+    uint64_t handle;
+    /** Lane it goes to. */
+    uint32_t lane;
+    /** Chain it goes to; 0 for a queue of its own. */
+    uint32_t chain;
+} duo_claim;
+
+/** A transaction taken out of a queue. */
+typedef struct duo_item {
+    /** Where it begins in the buffer. */
+    size_t offset;
+    /** Its length in bytes. */
+    size_t len;
+    /** The tag it was put in with. */
+    uint64_t tag;
+    /** Its position in the lane, from 0. */
+    uint64_t sequence;
+    /** The lane it came from. */
+    uint32_t lane;
+    /** 0. */
+    uint32_t reserved;
+} duo_item;
+
+/** What happened in one lane. */
+typedef struct duo_lane_stats_t {
+    /** `sizeof(duo_lane_stats_t)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Transactions put in so far. */
+    uint64_t accepted;
+    /** Transactions refused so far because the lane was full. */
+    uint64_t refused;
+    /** Transactions taken out so far. */
+    uint64_t dequeued;
+    /** Transactions in it now. */
+    uint64_t depth;
+    /** Most transactions that were in it. */
+    uint64_t depth_high;
+} duo_lane_stats_t;
+/** Initial value of a `duo_lane_stats_t`. */
+#define DUO_LANE_STATS_INIT { sizeof(duo_lane_stats_t), 0, 0, 0, 0, 0, 0 }
+
+/** What became of a submission. */
+typedef struct duo_completion {
+    /** The operation number that the submission returned. */
+    uint64_t op;
+    /** Height of its block; 0 when it is in none. */
+    uint64_t height;
+    /** When it was accepted, in nanoseconds on the node's clock. */
+    uint64_t submitted_ns;
+    /** When its outcome was known, on the same clock. */
+    uint64_t finalized_ns;
+    /** `DUO_OK`: final. `DUO_ERR_DUPLICATE`: in an earlier block. `DUO_ERR_CANCELLED`: the node closed. */
+    int32_t status;
+    /** A `DUO_CHAIN_*`. */
+    uint32_t chain;
+    /** Position in its block. */
+    uint32_t index;
+    /** 0. */
+    uint32_t reserved;
+    /** Id of the transaction; zero when it was cancelled. */
+    uint8_t tx[32];
+} duo_completion;
+
+/** State and place of a transaction. */
+typedef struct duo_tx_status {
+    /** `sizeof(duo_tx_status)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** A `DUO_TX_*`. */
+    uint32_t state;
+    /** Position in its block. */
+    uint32_t index;
+    /** Height of its block; 0 when unknown. */
+    uint64_t height;
+} duo_tx_status;
+/** Initial value of a `duo_tx_status`. */
+#define DUO_TX_STATUS_INIT { sizeof(duo_tx_status), 0, 0, 0, 0 }
+
+/** Where a chain stands. */
+typedef struct duo_head {
+    /** `sizeof(duo_head)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Height of the last block. */
+    uint64_t height;
+    /** Height of the highest final block. */
+    uint64_t final_height;
+    /** Slot of the last block. */
+    uint64_t slot;
+    /** Header time of the last block in nanoseconds since 1970. */
+    uint64_t time_unix_ns;
+    /** How late the last block was started against its schedule; negative when early. */
+    int64_t slot_drift_ns;
+    /** Transactions in all blocks. */
+    uint64_t transactions;
+    /** Transactions in final blocks. */
+    uint64_t final_transactions;
+    /** How often the chain's thread was started again. */
+    uint64_t restarts;
+    /** Hash of the last block. */
+    uint8_t hash[32];
+    /** Hash of the highest final block. */
+    uint8_t final_hash[32];
+    /** State after the last block. */
+    uint8_t state_root[32];
+} duo_head;
+/** Initial value of a `duo_head`. */
+#define DUO_HEAD_INIT { sizeof(duo_head), 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0}, {0} }
+
+/** How well a chain does. */
+typedef struct duo_health {
+    /** `sizeof(duo_health)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** A `DUO_HEALTH_*` of this chain. */
+    uint32_t state;
+    /** The worse one of both chains. */
+    uint32_t node_state;
+    /** Not 0 when the heights of the chains run apart. */
+    uint32_t ratio_alarm;
+    /** The chain. */
+    uint32_t chain;
+    /** Height of the last block. */
+    uint64_t height;
+    /** Blocks that are not final yet. */
+    uint64_t final_lag_blocks;
+    /** Time since the last block. */
+    uint64_t since_block_ns;
+    /** How often the chain's thread was started again. */
+    uint64_t restarts;
+    /** Why, NUL-terminated; empty while healthy from the start. */
+    char reason[192];
+} duo_health;
+/** Initial value of a `duo_health`. */
+#define DUO_HEALTH_INIT { sizeof(duo_health), 0, 0, 0, 0, 0, 0, 0, 0, 0, {0} }
+
+/** One value of a node. Texts are static and never freed. */
+typedef struct duo_metric {
+    /** Name without the suffix that the text form adds to counters. */
+    const char *name;
+    /** What it is, with its unit. */
+    const char *help;
+    /** The value. */
+    double value;
+    /** The chain it is about; 0: the node. */
+    uint32_t chain;
+    /** A `DUO_METRIC_*`. */
+    uint32_t kind;
+} duo_metric;
+
+/** What to follow, and from where. All zero means both chains from the oldest event, without a cursor. */
+typedef struct duo_sub_options {
+    /** `sizeof(duo_sub_options)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** A `DUO_CHAIN_*`; 0: both. */
+    uint32_t chain;
+    /** A `DUO_START_*`. */
+    uint32_t start;
+    /** Name of the durable cursor that `duo_sub_ack` moves; NULL: none. Read during the call only. */
+    const char *name;
+} duo_sub_options;
+/** Initial value of a `duo_sub_options`. */
+#define DUO_SUB_OPTIONS_INIT { sizeof(duo_sub_options), 0, 0, 0, NULL }
+
+/** One entry of a chain's event stream. */
+typedef struct duo_event {
+    /** Its number in the chain's stream, from 1 without gaps. */
+    uint64_t sequence;
+    /** The block concerned; for health, the highest final one. */
+    uint64_t height;
+    /** Header time of a final block, otherwise the time of the change, in nanoseconds since 1970. */
+    uint64_t time_unix_ns;
+    /** The chain whose stream it is in. */
+    uint32_t chain;
+    /** A `DUO_EVENT_*`. */
+    uint32_t kind;
+    /** Transactions in the block; 0 for other kinds. */
+    uint32_t tx_count;
+    /** The chain's `DUO_HEALTH_*` after a change; 0 for other kinds. */
+    uint32_t health;
+    /** Hash of the block. */
+    uint8_t hash[32];
+    /** A short text for people, NUL-terminated; empty for final blocks. */
+    char detail[184];
+} duo_event;
+
+/** Everything about a block but its transactions. */
+typedef struct duo_block_header_t {
+    /** `sizeof(duo_block_header_t)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Its chain. */
+    uint32_t chain;
+    /** Number of transactions. */
+    uint32_t tx_count;
+    /** Its position in the chain, from 1. */
+    uint64_t height;
+    /** The slot it was proposed in. */
+    uint64_t slot;
+    /** The proposer's clock in nanoseconds since 1970. */
+    uint64_t time_unix_ns;
+    /** Height of the other chain's last final block that the proposer knew; 0: none. */
+    uint64_t peer_height;
+    /** Length of the transactions with their lengths, in bytes. */
+    uint64_t body_bytes;
+    /** Hash of the block itself. */
+    uint8_t hash[32];
+    /** Hash of the block before; zero for height 1. */
+    uint8_t parent[32];
+    /** Root over the transaction ids. */
+    uint8_t tx_root[32];
+    /** State after the parent. */
+    uint8_t state_root[32];
+    /** Hash of the other chain's block. */
+    uint8_t peer_hash[32];
+} duo_block_header_t;
+/** Initial value of a `duo_block_header_t`. */
+#define DUO_BLOCK_HEADER_INIT { sizeof(duo_block_header_t), 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0}, {0}, {0}, {0} }
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * `DUO_ABI_VERSION` of the library.
+ *
+ * [any-thread] Since: 0.1
+ */
+uint32_t duo_abi_version(void);
+
+/**
+ * Version of the library, such as "0.1.0". Static; never freed.
+ *
+ * [any-thread] Since: 0.1
+ */
+const char *duo_version_string(void);
+
+/**
+ * Name, version, features and kind of build in one line. Static; never freed.
+ *
+ * [any-thread] Since: 0.1
+ */
+const char *duo_build_info(void);
+
+/**
+ * Asks whether a program compiled with `header_abi` works with this library: the same major number,
+ * and a minor number that is not newer. `DUO_ERR_ABI_MISMATCH` if not. `lib_abi` may be NULL.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_check_abi(uint32_t header_abi, uint32_t *lib_abi);
+
+/**
+ * Prepares the process: panic hook, fork handlers, and a check of the header's version. Optional and
+ * repeatable: the first handle does the same. `options` may be NULL.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_init(const struct duo_init_options *options);
+
+/**
+ * Closes every queue and node, as `duo_queue_close` and `duo_node_close` do, and removes the log's sink.
+ * Handles stay valid and are still to be destroyed. `DUO_TIMEOUT` when a node does not stop in time:
+ * call again.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_shutdown(int64_t timeout_ns);
+
+/**
+ * The optional parts that this library was built with, as `DUO_FEATURE_*` bits.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_features(uint64_t *bits);
+
+/**
+ * Name of a status without prefix, such as "TOO_LARGE"; "UNKNOWN" for a number that was never given
+ * out. Static; never freed.
+ *
+ * [any-thread] Since: 0.1
+ */
+const char *duo_status_name(int32_t status);
+
+/**
+ * What a status means, in one sentence. Static; never freed.
+ *
+ * [any-thread] Since: 0.1
+ */
+const char *duo_status_meaning(int32_t status);
+
+/**
+ * The `DUO_CLASS_*` of a status; `DUO_CLASS_FATAL` for a number that was never given out.
+ *
+ * [any-thread] Since: 0.1
+ */
+uint32_t duo_status_class(int32_t status);
+
+/**
+ * The last call on this thread that returned a negative status. Normal outcomes and successes leave
+ * it as it is.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_last_error(struct duo_error_info *info);
+
+/**
+ * Copies the message of the last error of this thread, cut to fit and always NUL-terminated. Returns
+ * its full length without the NUL; `buf` may be NULL when `cap` is 0.
+ *
+ * [any-thread] Since: 0.1
+ */
+size_t duo_last_error_message(char *buf, size_t cap);
+
+/**
+ * Id of a transaction: the hash of its bytes, bound to the chain. `id` has room for `DUO_HASH_BYTES`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_tx_id(uint32_t chain, const void *tx, size_t len, uint8_t *id);
+
+/**
+ * Sends log records of `level` and more important ones to `function`; replaces any sink before. NULL
+ * removes the sink. When this returns, the former function is not running any more and its `user` was
+ * dropped. On failure `user` is not taken over.
+ *
+ * [any-thread] [not-from-callback] Since: 0.1
+ */
+duo_status duo_set_log_callback(duo_log_fn function, void *user, duo_drop_fn drop_user, int32_t level);
+
+/**
+ * Keeps log records of `level` and more important ones in a buffer of `records`, from which
+ * `duo_log_poll` takes them; replaces any sink before. For hosts that cannot be called from foreign
+ * threads.
+ *
+ * [any-thread] [not-from-callback] Since: 0.1
+ */
+duo_status duo_set_log_buffer(int32_t level, size_t records);
+
+/**
+ * Takes up to `cap` records out of the buffer; `n` says how many. `DUO_AGAIN` when there are none,
+ * `DUO_ERR_CLOSED` without `duo_set_log_buffer`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_log_poll(struct duo_log_record *out_records, size_t cap, size_t *n);
+
+/**
+ * Makes a configuration with all defaults.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_config_create(struct duo_config **config);
+
+/**
+ * Frees a configuration. Nodes that were opened with it are not affected. NULL is accepted.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_config_destroy(struct duo_config *config);
+
+/**
+ * Sets one key from a text of `len` bytes. `DUO_ERR_CONFIG` names the key and what would be right;
+ * nothing is changed then.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_config_set(struct duo_config *config, const char *key, const char *value, size_t len);
+
+/**
+ * The value of one key, as set or its default: a text with a NUL that `len` does not count.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_config_get(const struct duo_config *config,
+                          const char *key,
+                          char *buf,
+                          size_t cap,
+                          size_t *len);
+
+/**
+ * Sets every key that a TOML file names. Nothing is changed when anything in it is wrong.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_config_load_file(struct duo_config *config, const char *path);
+
+/**
+ * As `duo_config_load_file`, from a text of `len` bytes.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_config_load_toml(struct duo_config *config, const char *text, size_t len);
+
+/**
+ * Checks the relations between keys, as opening a node does. `DUO_ERR_CONFIG` names both keys.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_config_validate(const struct duo_config *config);
+
+/**
+ * Number of keys in the table.
+ *
+ * [any-thread] Since: 0.1
+ */
+size_t duo_config_key_count(void);
+
+/**
+ * Row `index` of the table of keys. `DUO_NOT_FOUND` beyond the last.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_config_key_info(size_t index, struct duo_config_key *key);
+
+/**
+ * Makes a pool. No buffer is allocated before it is needed.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_pool_create(const struct duo_pool_options *options, struct duo_pool **pool);
+
+/**
+ * Frees a pool and its memory. `DUO_ERR_BUSY`, and nothing happens, while buffers are checked out. NULL
+ * is accepted.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_pool_destroy(struct duo_pool *pool);
+
+/**
+ * Checks out a buffer of `len` bytes or more. Its content is undefined. `DUO_ERR_NO_MEMORY` at the
+ * pool's bound, `DUO_ERR_TOO_LARGE` above its largest buffer.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_pool_acquire(const struct duo_pool *pool, size_t len, struct duo_buf *buf);
+
+/**
+ * Checks out up to `n` buffers of `len` bytes each; `got` says how many. `DUO_PARTIAL` when they were
+ * fewer than `n`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_pool_acquire_batch(const struct duo_pool *pool,
+                                  size_t len,
+                                  struct duo_buf *bufs,
+                                  size_t n,
+                                  size_t *got);
+
+/**
+ * Gives a buffer back. `DUO_ERR_BAD_HANDLE` when it is not checked out, such as after a release. Only
+ * `handle` is looked at.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_pool_release(const struct duo_pool *pool, const struct duo_buf *buf);
+
+/**
+ * Gives buffers back in order, up to the first that is not checked out; `released` says how many.
+ * `DUO_PARTIAL` when that is not all of them.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_pool_release_batch(const struct duo_pool *pool,
+                                  const struct duo_buf *bufs,
+                                  size_t n,
+                                  size_t *released);
+
+/**
+ * Gives memory of free buffers back to the system, keeping at least `keep_free` free buffers per class;
+ * `trimmed` says how many bytes went. `trimmed` may be NULL.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_pool_trim(const struct duo_pool *pool, size_t keep_free, size_t *trimmed);
+
+/**
+ * What the pool did and holds.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_pool_stats(const struct duo_pool *pool, struct duo_pool_stats_t *stats);
+
+/**
+ * Makes a queue. `options` may be NULL.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_create(const struct duo_queue_options *options, struct duo_queue **queue);
+
+/**
+ * Closes a queue if it is open, lets waiting calls return, and frees it with everything in it. NULL is
+ * accepted.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_destroy(struct duo_queue *queue);
+
+/**
+ * Refuses everything new from now on and wakes waiting calls. What is in the queue can still be taken
+ * out, until `DUO_END`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_close(const struct duo_queue *queue);
+
+/**
+ * Copies a transaction into a lane. `tag` comes back with it. `DUO_AGAIN` when the lane is full,
+ * `DUO_ERR_NO_MEMORY` when the buffers are used up, `DUO_ERR_TOO_LARGE`, `DUO_ERR_INVALID_TX` when
+ * empty, `DUO_ERR_CLOSED`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_enqueue(const struct duo_queue *queue,
+                             uint32_t lane,
+                             const void *tx,
+                             size_t len,
+                             uint64_t tag);
+
+/**
+ * As `duo_queue_enqueue`, waiting for room up to `timeout_ns`: `DUO_TIMEOUT`.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_queue_enqueue_wait(const struct duo_queue *queue,
+                                  uint32_t lane,
+                                  const void *tx,
+                                  size_t len,
+                                  uint64_t tag,
+                                  int64_t timeout_ns);
+
+/**
+ * Copies `n` transactions into a lane, in order, up to the first that is refused; `done` says how many.
+ * Item i gets the tag `first_tag + i`. `DUO_PARTIAL` when some were refused, the reason itself when all
+ * were.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_enqueue_batch(const struct duo_queue *queue,
+                                   uint32_t lane,
+                                   const struct duo_iovec *items,
+                                   size_t n,
+                                   uint64_t first_tag,
+                                   size_t *done);
+
+/**
+ * As `duo_queue_enqueue_batch` with all items in one buffer: item i has `lens[i]` bytes and begins at
+ * `i * stride`; with `stride` 0 they follow each other.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_enqueue_flat(const struct duo_queue *queue,
+                                  uint32_t lane,
+                                  const void *bytes,
+                                  size_t stride,
+                                  const uint32_t *lens,
+                                  size_t n,
+                                  uint64_t first_tag,
+                                  size_t *done);
+
+/**
+ * Takes a buffer of exactly `len` bytes to write a transaction in place. A full lane shows at the
+ * commit.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_claim(const struct duo_queue *queue, uint32_t lane, size_t len, struct duo_claim *claim);
+
+/**
+ * Puts a claimed buffer into its lane. On `DUO_AGAIN` the claim stays as it is and can be committed
+ * again. `DUO_ERR_BAD_HANDLE` when it was committed or aborted before. Only `handle` and `lane` are
+ * looked at.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_commit(const struct duo_queue *queue, const struct duo_claim *claim, uint64_t tag);
+
+/**
+ * Gives a claimed buffer back. `DUO_ERR_BAD_HANDLE` when it was committed or aborted before.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_abort(const struct duo_queue *queue, const struct duo_claim *claim);
+
+/**
+ * Takes the next transaction out and copies it into `buf`. `DUO_AGAIN` when there is none, `DUO_END`
+ * when there will be none, `DUO_ERR_TOO_LARGE` when `buf` is too small: the transaction then comes
+ * with the next call. `DUO_ERR_BUSY` when all consumers are inside a call.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_dequeue(const struct duo_queue *queue, void *buf, size_t cap, struct duo_item *item);
+
+/**
+ * As `duo_queue_dequeue`, waiting up to `timeout_ns`: `DUO_TIMEOUT`.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_queue_dequeue_wait(const struct duo_queue *queue,
+                                  void *buf,
+                                  size_t cap,
+                                  int64_t timeout_ns,
+                                  struct duo_item *item);
+
+/**
+ * Takes up to `max` transactions out, one behind the other in `buf`; `n` says how many. Ends early
+ * when the queue is empty or the next one does not fit. Otherwise as `duo_queue_dequeue`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_dequeue_batch(const struct duo_queue *queue,
+                                   void *buf,
+                                   size_t cap,
+                                   struct duo_item *items,
+                                   size_t max,
+                                   size_t *n);
+
+/**
+ * Number of transactions in the queue, all lanes together.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_len(const struct duo_queue *queue, uint64_t *len);
+
+/**
+ * What happened in one lane. `DUO_NOT_FOUND` when the queue has no such lane.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_lane_stats(const struct duo_queue *queue, uint32_t lane, struct duo_lane_stats_t *stats);
+
+/**
+ * What the pool behind the queue did and holds.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_pool_stats(const struct duo_queue *queue, struct duo_pool_stats_t *stats);
+
+/**
+ * Opens or creates the data directory that `config` names, brings both chains up and starts them. The
+ * configuration is copied. `DUO_ERR_BUSY` when another process has the directory.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_node_open(const struct duo_config *config, struct duo_node **node);
+
+/**
+ * Stops accepting, wakes waiting calls, stops both chains and releases the directory. Submissions in
+ * no final block complete as `DUO_ERR_CANCELLED`. `DUO_TIMEOUT` when a chain is still busy: call
+ * again. The handle stays valid, for completions and reads of heads, until it is destroyed.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_node_close(const struct duo_node *node, int64_t timeout_ns);
+
+/**
+ * Closes a node if it is open, lets waiting calls return, and frees it. In a forked process it is
+ * leaked on purpose: `DUO_ERR_FORKED`. NULL is accepted.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_node_destroy(struct duo_node *node);
+
+/**
+ * Copies a transaction into a lane of a chain; `op` gets a number that its completion carries.
+ * `DUO_AGAIN` when the lane is full or too many completions wait to be polled.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_submit(const struct duo_node *node,
+                           uint32_t chain,
+                           uint32_t lane,
+                           const void *tx,
+                           size_t len,
+                           uint64_t *op);
+
+/**
+ * As `duo_node_submit`, without a completion.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_submit_detached(const struct duo_node *node,
+                                    uint32_t chain,
+                                    uint32_t lane,
+                                    const void *tx,
+                                    size_t len);
+
+/**
+ * As `duo_node_submit`, waiting for room up to `timeout_ns`: `DUO_TIMEOUT`.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_node_submit_wait(const struct duo_node *node,
+                                uint32_t chain,
+                                uint32_t lane,
+                                const void *tx,
+                                size_t len,
+                                int64_t timeout_ns,
+                                uint64_t *op);
+
+/**
+ * Copies `n` transactions into a lane of a chain, in order, up to the first that is refused; `done`
+ * says how many, `ops` gets their numbers. `DUO_PARTIAL` when some were refused, the reason itself when
+ * all were.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_submit_batch(const struct duo_node *node,
+                                 uint32_t chain,
+                                 uint32_t lane,
+                                 const struct duo_iovec *items,
+                                 size_t n,
+                                 uint64_t *ops,
+                                 size_t *done);
+
+/**
+ * As `duo_node_submit_batch` with all items in one buffer: item i has `lens[i]` bytes and begins at
+ * `i * stride`; with `stride` 0 they follow each other.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_submit_flat(const struct duo_node *node,
+                                uint32_t chain,
+                                uint32_t lane,
+                                const void *bytes,
+                                size_t stride,
+                                const uint32_t *lens,
+                                size_t n,
+                                uint64_t *ops,
+                                size_t *done);
+
+/**
+ * Takes a buffer of exactly `len` bytes to write a transaction in place. A full lane shows at the
+ * commit.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_claim(const struct duo_node *node,
+                          uint32_t chain,
+                          uint32_t lane,
+                          size_t len,
+                          struct duo_claim *claim);
+
+/**
+ * Submits a claimed buffer. On `DUO_AGAIN` the claim stays as it is and can be committed again.
+ * `DUO_ERR_BAD_HANDLE` when it was committed or aborted before. Only `handle`, `lane` and `chain` are
+ * looked at.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_commit(const struct duo_node *node, const struct duo_claim *claim, uint64_t *op);
+
+/**
+ * Gives a claimed buffer back. `DUO_ERR_BAD_HANDLE` when it was committed or aborted before.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_abort(const struct duo_node *node, const struct duo_claim *claim);
+
+/**
+ * Takes up to `cap` completions, waiting up to `timeout_ns` for the first; `n` says how many.
+ * `DUO_TIMEOUT` when none came, `DUO_END` when the node is closed and all were handed out. Several
+ * threads may poll; each completion goes to one of them.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_node_poll_completions(const struct duo_node *node,
+                                     struct duo_completion *completions,
+                                     size_t cap,
+                                     int64_t timeout_ns,
+                                     size_t *n);
+
+/**
+ * A descriptor that is readable while completions may be there; for poll(2) and epoll(7). It belongs
+ * to the node: neither read nor close it.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_completion_fd(const struct duo_node *node, int32_t *fd);
+
+/**
+ * How far the transaction with `id` (`DUO_HASH_BYTES` long) got.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_tx_status(const struct duo_node *node,
+                              uint32_t chain,
+                              const uint8_t *id,
+                              struct duo_tx_status *status);
+
+/**
+ * Where a chain stands. Works on a closed node too: as it was.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_head(const struct duo_node *node, uint32_t chain, struct duo_head *head);
+
+/**
+ * The encoded block at `height`; see `duo_block_header` and `duo_block_transactions`. `len` gets its
+ * size, also with `DUO_ERR_TOO_LARGE` when `cap` is smaller; with `cap` 0 only `len` is written.
+ * `DUO_NOT_FOUND` above the head.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_block(const struct duo_node *node,
+                          uint32_t chain,
+                          uint64_t height,
+                          void *buf,
+                          size_t cap,
+                          size_t *len);
+
+/**
+ * An encoded proof that the transaction with `id` is in its block; see `duo_proof_verify`. Sizes as
+ * for `duo_node_block`. `DUO_NOT_FOUND` when it is in none.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_proof(const struct duo_node *node,
+                          uint32_t chain,
+                          const uint8_t *id,
+                          void *buf,
+                          size_t cap,
+                          size_t *len);
+
+/**
+ * How well a chain and the node do.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_health(const struct duo_node *node, uint32_t chain, struct duo_health *health);
+
+/**
+ * A snapshot of all metrics; `n` gets their number, also with `DUO_ERR_TOO_LARGE` when `cap` is
+ * smaller; with `cap` 0 only `n` is written.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_metrics(const struct duo_node *node, struct duo_metric *metrics, size_t cap, size_t *n);
+
+/**
+ * All metrics as OpenMetrics text with a NUL that `len` does not count. Sizes as for `duo_node_block`,
+ * but `cap` needs room for the NUL.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_metrics_text(const struct duo_node *node, char *buf, size_t cap, size_t *len);
+
+/**
+ * What happened in one lane of a chain's queue. `DUO_NOT_FOUND` when there is no such lane.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_node_lane_stats(const struct duo_node *node,
+                               uint32_t chain,
+                               uint32_t lane,
+                               struct duo_lane_stats_t *stats);
+
+/**
+ * Makes a reader of a node's events. `sub_options` may be NULL.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_sub_create(const struct duo_node *node,
+                          const struct duo_sub_options *sub_options,
+                          struct duo_sub **sub);
+
+/**
+ * Lets waiting calls return with `DUO_ERR_CLOSED` and frees the reader. The node may be gone already.
+ * NULL is accepted.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_sub_destroy(struct duo_sub *sub);
+
+/**
+ * Copies up to `cap` events, each chain's in order without gaps; `n` says how many. `DUO_AGAIN` when
+ * there are none yet. `DUO_ERR_BUSY` while another thread polls, seeks or waits.
+ *
+ * [one-thread] Since: 0.1
+ */
+duo_status duo_sub_poll(const struct duo_sub *sub, struct duo_event *events, size_t cap, size_t *n);
+
+/**
+ * Waits up to `timeout_ns` until there are events to poll. `DUO_TIMEOUT` when there are none, or after
+ * `duo_sub_wake`; `DUO_ERR_CLOSED` when the reader or the node ends.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_sub_wait(const struct duo_sub *sub, int64_t timeout_ns);
+
+/**
+ * Ends a `duo_sub_wait` of another thread, or the next one.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_sub_wake(const struct duo_sub *sub);
+
+/**
+ * Moves the durable cursor: everything of `chain` up to `sequence` has been dealt with. Durable when
+ * this returns.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_sub_ack(const struct duo_sub *sub, uint32_t chain, uint64_t sequence);
+
+/**
+ * Goes to an event: the next poll begins with it, or with the oldest retained one.
+ *
+ * [one-thread] Since: 0.1
+ */
+duo_status duo_sub_seek(const struct duo_sub *sub, uint32_t chain, uint64_t sequence);
+
+/**
+ * How many events of a chain wait to be polled, and how many were retired before they were. Either
+ * place may be NULL.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_sub_lag(const struct duo_sub *sub, uint32_t chain, uint64_t *waiting, uint64_t *dropped);
+
+/**
+ * A descriptor that is readable while events may be there; for poll(2) and epoll(7). It belongs to the
+ * node: neither read nor close it.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_sub_event_fd(const struct duo_sub *sub, int32_t *fd);
+
+/**
+ * Reads the header of an encoded block and checks that all of it is well formed.
+ * `DUO_ERR_CORRUPTION` says where it is not.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_block_header(const void *block, size_t len, struct duo_block_header_t *header);
+
+/**
+ * Finds the transactions inside an encoded block: `items` get addresses inside `block`, in order, and
+ * `n` the number of all of them. `DUO_ERR_TOO_LARGE`, with `n` written, when `cap` is smaller; with
+ * `cap` 0 only `n` is written.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_block_transactions(const void *block,
+                                  size_t len,
+                                  struct duo_iovec *items,
+                                  size_t cap,
+                                  size_t *n);
+
+/**
+ * Checks an encoded proof against a transaction. `DUO_ERR_CONFLICT` when it proves something else,
+ * `DUO_ERR_CORRUPTION` when it is malformed. `header` gets the block's header, whose hash the host
+ * compares with one it trusts; it may be NULL.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_proof_verify(const void *proof,
+                            size_t proof_len,
+                            const void *tx,
+                            size_t len,
+                            struct duo_block_header_t *header);
+
+#if defined(DUO_FAULTS)
+/**
+ * Makes the next guarded call on an object of the kind (1 config, 2 queue, 3 pool, 4 node, 5 sub)
+ * panic inside the library. Only in builds with the feature `faults`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_test_panic_next(uint32_t kind);
+#endif
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* DUOCHAIN_H */

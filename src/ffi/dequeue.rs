@@ -1,0 +1,310 @@
+//! `duo_queue`: the side that takes out, and its statistics.
+//!
+//! # Limits
+//! As many threads take out at the same time as the queue has consumers: one, or
+//! [`DUO_CONSUMERS_MAX`]. One more gets `DUO_ERR_BUSY`.
+#![expect(unsafe_code, reason = "exports C functions")]
+#![expect(clippy::missing_safety_doc, reason = "the header's opening states the contract of all pointers")]
+
+use super::argument::{self, OutArray, out, out_array};
+use super::boundary::{Outcome, on};
+use super::failure::Failure;
+use super::queue::{QueueObject, duo_queue};
+use super::record::{self, Record};
+use super::status::duo_status;
+use crate::queue::{Consumer, Consumers, Item, LaneStats, TxQueue};
+use crate::types::Status;
+use parking_lot::{Mutex, MutexGuard};
+use std::collections::VecDeque;
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Most threads that take out of one queue at the same time.
+pub const DUO_CONSUMERS_MAX: usize = 64;
+
+/// A transaction taken out of a queue.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct duo_item {
+    /// Where it begins in the buffer.
+    pub offset: usize,
+    /// Its length in bytes.
+    pub len: usize,
+    /// The tag it was put in with.
+    pub tag: u64,
+    /// Its position in the lane, from 0.
+    pub sequence: u64,
+    /// The lane it came from.
+    pub lane: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// What happened in one lane.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct duo_lane_stats_t {
+    /// `sizeof(duo_lane_stats_t)`.
+    pub struct_size: u32,
+    /// 0.
+    pub flags: u32,
+    /// Transactions put in so far.
+    pub accepted: u64,
+    /// Transactions refused so far because the lane was full.
+    pub refused: u64,
+    /// Transactions taken out so far.
+    pub dequeued: u64,
+    /// Transactions in it now.
+    pub depth: u64,
+    /// Most transactions that were in it.
+    pub depth_high: u64,
+}
+
+// SAFETY: integers only, struct_size and flags first.
+unsafe impl Record for duo_lane_stats_t {
+    const NAME: &'static str = "duo_lane_stats_t";
+}
+
+impl From<&LaneStats> for duo_lane_stats_t {
+    fn from(stats: &LaneStats) -> Self {
+        Self {
+            struct_size: 0,
+            flags: 0,
+            accepted: stats.accepted,
+            refused: stats.refused,
+            dequeued: stats.dequeued,
+            depth: stats.depth,
+            depth_high: stats.depth_high,
+        }
+    }
+}
+
+/// The consumers of a queue, and items that did not fit the buffer they were asked into.
+pub(super) struct Consuming {
+    slots: Box<[Mutex<Option<Consumer>>]>,
+    held: Mutex<VecDeque<Item>>,
+    /// Length of `held`, so that nobody takes its lock for nothing.
+    held_count: AtomicUsize,
+}
+
+impl Consuming {
+    pub(super) fn new(consumers: Consumers) -> Self {
+        let count = if consumers == Consumers::One { 1 } else { DUO_CONSUMERS_MAX };
+        Self {
+            slots: (0..count).map(|_| Mutex::new(None)).collect(),
+            held: Mutex::new(VecDeque::new()),
+            held_count: AtomicUsize::new(0),
+        }
+    }
+
+    /// A consumer for the length of one call.
+    fn enter(&self, queue: &Arc<TxQueue>) -> Result<MutexGuard<'_, Option<Consumer>>, Failure> {
+        let free = self.slots.iter().find_map(Mutex::try_lock);
+        let mut slot = free.ok_or_else(|| {
+            let message = format!("{} threads are taking out of this queue already", self.slots.len());
+            Failure::new(Status::Busy, message)
+        })?;
+        if slot.is_none() {
+            *slot = Some(queue.consumer()?);
+        }
+        Ok(slot)
+    }
+
+    fn hold(&self, item: Item, front: bool) {
+        let mut held = self.held.lock();
+        if front {
+            held.push_front(item)
+        } else {
+            held.push_back(item)
+        }
+        // Release pairs with the Acquire of take_held.
+        self.held_count.store(held.len(), Ordering::Release);
+    }
+
+    fn take_held(&self) -> Option<Item> {
+        // Acquire pairs with the Release of hold.
+        if self.held_count.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let mut held = self.held.lock();
+        let item = held.pop_front();
+        self.held_count.store(held.len(), Ordering::Release);
+        item
+    }
+}
+
+fn take(object: &QueueObject, consumer: &mut Consumer, timeout: Option<Duration>) -> Result<Item, Failure> {
+    if let Some(item) = object.consuming.take_held() {
+        return Ok(item);
+    }
+    match timeout {
+        Some(timeout) => Ok(consumer.dequeue_wait(timeout)?),
+        None => consumer.dequeue().ok_or_else(|| {
+            let status = if consumer.is_ended() { Status::End } else { Status::Again };
+            Failure::new(status, "")
+        }),
+    }
+}
+
+/// Copies an item behind what is in the buffer, or holds it for the next call.
+fn place(object: &QueueObject, item: Item, buffer: &mut OutArray<u8>) -> Result<duo_item, Failure> {
+    let room = buffer.capacity() - buffer.filled();
+    if item.len() > room {
+        let len = item.len();
+        object.consuming.hold(item, true);
+        let message = format!("the next transaction has {len} bytes, buf has room for {room}");
+        return Err(Failure::new(Status::TooLarge, message));
+    }
+    let described = duo_item {
+        offset: buffer.filled(),
+        len: item.len(),
+        tag: item.meta().tag,
+        sequence: item.sequence(),
+        lane: u32::from(item.lane().get()),
+        reserved: 0,
+    };
+    buffer.extend(&item);
+    Ok(described)
+}
+
+fn dequeue(
+    object: &QueueObject,
+    buffer: *mut c_void,
+    capacity: usize,
+    item: *mut duo_item,
+    timeout: Option<Duration>,
+) -> Outcome {
+    let target = out(item, "item")?;
+    let mut buffer = out_array(buffer.cast::<u8>(), capacity, "buf")?;
+    let mut slot = object.consuming.enter(&object.queue)?;
+    let consumer = slot.as_mut().expect("enter fills the slot");
+    let item = take(object, consumer, timeout)?;
+    target.put(place(object, item, &mut buffer)?);
+    Ok(Status::Ok)
+}
+
+/// Takes the next transaction out and copies it into `buf`. `DUO_AGAIN` when there is none, `DUO_END`
+/// when there will be none, `DUO_ERR_TOO_LARGE` when `buf` is too small: the transaction then comes
+/// with the next call. `DUO_ERR_BUSY` when all consumers are inside a call.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_queue_dequeue(
+    queue: *const duo_queue,
+    buf: *mut c_void,
+    cap: usize,
+    item: *mut duo_item,
+) -> duo_status {
+    on(queue, |object: &QueueObject| dequeue(object, buf, cap, item, None))
+}
+
+/// As `duo_queue_dequeue`, waiting up to `timeout_ns`: `DUO_TIMEOUT`.
+///
+/// [any-thread] [blocks] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_queue_dequeue_wait(
+    queue: *const duo_queue,
+    buf: *mut c_void,
+    cap: usize,
+    timeout_ns: i64,
+    item: *mut duo_item,
+) -> duo_status {
+    on(queue, |object: &QueueObject| dequeue(object, buf, cap, item, Some(argument::timeout(timeout_ns))))
+}
+
+/// Takes up to `max` transactions out, one behind the other in `buf`; `n` says how many. Ends early
+/// when the queue is empty or the next one does not fit. Otherwise as `duo_queue_dequeue`.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_queue_dequeue_batch(
+    queue: *const duo_queue,
+    buf: *mut c_void,
+    cap: usize,
+    items: *mut duo_item,
+    max: usize,
+    n: *mut usize,
+) -> duo_status {
+    on(queue, |object: &QueueObject| {
+        let n = out(n, "n")?;
+        let mut items = out_array(items, max, "items")?;
+        let mut buffer = out_array(buf.cast::<u8>(), cap, "buf")?;
+        let mut slot = object.consuming.enter(&object.queue)?;
+        let consumer = slot.as_mut().expect("enter fills the slot");
+        let mut stopped = None;
+        while items.filled() < max && stopped.is_none() {
+            let taken = take(object, consumer, None).and_then(|item| place(object, item, &mut buffer));
+            match taken {
+                Ok(item) => items.push(item),
+                Err(failure) => stopped = Some(failure),
+            }
+        }
+        match stopped {
+            Some(failure) if items.filled() == 0 && failure.status.is_error() => Err(failure),
+            Some(failure) if items.filled() == 0 => {
+                n.put(0);
+                Ok(failure.status)
+            }
+            _ => {
+                n.put(items.filled());
+                Ok(Status::Ok)
+            }
+        }
+    })
+}
+
+/// Number of transactions in the queue, all lanes together.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_queue_len(queue: *const duo_queue, len: *mut u64) -> duo_status {
+    on(queue, |object: &QueueObject| {
+        let held = object.consuming.held_count.load(Ordering::Acquire);
+        out(len, "len")?.put((object.queue.len() + held) as u64);
+        Ok(Status::Ok)
+    })
+}
+
+/// What happened in one lane. `DUO_NOT_FOUND` when the queue has no such lane.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_queue_lane_stats(
+    queue: *const duo_queue,
+    lane: u32,
+    stats: *mut duo_lane_stats_t,
+) -> duo_status {
+    // SAFETY: the header's contract.
+    on(queue, |object: &QueueObject| unsafe { lane_stats(&object.queue, lane, stats) })
+}
+
+/// # Safety
+/// As [`record::out`].
+pub(super) unsafe fn lane_stats(queue: &TxQueue, lane: u32, stats: *mut duo_lane_stats_t) -> Outcome {
+    // SAFETY: passed on.
+    let target = unsafe { record::out(stats) }?;
+    let all = queue.stats();
+    let Some(lane) = all.lanes.get(lane as usize) else {
+        return Ok(Status::NotFound);
+    };
+    target.put(lane.into());
+    Ok(Status::Ok)
+}
+
+/// What the pool behind the queue did and holds.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_queue_pool_stats(
+    queue: *const duo_queue,
+    stats: *mut super::pool::duo_pool_stats_t,
+) -> duo_status {
+    on(queue, |object: &QueueObject| {
+        // SAFETY: the header's contract.
+        let target = unsafe { record::out(stats) }?;
+        target.put((&object.queue.stats().pool).into());
+        Ok(Status::Ok)
+    })
+}

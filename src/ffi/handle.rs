@@ -1,0 +1,324 @@
+//! Handles: words that name an object, checked on every use.
+//!
+//! # Model
+//! ```text
+//!  63      56 55            24 23        8 7      0
+//! |  kind   |  generation     |  index   |  zero  |      what the host holds
+//! |  kind   |  generation     |  index   |  flags |      what the entry holds
+//! ```
+//! ```text
+//!  free ──insert──► live ──destroy──► retired ──last pin gone──► free (next generation)
+//!                    │ panic: POISONED      fork: FORKED, for ever
+//! ```
+//! A live, healthy handle equals its entry's word, so the whole check is one comparison. Everything
+//! else (freed, foreign, poisoned, forked) differs in at least one bit and is told apart off the fast path.
+//!
+//! # Invariants
+//! I1 an entry's object is dropped once, by the thread that set RETIRED, after no thread pins it.
+//! I2 a generation of an entry is used once; an entry whose generations are used up stays free for ever.
+//!
+//! # Limits
+//! [`HANDLES_MAX`] live handles per process.
+#![expect(unsafe_code, reason = "objects are reached through checked words instead of references")]
+
+use super::boundary::prepare;
+use super::failure::Failure;
+use super::pin::{self, Pin};
+use crate::types::Status;
+use std::collections::VecDeque;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Live handles per process.
+pub(super) const HANDLES_MAX: usize = 4096;
+
+const _: () = assert!(size_of::<usize>() == 8, "a handle is 64 bits wide and travels as a pointer");
+const _: () = assert!(HANDLES_MAX <= 1 << 16);
+
+const POISONED: u64 = 1;
+const RETIRED: u64 = 2;
+const FORKED: u64 = 4;
+const FREE: u64 = 8;
+const FLAGS: u64 = 0xff;
+
+/// What a handle stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    /// `duo_config`
+    Config = 1,
+    /// `duo_queue`
+    Queue = 2,
+    /// `duo_pool`
+    Pool = 3,
+    /// `duo_node`
+    Node = 4,
+    /// `duo_sub`
+    Sub = 5,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::Config, Self::Queue, Self::Pool, Self::Node, Self::Sub];
+
+    /// From its number.
+    pub(super) fn from_number(number: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u64 == number)
+    }
+
+    const fn type_name(self) -> &'static str {
+        match self {
+            Self::Config => "duo_config",
+            Self::Queue => "duo_queue",
+            Self::Pool => "duo_pool",
+            Self::Node => "duo_node",
+            Self::Sub => "duo_sub",
+        }
+    }
+}
+
+/// Something a handle can name.
+pub(super) trait Object: Send + Sync + 'static {
+    const KIND: Kind;
+    /// The incomplete type that C sees.
+    type Opaque;
+
+    /// Makes every call that waits inside this object return, and every later one refuse. Repeated
+    /// until the last caller is out.
+    fn close(&self) {}
+
+    /// Refuses to be destroyed in its present state.
+    fn may_destroy(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+struct Entry {
+    word: AtomicU64,
+    object: AtomicPtr<()>,
+}
+
+static ENTRIES: [Entry; HANDLES_MAX] =
+    [const { Entry { word: AtomicU64::new(FREE), object: AtomicPtr::new(std::ptr::null_mut()) } };
+        HANDLES_MAX];
+
+/// Entries that may be used: returned ones in order of return, then those never used.
+pub(super) struct Free {
+    returned: VecDeque<u16>,
+    untouched: usize,
+}
+
+static FREE_ENTRIES: Mutex<Free> = Mutex::new(Free { returned: VecDeque::new(), untouched: 0 });
+
+pub(super) type FreeGuard = MutexGuard<'static, Free>;
+
+pub(super) fn lock_free() -> FreeGuard {
+    FREE_ENTRIES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const fn index(word: u64) -> usize {
+    (word >> 8) as u16 as usize
+}
+
+const fn generation(word: u64) -> u32 {
+    (word >> 24) as u32
+}
+
+const fn compose(kind: Kind, generation: u32, index: usize) -> u64 {
+    (kind as u64) << 56 | (generation as u64) << 24 | (index as u64) << 8
+}
+
+/// Stores an object and gives the handle that names it.
+pub(super) fn insert<T: Object>(object: T) -> Result<*mut T::Opaque, Failure> {
+    prepare();
+    let mut free = lock_free();
+    let index = match free.returned.pop_front() {
+        Some(index) => index as usize,
+        None if free.untouched < HANDLES_MAX => {
+            free.untouched += 1;
+            free.untouched - 1
+        }
+        None => {
+            drop(free);
+            let message = format!("{HANDLES_MAX} handles are live, which is DUO_HANDLES_MAX");
+            return Err(Failure::new(Status::NoMemory, message));
+        }
+    };
+    let entry = &ENTRIES[index];
+    // Relaxed: the entry is ours while it is free, and came to us under the lock.
+    let handle = compose(T::KIND, generation(entry.word.load(Ordering::Relaxed)) + 1, index);
+    entry.object.store(Box::into_raw(Box::new(object)).cast(), Ordering::Relaxed);
+    // Release pairs with the Acquire in `pin`: whoever sees the word sees the object.
+    entry.word.store(handle, Ordering::Release);
+    Ok(std::ptr::without_provenance_mut(handle as usize))
+}
+
+/// An object that stays alive as long as this does.
+pub(super) struct Pinned<T: Object> {
+    object: *const T,
+    entry: &'static Entry,
+    _pin: Pin,
+}
+
+impl<T: Object> Deref for Pinned<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the word was live after the pin was published, so the object is not dropped before
+        // the pin is gone (I1); its type is the handle's kind, which `pin` compared.
+        unsafe { &*self.object }
+    }
+}
+
+/// Pins the object that `handle` names.
+pub(super) fn pin<T: Object>(handle: u64) -> Result<Pinned<T>, Failure> {
+    let Some(entry) = ENTRIES.get(index(handle)) else {
+        return Err(refusal(handle, T::KIND));
+    };
+    let pin = Pin::publish(handle)?;
+    // Acquire pairs with the Release in `insert`.
+    if entry.word.load(Ordering::Acquire) == handle && handle >> 56 == T::KIND as u64 {
+        let object = entry.object.load(Ordering::Relaxed).cast::<T>().cast_const();
+        return Ok(Pinned { object, entry, _pin: pin });
+    }
+    drop(pin);
+    Err(refusal(handle, T::KIND))
+}
+
+/// Why a handle cannot be used.
+#[cold]
+fn refusal(handle: u64, wanted: Kind) -> Failure {
+    let name = wanted.type_name();
+    if handle == 0 {
+        return Failure::argument(format!("the {name} handle is NULL"));
+    }
+    let bad = |message: String| Failure::new(Status::BadHandle, message);
+    match Kind::from_number(handle >> 56) {
+        None => return bad(format!("{handle:#x} is not a handle of this library")),
+        Some(kind) if kind != wanted => {
+            return bad(format!("a {} handle was given where a {name} is needed", kind.type_name()));
+        }
+        Some(_) => {}
+    }
+    let word = ENTRIES.get(index(handle)).map_or(FREE, |entry| entry.word.load(Ordering::Acquire));
+    if word & !FLAGS != handle || word & (FREE | RETIRED) != 0 {
+        bad(format!("the {name} handle was freed, or never given out"))
+    } else if word & FORKED != 0 {
+        Failure::new(Status::Forked, format!("the {name} belongs to the parent of this process"))
+    } else if word & POISONED != 0 {
+        Failure::new(Status::Poisoned, format!("the {name} is poisoned by an earlier panic; destroy it"))
+    } else {
+        // It turned live again between the check and here: impossible, as handles are not reused (I2).
+        bad(format!("the {name} handle is not valid"))
+    }
+}
+
+/// Poisons the pinned handle unless disarmed.
+pub(super) struct PoisonOnPanic<'a>(&'a Entry);
+
+impl<'a> PoisonOnPanic<'a> {
+    pub(super) fn new<T: Object>(pinned: &'a Pinned<T>) -> Self {
+        Self(pinned.entry)
+    }
+
+    pub(super) fn disarm(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for PoisonOnPanic<'_> {
+    fn drop(&mut self) {
+        // The pin keeps the entry on this generation, so the flag meets the right handle.
+        self.0.word.fetch_or(POISONED, Ordering::AcqRel);
+    }
+}
+
+/// Retires the handle, lets everybody out, drops the object.
+pub(super) fn destroy<T: Object>(handle: u64) -> Result<(), Failure> {
+    if pin::is_pinned_here(handle) {
+        return Err(Failure::new(Status::Reentrant, "destroyed from inside a call on itself"));
+    }
+    let entry = retire::<T>(handle)?;
+    let object = entry.object.load(Ordering::Relaxed).cast::<T>();
+    // SAFETY: RETIRED was set by this thread, so only this thread drops the object (I1).
+    let closing = unsafe { &*object };
+    pin::heavy_fence();
+    let mut rounds = 0_u32;
+    loop {
+        closing.close();
+        if !pin::is_pinned(handle) {
+            break;
+        }
+        rounds += 1;
+        if rounds < 64 {
+            std::thread::yield_now();
+        } else {
+            // Callers are on their way out; there is nobody to notify us without a cost per call.
+            std::thread::sleep(Duration::from_micros(100));
+        }
+    }
+    // SAFETY: I1; the pointer came from Box::into_raw in `insert`.
+    drop(unsafe { Box::from_raw(object) });
+    entry.object.store(std::ptr::null_mut(), Ordering::Relaxed);
+    // Relaxed: the next user takes the entry under the lock below.
+    entry.word.store(handle | FREE, Ordering::Relaxed);
+    if generation(handle) < u32::MAX {
+        lock_free().returned.push_back(index(handle) as u16);
+    }
+    Ok(())
+}
+
+/// Sets RETIRED if the handle is live; exactly one caller per handle succeeds.
+fn retire<T: Object>(handle: u64) -> Result<&'static Entry, Failure> {
+    let refuse = || refusal(handle, T::KIND);
+    let entry = ENTRIES.get(index(handle)).ok_or_else(refuse)?;
+    if handle == 0 || handle & FLAGS != 0 || handle >> 56 != T::KIND as u64 {
+        return Err(refuse());
+    }
+    match pin::<T>(handle) {
+        Ok(pinned) => pinned.may_destroy()?,
+        Err(failure) if failure.status == Status::Poisoned => {}
+        Err(failure) if failure.status == Status::Forked => {
+            let message = format!("{}; it is leaked on purpose", failure.message);
+            return Err(Failure::new(Status::Forked, message));
+        }
+        Err(failure) => return Err(failure),
+    }
+    for word in [handle, handle | POISONED] {
+        // AcqRel: the object's making happened before its end; pairs with `insert` and `PoisonOnPanic`.
+        let exchange = entry.word.compare_exchange(word, word | RETIRED, Ordering::AcqRel, Ordering::Relaxed);
+        if exchange.is_ok() {
+            return Ok(entry);
+        }
+    }
+    Err(refuse())
+}
+
+/// Runs `body` on every live object of one kind.
+pub(super) fn for_each<T: Object>(mut body: impl FnMut(&T)) {
+    let untouched = lock_free().untouched;
+    for entry in &ENTRIES[..untouched] {
+        let word = entry.word.load(Ordering::Relaxed);
+        if word >> 56 == T::KIND as u64
+            && word & FLAGS == 0
+            && let Ok(pinned) = pin::<T>(word)
+        {
+            body(&pinned);
+        }
+    }
+}
+
+/// In the child of a fork: no handle of the parent is ever used or freed again. Runs with the table's
+/// lock held and no other thread alive.
+pub(super) fn mark_forked() {
+    for entry in &ENTRIES {
+        if entry.word.load(Ordering::Relaxed) & FREE == 0 {
+            entry.word.fetch_or(FORKED, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "handle_test.rs"]
+mod tests;

@@ -1,0 +1,161 @@
+//! Handles: every wrong use is refused, and freeing waits for callers.
+
+use super::*;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Barrier};
+
+struct Opaque;
+
+#[derive(Default)]
+struct Probe {
+    closed: AtomicBool,
+    drops: Arc<AtomicUsize>,
+    busy: AtomicBool,
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.drops.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Object for Probe {
+    const KIND: Kind = Kind::Config;
+    type Opaque = Opaque;
+
+    fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    fn may_destroy(&self) -> Result<(), Failure> {
+        match self.busy.load(Ordering::SeqCst) {
+            true => Err(Failure::new(Status::Busy, "in use")),
+            false => Ok(()),
+        }
+    }
+}
+
+struct Stranger;
+
+impl Object for Stranger {
+    const KIND: Kind = Kind::Pool;
+    type Opaque = Opaque;
+}
+
+fn fresh() -> (u64, Arc<AtomicUsize>) {
+    let probe = Probe::default();
+    let drops = Arc::clone(&probe.drops);
+    (insert(probe).expect("room").addr() as u64, drops)
+}
+
+fn status<T>(result: Result<T, Failure>) -> Status {
+    result.map(drop).unwrap_err().status
+}
+
+#[test]
+fn freed_foreign_and_invented_handles_are_refused() {
+    let (handle, drops) = fresh();
+    assert!(pin::<Probe>(handle).is_ok());
+    assert_eq!(status(pin::<Stranger>(handle)), Status::BadHandle);
+    assert_eq!(status(destroy::<Stranger>(handle)), Status::BadHandle);
+    for wrong in [1, 7, u64::MAX, handle | 1, handle ^ (1 << 30), 0xff << 56] {
+        assert_eq!(status(pin::<Probe>(wrong)), Status::BadHandle, "{wrong:#x}");
+        assert_eq!(status(destroy::<Probe>(wrong)), Status::BadHandle, "{wrong:#x}");
+    }
+    assert_eq!(status(pin::<Probe>(0)), Status::InvalidArgument);
+    destroy::<Probe>(handle).expect("live");
+    assert_eq!(status(pin::<Probe>(handle)), Status::BadHandle);
+    assert_eq!(status(destroy::<Probe>(handle)), Status::BadHandle);
+    assert_eq!(drops.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_reused_entry_does_not_revive_an_old_handle() {
+    let (old, _) = fresh();
+    destroy::<Probe>(old).expect("live");
+    for _ in 0..HANDLES_MAX {
+        let (handle, _) = fresh();
+        assert_ne!(handle, old);
+        assert_eq!(status(pin::<Probe>(old)), Status::BadHandle);
+        let same_entry = index(handle) == index(old);
+        destroy::<Probe>(handle).expect("live");
+        if same_entry {
+            return;
+        }
+    }
+    panic!("the entry never came back");
+}
+
+#[test]
+fn a_poisoned_handle_refuses_work_but_can_be_destroyed() {
+    let (handle, drops) = fresh();
+    let pinned = pin::<Probe>(handle).expect("live");
+    drop(PoisonOnPanic::new(&pinned));
+    drop(pinned);
+    assert_eq!(status(pin::<Probe>(handle)), Status::Poisoned);
+    destroy::<Probe>(handle).expect("poisoned handles are destroyed like others");
+    assert_eq!(drops.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn an_object_in_use_may_refuse_its_end() {
+    let (handle, drops) = fresh();
+    pin::<Probe>(handle).expect("live").busy.store(true, Ordering::SeqCst);
+    assert_eq!(status(destroy::<Probe>(handle)), Status::Busy);
+    pin::<Probe>(handle).expect("still live").busy.store(false, Ordering::SeqCst);
+    destroy::<Probe>(handle).expect("idle");
+    assert_eq!(drops.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn destroying_closes_first_and_waits_for_the_caller_inside() {
+    let (handle, drops) = fresh();
+    let inside = Arc::new(Barrier::new(2));
+    let (barrier, seen) = (Arc::clone(&inside), Arc::clone(&drops));
+    let waiter = std::thread::spawn(move || {
+        let pinned = pin::<Probe>(handle).expect("live");
+        barrier.wait();
+        while !pinned.closed.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        seen.load(Ordering::SeqCst)
+    });
+    inside.wait();
+    destroy::<Probe>(handle).expect("live");
+    assert_eq!(waiter.join().expect("join"), 0, "dropped while a caller was inside");
+    assert_eq!(drops.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn of_many_destroyers_exactly_one_succeeds() {
+    for _ in 0..200 {
+        let (handle, drops) = fresh();
+        let start = Arc::new(Barrier::new(4));
+        let racers: Vec<_> = (0..4)
+            .map(|racer| {
+                let start = Arc::clone(&start);
+                std::thread::spawn(move || {
+                    start.wait();
+                    if racer == 0 {
+                        // A user among the destroyers: sees the object whole, or is refused.
+                        let _ = pin::<Probe>(handle).map(|probe| probe.closed.load(Ordering::SeqCst));
+                        return false;
+                    }
+                    destroy::<Probe>(handle).is_ok()
+                })
+            })
+            .collect();
+        let winners = racers.into_iter().map(|racer| racer.join().expect("join"));
+        assert_eq!(winners.filter(|won| *won).count(), 1);
+        assert_eq!(drops.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[test]
+fn a_handle_is_destroyed_from_within_itself_only_by_mistake() {
+    let (handle, _) = fresh();
+    let pinned = pin::<Probe>(handle).expect("live");
+    assert_eq!(status(destroy::<Probe>(handle)), Status::Reentrant);
+    drop(pinned);
+    destroy::<Probe>(handle).expect("outside it works");
+}

@@ -1,0 +1,226 @@
+//! Pins: how a call keeps an object alive without writing to memory that other threads write.
+//!
+//! # Model
+//! Each thread owns a block of slots. To pin, a thread writes the handle into its own slot, then checks
+//! that the handle is still live. To free, a thread first marks the handle retired, then waits until no
+//! slot names it. Either the pinning thread sees the mark, or the freeing thread sees the pin.
+//!
+//! # Invariants
+//! I1 between the slot's write and the check stands a fence that orders them: [`light_fence`]; between
+//!    the mark and the scan stands its partner [`heavy_fence`].
+//!
+//! # Limits
+//! [`DEPTH_MAX`] pins per thread at a time. Blocks are as many as threads were inside the library at
+//! once; a thread that ends gives its block back.
+//!
+//! # Source
+//! Michael, Hazard Pointers (IEEE TPDS 2004); asymmetric fences by membarrier(2).
+#![expect(unsafe_code, reason = "membarrier has no safe wrapper")]
+
+use super::failure::Failure;
+use super::thread;
+use crate::types::Status;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence, fence};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Pins per thread: one for the call, the rest for a signal handler that breaks the rules.
+pub(super) const DEPTH_MAX: usize = 4;
+
+/// The slots of one thread, alone on their cache lines.
+#[repr(align(128))]
+pub(super) struct PinBlock {
+    slots: [AtomicU64; DEPTH_MAX],
+    taken: AtomicBool,
+}
+
+static REGISTRY: Mutex<Vec<&'static PinBlock>> = Mutex::new(Vec::new());
+
+/// False: both sides pay for a full fence. True: the freeing side pays for both.
+static ASYMMETRIC: AtomicBool = AtomicBool::new(false);
+
+pub(super) type RegistryGuard = MutexGuard<'static, Vec<&'static PinBlock>>;
+
+pub(super) fn lock_registry() -> RegistryGuard {
+    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Asks the kernel for asymmetric fences. Runs before the first handle exists, so no pin races with it.
+pub(super) fn choose_fence() {
+    const REGISTER: libc::c_int = libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+    // Relaxed: handles reach other threads by the host's own synchronisation, and this with them.
+    ASYMMETRIC.store(membarrier(REGISTER), Ordering::Relaxed);
+}
+
+fn membarrier(command: libc::c_int) -> bool {
+    // SAFETY: takes three integers and touches no memory of ours.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+}
+
+/// Orders the slot's write before the check; pairs with [`heavy_fence`].
+fn light_fence() {
+    if ASYMMETRIC.load(Ordering::Relaxed) {
+        compiler_fence(Ordering::SeqCst);
+    } else {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// Orders the retiring mark before the scan, on every thread; pairs with [`light_fence`].
+pub(super) fn heavy_fence() {
+    fence(Ordering::SeqCst);
+    if ASYMMETRIC.load(Ordering::Relaxed) && !membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED) {
+        // Cannot happen after a successful registration; going on would free under a reader.
+        panic!("membarrier refused after it was granted");
+    }
+}
+
+/// One published pin; unpublished on drop.
+pub(super) struct Pin {
+    block: &'static PinBlock,
+    slot: usize,
+    /// The thread is ending and has no block of its own any more.
+    transient: bool,
+}
+
+impl Pin {
+    /// Publishes `handle`. The caller then checks that it is still live.
+    pub(super) fn publish(handle: u64) -> Result<Self, Failure> {
+        thread::with(|thread| {
+            let (block, transient) = match thread.pins.get() {
+                Some(block) => (block, false),
+                None => first_block(&thread.pins),
+            };
+            let slot = if transient { 0 } else { thread.depth.get() as usize };
+            if slot >= DEPTH_MAX {
+                return Err(Failure::new(Status::Internal, "calls are nested too deep on this thread"));
+            }
+            if !transient {
+                thread.depth.set(slot as u8 + 1);
+            }
+            block.slots[slot].store(handle, Ordering::Relaxed);
+            light_fence();
+            Ok(Self { block, slot, transient })
+        })
+    }
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        // Release pairs with the scan's Acquire: what this thread read of the object happened before
+        // the object is dropped.
+        self.block.slots[self.slot].store(0, Ordering::Release);
+        if self.transient {
+            give_back(self.block);
+        } else {
+            thread::with(|thread| thread.depth.set(self.slot as u8));
+        }
+    }
+}
+
+/// True while any thread pins `handle`. Call after [`heavy_fence`]; new pins of a retired handle are
+/// withdrawn by their own check, so once this is false it matters no more whether it turns true.
+pub(super) fn is_pinned(handle: u64) -> bool {
+    // Acquire pairs with the Release of Pin::drop.
+    let names = |slot: &AtomicU64| slot.load(Ordering::Acquire) == handle;
+    lock_registry().iter().any(|block| block.slots.iter().any(names))
+}
+
+/// True when this thread itself pins `handle`: waiting for that pin would never end.
+pub(super) fn is_pinned_here(handle: u64) -> bool {
+    thread::with(|thread| {
+        let pinned =
+            |block: &'static PinBlock| block.slots.iter().any(|slot| slot.load(Ordering::Relaxed) == handle);
+        thread.pins.get().is_some_and(pinned)
+    })
+}
+
+/// Gives the thread's block back when the thread ends.
+struct Lender;
+
+impl Drop for Lender {
+    fn drop(&mut self) {
+        if let Some(block) = thread::with(|thread| thread.pins.take()) {
+            give_back(block);
+        }
+    }
+}
+
+thread_local! {
+    static LENDER: Cell<Option<Lender>> = const { Cell::new(None) };
+}
+
+/// A block for this thread, and whether it is for one pin only.
+#[cold]
+fn first_block(pins: &Cell<Option<&'static PinBlock>>) -> (&'static PinBlock, bool) {
+    let block = take_block();
+    match LENDER.try_with(|lender| lender.set(Some(Lender))) {
+        Ok(()) => {
+            pins.set(Some(block));
+            (block, false)
+        }
+        Err(_) => (block, true),
+    }
+}
+
+fn take_block() -> &'static PinBlock {
+    let mut registry = lock_registry();
+    // Acquire pairs with the Release of give_back: its slots are empty.
+    if let Some(free) = registry.iter().find(|block| !block.taken.swap(true, Ordering::Acquire)) {
+        return free;
+    }
+    let block = Box::leak(Box::new(PinBlock {
+        slots: [const { AtomicU64::new(0) }; DEPTH_MAX],
+        taken: AtomicBool::new(true),
+    }));
+    registry.push(block);
+    block
+}
+
+fn give_back(block: &'static PinBlock) {
+    for slot in &block.slots {
+        slot.store(0, Ordering::Relaxed);
+    }
+    // Release pairs with the Acquire of take_block.
+    block.taken.store(false, Ordering::Release);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_is_seen_until_it_is_dropped() {
+        let handle = 0x7f00_0000_0000_0100;
+        let pin = Pin::publish(handle).expect("depth");
+        assert!(is_pinned(handle) && is_pinned_here(handle));
+        let elsewhere = std::thread::spawn(move || (is_pinned(handle), is_pinned_here(handle)));
+        assert_eq!(elsewhere.join().expect("join"), (true, false));
+        drop(pin);
+        assert!(!is_pinned(handle));
+    }
+
+    #[test]
+    fn nesting_is_bounded_and_recovers() {
+        let pins: Vec<_> = (0..DEPTH_MAX).map(|n| Pin::publish(1 << 20 | n as u64).expect("fits")).collect();
+        assert_eq!(Pin::publish(5).map(drop).unwrap_err().status, Status::Internal);
+        // Innermost first, as calls return.
+        pins.into_iter().rev().for_each(drop);
+        assert!(Pin::publish(6).is_ok());
+    }
+
+    #[test]
+    fn a_thread_that_ends_gives_its_block_back() {
+        let block = || {
+            std::thread::spawn(|| {
+                drop(Pin::publish(9));
+                thread::with(|thread| thread.pins.get().map(|block| std::ptr::from_ref(block).addr()))
+            })
+            .join()
+            .expect("join")
+        };
+        // Other tests take blocks too, so only "some block comes back" is certain.
+        let seen: std::collections::HashSet<_> = (0..64).map(|_| block()).collect();
+        assert!(seen.len() < 64);
+    }
+}

@@ -1,0 +1,329 @@
+//! `duo_pool`: pooled buffers.
+#![expect(unsafe_code, reason = "exports C functions")]
+#![expect(non_camel_case_types, reason = "named as C sees them")]
+#![expect(clippy::missing_safety_doc, reason = "the header's opening states the contract of all pointers")]
+
+use super::argument::{DUO_BATCH_MAX, array, out, out_array};
+use super::boundary::{destroy, library, on};
+use super::failure::Failure;
+use super::handle::{self, Kind, Object};
+use super::record::{self, Record};
+use super::status::duo_status;
+use crate::pool::{
+    BufferPool, ClassSettings, Error, Handle, Lease, OverflowSettings, PoolSettings, PoolStats,
+};
+use crate::types::Status;
+use std::ffi::c_void;
+use std::sync::Arc;
+
+/// A pool of buffers.
+pub struct duo_pool {
+    _private: [u8; 0],
+}
+
+/// Most classes of one pool.
+const CLASSES_MAX: usize = 64;
+
+pub(super) struct PoolObject(Arc<BufferPool>);
+
+impl Object for PoolObject {
+    const KIND: Kind = Kind::Pool;
+    type Opaque = duo_pool;
+
+    /// Buffers that are out point into the pool: freeing it would leave the host with dead pointers.
+    fn may_destroy(&self) -> Result<(), Failure> {
+        match self.0.stats().in_use {
+            0 => Ok(()),
+            out => Err(Failure::new(Status::Busy, format!("{out} buffers of the pool are not released"))),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::of(error.status(), &error)
+    }
+}
+
+/// One size of buffer.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct duo_pool_class {
+    /// Size of a buffer in bytes.
+    pub buffer_bytes: usize,
+    /// Most buffers of this size.
+    pub count_max: usize,
+}
+
+/// Shape of a pool.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct duo_pool_options {
+    /// `sizeof(duo_pool_options)`.
+    pub struct_size: u32,
+    /// 0.
+    pub flags: u32,
+    /// Sizes of buffers, ascending. Read during the call only.
+    pub classes: *const duo_pool_class,
+    /// Number of classes.
+    pub class_count: usize,
+    /// Largest buffer that is allocated singly when no class has room; 0: none are.
+    pub overflow_buffer_bytes_max: usize,
+    /// Bound on all such buffers together, in bytes.
+    pub overflow_total_bytes_max: usize,
+}
+
+// SAFETY: integers and a raw pointer, struct_size and flags first.
+unsafe impl Record for duo_pool_options {
+    const NAME: &'static str = "duo_pool_options";
+}
+
+/// A buffer that the host holds until it releases it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct duo_buf {
+    /// First byte.
+    pub data: *mut c_void,
+    /// Bytes asked for.
+    pub len: usize,
+    /// Bytes that may be used, `len` at least.
+    pub cap: usize,
+    /// Names the buffer for the release.
+    pub handle: u64,
+}
+
+/// What a pool did and holds.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct duo_pool_stats_t {
+    /// `sizeof(duo_pool_stats_t)`.
+    pub struct_size: u32,
+    /// 0.
+    pub flags: u32,
+    /// Buffers checked out now.
+    pub in_use: u64,
+    /// Most buffers ever checked out at once.
+    pub in_use_high: u64,
+    /// Buffers ready to be handed out without allocating.
+    pub free_buffers: u64,
+    /// Memory reserved for classes, in bytes.
+    pub reserved_bytes: u64,
+    /// Buffers handed out so far.
+    pub acquired: u64,
+    /// Buffers given back so far.
+    pub released: u64,
+    /// Requests refused for want of a buffer.
+    pub exhausted: u64,
+    /// Singly allocated buffers checked out now.
+    pub overflow_in_use: u64,
+    /// Singly allocated buffers handed out so far.
+    pub overflow_acquired: u64,
+    /// Memory of singly allocated buffers now, in bytes.
+    pub overflow_bytes: u64,
+    /// Releases refused because the buffer was not checked out.
+    pub stale_refused: u64,
+}
+
+// SAFETY: integers only, struct_size and flags first.
+unsafe impl Record for duo_pool_stats_t {
+    const NAME: &'static str = "duo_pool_stats_t";
+}
+
+impl From<&PoolStats> for duo_pool_stats_t {
+    fn from(stats: &PoolStats) -> Self {
+        Self {
+            struct_size: 0,
+            flags: 0,
+            in_use: stats.in_use,
+            in_use_high: stats.in_use_high,
+            free_buffers: stats.free,
+            reserved_bytes: stats.reserved_bytes,
+            acquired: stats.acquired,
+            released: stats.released,
+            exhausted: stats.exhausted,
+            overflow_in_use: stats.overflow_in_use,
+            overflow_acquired: stats.overflow_acquired,
+            overflow_bytes: stats.overflow_bytes,
+            stale_refused: stats.stale_refused,
+        }
+    }
+}
+
+/// # Safety
+/// The classes are readable.
+pub(super) unsafe fn settings(options: &duo_pool_options) -> Result<PoolSettings, Failure> {
+    // SAFETY: passed on.
+    let classes = unsafe { array(options.classes, options.class_count, CLASSES_MAX, "classes") }?;
+    let class = |class: &duo_pool_class| ClassSettings {
+        buffer_bytes: class.buffer_bytes,
+        count_max: class.count_max,
+    };
+    Ok(PoolSettings {
+        classes: classes.iter().map(class).collect(),
+        overflow: OverflowSettings {
+            buffer_bytes_max: options.overflow_buffer_bytes_max,
+            total_bytes_max: options.overflow_total_bytes_max,
+        },
+    })
+}
+
+fn lend(mut lease: Lease) -> duo_buf {
+    let data = lease.as_mut_ptr().cast();
+    let (len, cap) = (lease.len(), lease.capacity());
+    duo_buf { data, len, cap, handle: lease.into_handle().get() }
+}
+
+/// Makes a pool. No buffer is allocated before it is needed.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_pool_create(
+    options: *const duo_pool_options,
+    pool: *mut *mut duo_pool,
+) -> duo_status {
+    library(Some(Kind::Pool), || {
+        // SAFETY: the header's contract.
+        let settings = unsafe { settings(&record::read(options)?) }?;
+        let pool = out(pool, "pool")?;
+        pool.put(handle::insert(PoolObject(BufferPool::new(settings)?))?);
+        Ok(Status::Ok)
+    })
+}
+
+/// Frees a pool and its memory. `DUO_ERR_BUSY`, and nothing happens, while buffers are checked out. NULL
+/// is accepted.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_pool_destroy(pool: *mut duo_pool) -> duo_status {
+    destroy::<PoolObject>(pool)
+}
+
+/// Checks out a buffer of `len` bytes or more. Its content is undefined. `DUO_ERR_NO_MEMORY` at the
+/// pool's bound, `DUO_ERR_TOO_LARGE` above its largest buffer.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_pool_acquire(
+    pool: *const duo_pool,
+    len: usize,
+    buf: *mut duo_buf,
+) -> duo_status {
+    on(pool, |pool: &PoolObject| {
+        let buf = out(buf, "buf")?;
+        buf.put(lend(pool.0.acquire(len)?));
+        Ok(Status::Ok)
+    })
+}
+
+/// Checks out up to `n` buffers of `len` bytes each; `got` says how many. `DUO_PARTIAL` when they were
+/// fewer than `n`.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_pool_acquire_batch(
+    pool: *const duo_pool,
+    len: usize,
+    bufs: *mut duo_buf,
+    n: usize,
+    got: *mut usize,
+) -> duo_status {
+    on(pool, |pool: &PoolObject| {
+        let got = out(got, "got")?;
+        let mut bufs = out_array(bufs, n, "bufs")?;
+        for _ in 0..n {
+            match pool.0.acquire(len) {
+                Ok(lease) => bufs.push(lend(lease)),
+                Err(error) if bufs.filled() == 0 => return Err(error.into()),
+                Err(_) => break,
+            }
+        }
+        got.put(bufs.filled());
+        Ok(if bufs.filled() == n { Status::Ok } else { Status::Partial })
+    })
+}
+
+/// Gives a buffer back. `DUO_ERR_BAD_HANDLE` when it is not checked out, such as after a release. Only
+/// `handle` is looked at.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_pool_release(pool: *const duo_pool, buf: *const duo_buf) -> duo_status {
+    on(pool, |pool: &PoolObject| {
+        // SAFETY: the header's contract.
+        let buf = unsafe { one(buf) }?;
+        pool.0.release(Handle::from_raw(buf.handle))?;
+        Ok(Status::Ok)
+    })
+}
+
+/// Gives buffers back in order, up to the first that is not checked out; `released` says how many.
+/// `DUO_PARTIAL` when that is not all of them.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_pool_release_batch(
+    pool: *const duo_pool,
+    bufs: *const duo_buf,
+    n: usize,
+    released: *mut usize,
+) -> duo_status {
+    on(pool, |pool: &PoolObject| {
+        let released = out(released, "released")?;
+        // SAFETY: the header's contract.
+        let bufs = unsafe { array(bufs, n, DUO_BATCH_MAX, "bufs") }?;
+        let mut done = 0;
+        for buf in bufs {
+            match pool.0.release(Handle::from_raw(buf.handle)) {
+                Ok(()) => done += 1,
+                Err(error) if done == 0 => return Err(error.into()),
+                Err(_) => break,
+            }
+        }
+        released.put(done);
+        Ok(if done == n { Status::Ok } else { Status::Partial })
+    })
+}
+
+/// Gives memory of free buffers back to the system, keeping at least `keep_free` free buffers per class;
+/// `trimmed` says how many bytes went. `trimmed` may be NULL.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_pool_trim(
+    pool: *const duo_pool,
+    keep_free: usize,
+    trimmed: *mut usize,
+) -> duo_status {
+    on(pool, |pool: &PoolObject| {
+        let target = if trimmed.is_null() { None } else { Some(out(trimmed, "trimmed")?) };
+        let count = pool.0.trim(keep_free);
+        if let Some(target) = target {
+            target.put(count);
+        }
+        Ok(Status::Ok)
+    })
+}
+
+/// What the pool did and holds.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_pool_stats(pool: *const duo_pool, stats: *mut duo_pool_stats_t) -> duo_status {
+    on(pool, |pool: &PoolObject| {
+        // SAFETY: the header's contract.
+        let target = unsafe { record::out(stats) }?;
+        target.put((&pool.0.stats()).into());
+        Ok(Status::Ok)
+    })
+}
+
+/// # Safety
+/// `buf` is NULL or readable.
+unsafe fn one(buf: *const duo_buf) -> Result<duo_buf, Failure> {
+    if buf.is_null() {
+        return Err(Failure::argument("buf is NULL"));
+    }
+    // SAFETY: not NULL; read bytewise, so alignment does not matter.
+    Ok(unsafe { buf.read_unaligned() })
+}

@@ -1,0 +1,41 @@
+//! What the boundary keeps per thread.
+//!
+//! # Invariants
+//! Nothing here needs a destructor, so a call made from a thread's own exit handlers, or from static
+//! destructors of the host, still finds it.
+
+use super::failure::LastError;
+#[cfg(feature = "capi")]
+use super::pin::PinBlock;
+use std::cell::{Cell, RefCell};
+
+pub(super) struct Thread {
+    /// True while the library runs a callback of the host on this thread.
+    pub(super) in_callback: Cell<bool>,
+    pub(super) last_error: RefCell<LastError>,
+    /// Pin slots of this thread, once it has some.
+    #[cfg(feature = "capi")]
+    pub(super) pins: Cell<Option<&'static PinBlock>>,
+    /// Pin slots in use.
+    #[cfg(feature = "capi")]
+    pub(super) depth: Cell<u8>,
+}
+
+const _: () = assert!(!std::mem::needs_drop::<Thread>());
+
+thread_local! {
+    static THREAD: Thread = const {
+        Thread {
+            in_callback: Cell::new(false),
+            last_error: RefCell::new(LastError::NONE),
+            #[cfg(feature = "capi")]
+            pins: Cell::new(None),
+            #[cfg(feature = "capi")]
+            depth: Cell::new(0),
+        }
+    };
+}
+
+pub(super) fn with<R>(body: impl FnOnce(&Thread) -> R) -> R {
+    THREAD.with(body)
+}
