@@ -10,6 +10,7 @@ help: ## This list
 	@echo "    REAL_TIME=1    blocks every 15 s and 3 s; without it, a hundred times faster"
 	@echo "    COUNT=n        transactions to generate       SEED=n   of the generator"
 	@echo "    PRODUCERS=n    threads that submit            DIR=path data directory, kept"
+	@echo "    BACKEND=name   fjall or memory"
 	@echo "  make test-rust, test-package, test-java17, test-java25 and test-python run one suite"
 
 setup: ## Install what any target needs and the machine lacks
