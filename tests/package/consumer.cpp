@@ -1,0 +1,2 @@
+// The C program as C++: the header serves both.
+#include "consumer.c"
