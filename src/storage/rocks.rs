@@ -6,8 +6,9 @@
 //! the lowest level, where most of the data is.
 //!
 //! # Limits
-//! - RocksDB keeps one pool of threads per process, named `rocksdb:low` and `rocksdb:high`, of
-//!   [`StoreOptions::worker_threads`] at least 2 together; they stay when the store is dropped.
+//! - RocksDB keeps one pool of threads per process, named `rocksdb:low` and `rocksdb:high`, together
+//!   [`StoreOptions::worker_threads`] and at least 2, which stay when the store is dropped; and one timer
+//!   while a store is open, which carries the name of the thread that opened it.
 //! - Damage is reported by directory, at offset 0, with RocksDB's own words, which mostly name a file.
 //!
 //! # Deviations

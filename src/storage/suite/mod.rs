@@ -1,9 +1,11 @@
 //! The behaviour suite: what every log and every store does, run over all of them.
 //!
 //! `log` and `store` hold the cases, written against the traits; `cases!` makes one test per case and
-//! backend. `lock` and `disk_full` cover what is about directories and not about a backend.
+//! backend. `lock` and `disk_full` cover what is about directories and not about a backend, `engine`
+//! what only the engines' own files and threads show.
 
 mod disk_full;
+mod engine;
 mod lock;
 mod log;
 mod store;
