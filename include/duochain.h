@@ -24,7 +24,8 @@
  *   closes first, lets every call that is inside the object return, then frees it. A subscription may
  *   outlive its node; its calls then return DUO_ERR_CLOSED.
  *   After fork() the child must not use handles of its parent: every call returns DUO_ERR_FORKED at
- *   once, and destroying leaks on purpose. New handles work in the child; the log stays off there.
+ *   once, and destroying leaks on purpose. New handles may be made in the child; a process that forked
+ *   while nodes ran should exec instead, for locks of threads that are gone. The log stays off there.
  *   Do not unload the library while its nodes or callers exist.
  *
  * ERRORS
@@ -1376,7 +1377,8 @@ duo_status duo_sub_poll(const struct duo_sub *sub, struct duo_event *events, siz
 
 /**
  * Waits up to `timeout_ns` until there are events to poll. `DUO_TIMEOUT` when there are none, or after
- * `duo_sub_wake`; `DUO_ERR_CLOSED` when the reader or the node ends.
+ * `duo_sub_wake`; `DUO_ERR_CLOSED` when the reader or the node ends; `DUO_ERR_BUSY` while another thread
+ * polls or seeks.
  *
  * [any-thread] [blocks] Since: 0.1
  */

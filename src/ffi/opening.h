@@ -24,7 +24,8 @@
  *   closes first, lets every call that is inside the object return, then frees it. A subscription may
  *   outlive its node; its calls then return DUO_ERR_CLOSED.
  *   After fork() the child must not use handles of its parent: every call returns DUO_ERR_FORKED at
- *   once, and destroying leaks on purpose. New handles work in the child; the log stays off there.
+ *   once, and destroying leaks on purpose. New handles may be made in the child; a process that forked
+ *   while nodes ran should exec instead, for locks of threads that are gone. The log stays off there.
  *   Do not unload the library while its nodes or callers exist.
  *
  * ERRORS

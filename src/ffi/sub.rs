@@ -217,7 +217,8 @@ pub unsafe extern "C" fn duo_sub_poll(
 }
 
 /// Waits up to `timeout_ns` until there are events to poll. `DUO_TIMEOUT` when there are none, or after
-/// `duo_sub_wake`; `DUO_ERR_CLOSED` when the reader or the node ends.
+/// `duo_sub_wake`; `DUO_ERR_CLOSED` when the reader or the node ends; `DUO_ERR_BUSY` while another thread
+/// polls or seeks.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]
