@@ -51,8 +51,10 @@ fn reentrant() -> Failure {
 #[cold]
 fn panicked(payload: Box<dyn Any + Send>) -> Failure {
     let failure = Failure::new(Status::Panic, format!("panic: {}", message(payload.as_ref())));
-    // A payload whose own drop panics would unwind into the host.
-    std::mem::forget(payload);
+    // A payload whose own drop panics would unwind into the host; what that panic carries is given up.
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
+    }
     failure
 }
 
