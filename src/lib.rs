@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 0 | [`types`] | the vocabulary |
 //! | 0 | [`codec`] | bytes in, valid values out |
-//! | 0 | `sync`, [`env`] | seams for model checking, time and logs |
+//! | 0 | `sync`, [`mod@env`] | seams for model checking, time and logs |
 //! | 1 | [`queue`] | the transaction queue |
 //! | 1 | [`pool`] | pooled buffers with generation-checked handles |
 //! | 1 | [`resilience`] | pure policies |

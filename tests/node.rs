@@ -247,7 +247,10 @@ fn closing_wakes_everybody_who_waits_and_ends_every_submission() {
     };
     let full = waiter(|node| node.submit_wait(ChainId::Alpha, LANE, b"x", PATIENCE).unwrap_err().status());
     let quiet = waiter(|node| follow(node, Start::Latest).wait(PATIENCE).unwrap_err().status());
-    eventually("both wait", || Some(std::thread::yield_now()));
+    eventually("both wait", || {
+        std::thread::yield_now();
+        Some(())
+    });
     node.close(PATIENCE).expect("closed");
     assert_eq!(full.join().expect("no panic"), Status::Closed);
     assert_eq!(quiet.join().expect("no panic"), Status::Closed);

@@ -3,6 +3,8 @@
 //!
 //! `run [--input PATH|-] [--count N] [--seed S] [--producers P] [--scale N] [--data-dir DIR] [--backend B]`
 
+#![allow(unreachable_pub, reason = "a program exports nothing; `pub` marks what its parts use of each other")]
+
 mod display;
 mod feed;
 mod generator;

@@ -234,7 +234,8 @@ mod tests {
 
     #[test]
     fn relations_name_both_keys() {
-        let cases: [(&[(&str, &str)], &str, &str); 4] = [
+        type Case = (&'static [(&'static str, &'static str)], &'static str, &'static str);
+        let cases: [Case; 4] = [
             (&[("block.bytes_max", "4096")], "block.bytes_max", "transaction.bytes_max"),
             (&[("time.scale", "10000")], "time.scale", "delta.block_interval_ms"),
             (&[("health.stalled_intervals", "3")], "health.stalled_intervals", "health.degraded_intervals"),

@@ -20,7 +20,6 @@ const FILE_LIMIT: &str = r#"trap '' XFSZ; ulimit -f 128; exec "$@""#;
 
 const OPTIONS: LogOptions = LogOptions { segment_bytes: 1 << 20, record_bytes_max: RECORD_BYTES_MAX };
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn in_namespace(test: &str, mount: &str) {
     let dir = TestDir::new();
     if !child(test, dir.path(), Some(mount)) {
