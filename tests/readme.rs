@@ -1,11 +1,12 @@
 //! The embeds in README.md, taken out of it, compiled, and run in an empty directory.
 //!
-//! Those in Java and Python are run by the suites of these languages; here they are only measured.
+//! Those in Java and Python are run by `tests/package/run`, from the finished jars and wheel; here they
+//! are only measured.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const LANGUAGES: &[&str] = &["rust", "c"];
+const LANGUAGES: &[&str] = &["rust", "c", "cpp", "java", "python"];
 /// "Fifteen lines": what fits beside the other languages without scrolling.
 const LINES_MAX: usize = 18;
 
@@ -98,6 +99,11 @@ fn the_embed_in_rust_runs() {
 #[test]
 fn the_embed_in_c_runs() {
     runs(&compile_native("c", "CC", "cc", "-std=c11"));
+}
+
+#[test]
+fn the_embed_in_cpp_runs() {
+    runs(&compile_native("cpp", "CXX", "c++", "-std=c++17"));
 }
 
 #[test]
