@@ -8,13 +8,24 @@
 use super::log::{self, Level};
 use std::cell::Cell;
 use std::panic::PanicHookInfo;
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
 static INSTALL: Once = Once::new();
+
+/// Another count of scopes, kept by a layer above.
+static ELSEWHERE: OnceLock<fn() -> bool> = OnceLock::new();
+
+/// Installs the hook and lets it ask `inside` too. For a layer whose calls are so short that it counts
+/// them in thread state that it touches anyway. The first one stays.
+pub fn ask_also(inside: fn() -> bool) {
+    // Set before the hook may ask; a second caller changes nothing.
+    let _ = ELSEWHERE.set(inside);
+    INSTALL.call_once(install);
+}
 
 /// While it lives, panics of this thread are logged instead of printed. Whoever opens a scope also
 /// catches the panic.
@@ -39,9 +50,11 @@ impl Drop for Quiet {
 
 fn install() {
     let previous = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if DEPTH.try_with(Cell::get).unwrap_or(0) > 0 { report(info) } else { previous(info) }
-    }));
+    std::panic::set_hook(Box::new(move |info| if is_ours() { report(info) } else { previous(info) }));
+}
+
+fn is_ours() -> bool {
+    DEPTH.try_with(Cell::get).unwrap_or(0) > 0 || ELSEWHERE.get().is_some_and(|inside| inside())
 }
 
 fn report(info: &PanicHookInfo<'_>) {

@@ -26,6 +26,7 @@ pub struct duo_iovec {
 }
 
 /// A place for a result.
+#[inline]
 pub(super) fn out<T>(pointer: *mut T, name: &'static str) -> Result<Out<T>, Failure> {
     if pointer.is_null() {
         return Err(Failure::argument(format!("{name} is NULL")));

@@ -10,8 +10,9 @@
 #[cfg(feature = "capi")]
 use super::failure;
 use super::failure::Failure;
-use super::{fork, thread};
-use crate::env::panic::{Quiet, message};
+use super::fork;
+use super::thread::{self, Thread};
+use crate::env::panic::{ask_also, message};
 use crate::types::Status;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,7 +22,7 @@ use std::sync::Once;
 pub fn prepare() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        drop(Quiet::enter());
+        ask_also(|| thread::with(|thread| thread.calls.get() > 0));
         fork::register();
         #[cfg(feature = "capi")]
         super::pin::choose_fence();
@@ -33,11 +34,19 @@ pub fn prepare() {
 /// # Errors
 /// Those of `body`, and [`Status::Reentrant`] from inside a callback.
 pub fn contain<T>(body: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    if thread::with(|thread| thread.in_callback.get()) {
+    thread::with(|thread| contain_on(thread, body))
+}
+
+#[inline(always)]
+fn contain_on<T>(thread: &Thread, body: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    if thread.in_callback.get() {
         return Err(reentrant());
     }
-    let _quiet = Quiet::enter();
-    match catch_unwind(AssertUnwindSafe(body)) {
+    let calls = thread.calls.get();
+    thread.calls.set(calls + 1);
+    let result = catch_unwind(AssertUnwindSafe(body));
+    thread.calls.set(calls);
+    match result {
         Ok(result) => result,
         Err(payload) => Err(panicked(payload)),
     }
@@ -76,7 +85,7 @@ mod exported {
     use super::super::faults;
     use super::super::handle::{self, Kind, Object};
     use super::super::status::duo_status;
-    use super::{Failure, Status, contain, failure};
+    use super::{Failure, Status, contain, contain_on, failure, thread};
 
     /// What the body of an exported function says: `Ok` carries a normal outcome.
     pub(in crate::ffi) type Outcome = Result<Status, Failure>;
@@ -88,6 +97,7 @@ mod exported {
         failure.status.into()
     }
 
+    #[inline]
     fn finish(outcome: Outcome) -> duo_status {
         match outcome {
             Ok(status) => status.into(),
@@ -106,19 +116,22 @@ mod exported {
     }
 
     /// Guards a function on a live handle; a panic poisons it.
+    #[inline]
     pub(in crate::ffi) fn on<T: Object>(
         handle: *const T::Opaque,
         body: impl FnOnce(&T) -> Outcome,
     ) -> duo_status {
-        finish(contain(|| {
-            let pinned = handle::pin::<T>(handle.addr() as u64)?;
-            // Dropped while a panic passes: then the handle is poisoned before it is unpinned.
-            let armed = handle::PoisonOnPanic::new(&pinned);
-            faults::trip(T::KIND);
-            let outcome = body(&pinned);
-            armed.disarm();
-            outcome
-        }))
+        thread::with(|thread| {
+            finish(contain_on(thread, || {
+                let pinned = handle::pin::<T>(thread, handle.addr() as u64)?;
+                // Dropped while a panic passes: then the handle is poisoned before it is unpinned.
+                let armed = handle::PoisonOnPanic::new(&pinned);
+                faults::trip(T::KIND);
+                let outcome = body(&pinned);
+                armed.disarm();
+                outcome
+            }))
+        })
     }
 
     /// Guards the end of a handle. NULL is accepted and does nothing.

@@ -24,6 +24,7 @@
 use super::boundary::prepare;
 use super::failure::Failure;
 use super::pin::{self, Pin};
+use super::thread::{self, Thread};
 use crate::types::Status;
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -155,13 +156,13 @@ pub(super) fn insert<T: Object>(object: T) -> Result<*mut T::Opaque, Failure> {
 }
 
 /// An object that stays alive as long as this does.
-pub(super) struct Pinned<T: Object> {
+pub(super) struct Pinned<'a, T: Object> {
     object: *const T,
     entry: &'static Entry,
-    _pin: Pin,
+    _pin: Pin<'a>,
 }
 
-impl<T: Object> Deref for Pinned<T> {
+impl<T: Object> Deref for Pinned<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -172,11 +173,12 @@ impl<T: Object> Deref for Pinned<T> {
 }
 
 /// Pins the object that `handle` names.
-pub(super) fn pin<T: Object>(handle: u64) -> Result<Pinned<T>, Failure> {
+#[inline(always)]
+pub(super) fn pin<T: Object>(thread: &Thread, handle: u64) -> Result<Pinned<'_, T>, Failure> {
     let Some(entry) = ENTRIES.get(index(handle)) else {
         return Err(refusal(handle, T::KIND));
     };
-    let pin = Pin::publish(handle)?;
+    let pin = Pin::publish(thread, handle)?;
     // Acquire pairs with the Release in `insert`.
     if entry.word.load(Ordering::Acquire) == handle && handle >> 56 == T::KIND as u64 {
         let object = entry.object.load(Ordering::Relaxed).cast::<T>().cast_const();
@@ -184,6 +186,11 @@ pub(super) fn pin<T: Object>(handle: u64) -> Result<Pinned<T>, Failure> {
     }
     drop(pin);
     Err(refusal(handle, T::KIND))
+}
+
+/// Runs `body` on the object that `handle` names, pinned.
+pub(super) fn with<T: Object, R>(handle: u64, body: impl FnOnce(&T) -> R) -> Result<R, Failure> {
+    thread::with(|thread| Ok(body(&*pin::<T>(thread, handle)?)))
 }
 
 /// Why a handle cannot be used.
@@ -218,7 +225,7 @@ fn refusal(handle: u64, wanted: Kind) -> Failure {
 pub(super) struct PoisonOnPanic<'a>(&'a Entry);
 
 impl<'a> PoisonOnPanic<'a> {
-    pub(super) fn new<T: Object>(pinned: &'a Pinned<T>) -> Self {
+    pub(super) fn new<T: Object>(pinned: &'a Pinned<'_, T>) -> Self {
         Self(pinned.entry)
     }
 
@@ -276,8 +283,8 @@ fn retire<T: Object>(handle: u64) -> Result<&'static Entry, Failure> {
     if handle == 0 || handle & FLAGS != 0 || handle >> 56 != T::KIND as u64 {
         return Err(refuse());
     }
-    match pin::<T>(handle) {
-        Ok(pinned) => pinned.may_destroy()?,
+    match with::<T, _>(handle, Object::may_destroy) {
+        Ok(answer) => answer?,
         Err(failure) if failure.status == Status::Poisoned => {}
         Err(failure) if failure.status == Status::Forked => {
             let message = format!("{}; it is leaked on purpose", failure.message);
@@ -300,11 +307,9 @@ pub(super) fn for_each<T: Object>(mut body: impl FnMut(&T)) {
     let untouched = lock_free().untouched;
     for entry in &ENTRIES[..untouched] {
         let word = entry.word.load(Ordering::Relaxed);
-        if word >> 56 == T::KIND as u64
-            && word & FLAGS == 0
-            && let Ok(pinned) = pin::<T>(word)
-        {
-            body(&pinned);
+        if word >> 56 == T::KIND as u64 && word & FLAGS == 0 {
+            // One that was freed meanwhile is passed over.
+            let _ = with(word, &mut body);
         }
     }
 }

@@ -48,6 +48,10 @@ fn fresh() -> (u64, Arc<AtomicUsize>) {
     (insert(probe).expect("room").addr() as u64, drops)
 }
 
+fn used<T: Object>(handle: u64) -> Result<(), Failure> {
+    with(handle, |_: &T| ())
+}
+
 fn status<T>(result: Result<T, Failure>) -> Status {
     result.map(drop).unwrap_err().status
 }
@@ -55,16 +59,16 @@ fn status<T>(result: Result<T, Failure>) -> Status {
 #[test]
 fn freed_foreign_and_invented_handles_are_refused() {
     let (handle, drops) = fresh();
-    assert!(pin::<Probe>(handle).is_ok());
-    assert_eq!(status(pin::<Stranger>(handle)), Status::BadHandle);
+    assert!(used::<Probe>(handle).is_ok());
+    assert_eq!(status(used::<Stranger>(handle)), Status::BadHandle);
     assert_eq!(status(destroy::<Stranger>(handle)), Status::BadHandle);
     for wrong in [1, 7, u64::MAX, handle | 1, handle ^ (1 << 30), 0xff << 56] {
-        assert_eq!(status(pin::<Probe>(wrong)), Status::BadHandle, "{wrong:#x}");
+        assert_eq!(status(used::<Probe>(wrong)), Status::BadHandle, "{wrong:#x}");
         assert_eq!(status(destroy::<Probe>(wrong)), Status::BadHandle, "{wrong:#x}");
     }
-    assert_eq!(status(pin::<Probe>(0)), Status::InvalidArgument);
+    assert_eq!(status(used::<Probe>(0)), Status::InvalidArgument);
     destroy::<Probe>(handle).expect("live");
-    assert_eq!(status(pin::<Probe>(handle)), Status::BadHandle);
+    assert_eq!(status(used::<Probe>(handle)), Status::BadHandle);
     assert_eq!(status(destroy::<Probe>(handle)), Status::BadHandle);
     assert_eq!(drops.load(Ordering::SeqCst), 1);
 }
@@ -76,7 +80,7 @@ fn a_reused_entry_does_not_revive_an_old_handle() {
     for _ in 0..HANDLES_MAX {
         let (handle, _) = fresh();
         assert_ne!(handle, old);
-        assert_eq!(status(pin::<Probe>(old)), Status::BadHandle);
+        assert_eq!(status(used::<Probe>(old)), Status::BadHandle);
         let same_entry = index(handle) == index(old);
         destroy::<Probe>(handle).expect("live");
         if same_entry {
@@ -89,10 +93,11 @@ fn a_reused_entry_does_not_revive_an_old_handle() {
 #[test]
 fn a_poisoned_handle_refuses_work_but_can_be_destroyed() {
     let (handle, drops) = fresh();
-    let pinned = pin::<Probe>(handle).expect("live");
-    drop(PoisonOnPanic::new(&pinned));
-    drop(pinned);
-    assert_eq!(status(pin::<Probe>(handle)), Status::Poisoned);
+    thread::with(|thread| {
+        let pinned = pin::<Probe>(thread, handle).expect("live");
+        drop(PoisonOnPanic::new(&pinned));
+    });
+    assert_eq!(status(used::<Probe>(handle)), Status::Poisoned);
     destroy::<Probe>(handle).expect("poisoned handles are destroyed like others");
     assert_eq!(drops.load(Ordering::SeqCst), 1);
 }
@@ -100,9 +105,9 @@ fn a_poisoned_handle_refuses_work_but_can_be_destroyed() {
 #[test]
 fn an_object_in_use_may_refuse_its_end() {
     let (handle, drops) = fresh();
-    pin::<Probe>(handle).expect("live").busy.store(true, Ordering::SeqCst);
+    with(handle, |probe: &Probe| probe.busy.store(true, Ordering::SeqCst)).expect("live");
     assert_eq!(status(destroy::<Probe>(handle)), Status::Busy);
-    pin::<Probe>(handle).expect("still live").busy.store(false, Ordering::SeqCst);
+    with(handle, |probe: &Probe| probe.busy.store(false, Ordering::SeqCst)).expect("still live");
     destroy::<Probe>(handle).expect("idle");
     assert_eq!(drops.load(Ordering::SeqCst), 1);
 }
@@ -113,12 +118,14 @@ fn destroying_closes_first_and_waits_for_the_caller_inside() {
     let inside = Arc::new(Barrier::new(2));
     let (barrier, seen) = (Arc::clone(&inside), Arc::clone(&drops));
     let waiter = std::thread::spawn(move || {
-        let pinned = pin::<Probe>(handle).expect("live");
-        barrier.wait();
-        while !pinned.closed.load(Ordering::SeqCst) {
-            std::thread::yield_now();
-        }
-        seen.load(Ordering::SeqCst)
+        let inside = |probe: &Probe| {
+            barrier.wait();
+            while !probe.closed.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            seen.load(Ordering::SeqCst)
+        };
+        with(handle, inside).expect("live")
     });
     inside.wait();
     destroy::<Probe>(handle).expect("live");
@@ -138,7 +145,7 @@ fn of_many_destroyers_exactly_one_succeeds() {
                     start.wait();
                     if racer == 0 {
                         // A user among the destroyers: sees the object whole, or is refused.
-                        let _ = pin::<Probe>(handle).map(|probe| probe.closed.load(Ordering::SeqCst));
+                        let _ = with(handle, |probe: &Probe| probe.closed.load(Ordering::SeqCst));
                         return false;
                     }
                     destroy::<Probe>(handle).is_ok()
@@ -154,8 +161,7 @@ fn of_many_destroyers_exactly_one_succeeds() {
 #[test]
 fn a_handle_is_destroyed_from_within_itself_only_by_mistake() {
     let (handle, _) = fresh();
-    let pinned = pin::<Probe>(handle).expect("live");
-    assert_eq!(status(destroy::<Probe>(handle)), Status::Reentrant);
-    drop(pinned);
+    let inside = |_: &Probe| status(destroy::<Probe>(handle));
+    assert_eq!(with(handle, inside), Ok(Status::Reentrant));
     destroy::<Probe>(handle).expect("outside it works");
 }

@@ -89,7 +89,7 @@ pub unsafe extern "C" fn duo_node_open(config: *const duo_config, node: *mut *mu
     library(Some(Kind::Node), || {
         let node = out(node, "node")?;
         // Pinned for the copy only: a panic while opening is no fault of the configuration.
-        let settings = handle::pin::<ConfigObject>(config.addr() as u64)?.build()?;
+        let settings = handle::with(config.addr() as u64, ConfigObject::build)??;
         node.put(handle::insert(NodeObject(Node::open(settings)?))?);
         Ok(Status::Ok)
     })

@@ -18,7 +18,7 @@
 #![expect(unsafe_code, reason = "membarrier has no safe wrapper")]
 
 use super::failure::Failure;
-use super::thread;
+use super::thread::{self, Thread};
 use crate::types::Status;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence, fence};
@@ -58,6 +58,7 @@ fn membarrier(command: libc::c_int) -> bool {
 }
 
 /// Orders the slot's write before the check; pairs with [`heavy_fence`].
+#[inline(always)]
 fn light_fence() {
     if ASYMMETRIC.load(Ordering::Relaxed) {
         compiler_fence(Ordering::SeqCst);
@@ -75,45 +76,64 @@ pub(super) fn heavy_fence() {
     }
 }
 
-/// One published pin; unpublished on drop.
-pub(super) struct Pin {
+/// In the place of a depth: the thread is ending and has no block of its own any more.
+const TRANSIENT: usize = usize::MAX;
+
+/// One published pin; unpublished on drop. Words only: a flag would leave padding, whose copies cost more
+/// than everything else here.
+pub(super) struct Pin<'a> {
+    thread: &'a Thread,
     block: &'static PinBlock,
-    slot: usize,
-    /// The thread is ending and has no block of its own any more.
-    transient: bool,
+    /// Pins of this thread below this one, or [`TRANSIENT`].
+    depth: usize,
 }
 
-impl Pin {
-    /// Publishes `handle`. The caller then checks that it is still live.
-    pub(super) fn publish(handle: u64) -> Result<Self, Failure> {
-        thread::with(|thread| {
-            let (block, transient) = match thread.pins.get() {
-                Some(block) => (block, false),
-                None => first_block(&thread.pins),
-            };
-            let slot = if transient { 0 } else { thread.depth.get() as usize };
-            if slot >= DEPTH_MAX {
-                return Err(Failure::new(Status::Internal, "calls are nested too deep on this thread"));
+impl<'a> Pin<'a> {
+    /// Publishes `handle` for this thread. The caller then checks that it is still live.
+    #[inline(always)]
+    pub(super) fn publish(thread: &'a Thread, handle: u64) -> Result<Self, Failure> {
+        let (block, depth) = match thread.pins.get() {
+            Some(block) => (block, thread.depth.get()),
+            None => first_block(&thread.pins),
+        };
+        let pin = Self { thread, block, depth };
+        match block.slots.get(pin.slot()) {
+            Some(slot) => slot.store(handle, Ordering::Relaxed),
+            None => {
+                std::mem::forget(pin);
+                return Err(too_deep());
             }
-            if !transient {
-                thread.depth.set(slot as u8 + 1);
-            }
-            block.slots[slot].store(handle, Ordering::Relaxed);
-            light_fence();
-            Ok(Self { block, slot, transient })
-        })
+        }
+        if depth != TRANSIENT {
+            thread.depth.set(depth + 1);
+        }
+        light_fence();
+        Ok(pin)
+    }
+
+    #[inline(always)]
+    const fn slot(&self) -> usize {
+        if self.depth == TRANSIENT { 0 } else { self.depth }
     }
 }
 
-impl Drop for Pin {
+#[cold]
+fn too_deep() -> Failure {
+    Failure::new(Status::Internal, "calls are nested too deep on this thread")
+}
+
+impl Drop for Pin<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
-        // Release pairs with the scan's Acquire: what this thread read of the object happened before
-        // the object is dropped.
-        self.block.slots[self.slot].store(0, Ordering::Release);
-        if self.transient {
+        if let Some(slot) = self.block.slots.get(self.slot()) {
+            // Release pairs with the scan's Acquire: what this thread read of the object happened
+            // before the object is dropped.
+            slot.store(0, Ordering::Release);
+        }
+        if self.depth == TRANSIENT {
             give_back(self.block);
         } else {
-            thread::with(|thread| thread.depth.set(self.slot as u8));
+            self.thread.depth.set(self.depth);
         }
     }
 }
@@ -150,16 +170,16 @@ thread_local! {
     static LENDER: Cell<Option<Lender>> = const { Cell::new(None) };
 }
 
-/// A block for this thread, and whether it is for one pin only.
+/// A block for this thread and the depth to begin with; [`TRANSIENT`] when it is for one pin only.
 #[cold]
-fn first_block(pins: &Cell<Option<&'static PinBlock>>) -> (&'static PinBlock, bool) {
+fn first_block(pins: &Cell<Option<&'static PinBlock>>) -> (&'static PinBlock, usize) {
     let block = take_block();
     match LENDER.try_with(|lender| lender.set(Some(Lender))) {
         Ok(()) => {
             pins.set(Some(block));
-            (block, false)
+            (block, 0)
         }
-        Err(_) => (block, true),
+        Err(_) => (block, TRANSIENT),
     }
 }
 
@@ -177,6 +197,7 @@ fn take_block() -> &'static PinBlock {
     block
 }
 
+#[cold]
 fn give_back(block: &'static PinBlock) {
     for slot in &block.slots {
         slot.store(0, Ordering::Relaxed);
@@ -192,29 +213,36 @@ mod tests {
     #[test]
     fn a_pin_is_seen_until_it_is_dropped() {
         let handle = 0x7f00_0000_0000_0100;
-        let pin = Pin::publish(handle).expect("depth");
-        assert!(is_pinned(handle) && is_pinned_here(handle));
-        let elsewhere = std::thread::spawn(move || (is_pinned(handle), is_pinned_here(handle)));
-        assert_eq!(elsewhere.join().expect("join"), (true, false));
-        drop(pin);
-        assert!(!is_pinned(handle));
+        thread::with(|thread| {
+            let pin = Pin::publish(thread, handle).expect("depth");
+            assert!(is_pinned(handle) && is_pinned_here(handle));
+            let elsewhere = std::thread::spawn(move || (is_pinned(handle), is_pinned_here(handle)));
+            assert_eq!(elsewhere.join().expect("join"), (true, false));
+            drop(pin);
+            assert!(!is_pinned(handle));
+        });
     }
 
     #[test]
     fn nesting_is_bounded_and_recovers() {
-        let pins: Vec<_> = (0..DEPTH_MAX).map(|n| Pin::publish(1 << 20 | n as u64).expect("fits")).collect();
-        assert_eq!(Pin::publish(5).map(drop).unwrap_err().status, Status::Internal);
-        // Innermost first, as calls return.
-        pins.into_iter().rev().for_each(drop);
-        assert!(Pin::publish(6).is_ok());
+        thread::with(|thread| {
+            let pin = |handle| Pin::publish(thread, handle);
+            let pins: Vec<_> = (0..DEPTH_MAX).map(|n| pin(1 << 20 | n as u64).expect("fits")).collect();
+            assert_eq!(pin(5).map(drop).unwrap_err().status, Status::Internal);
+            // Innermost first, as calls return.
+            pins.into_iter().rev().for_each(drop);
+            assert!(pin(6).is_ok());
+        });
     }
 
     #[test]
     fn a_thread_that_ends_gives_its_block_back() {
         let block = || {
             std::thread::spawn(|| {
-                drop(Pin::publish(9));
-                thread::with(|thread| thread.pins.get().map(|block| std::ptr::from_ref(block).addr()))
+                thread::with(|thread| {
+                    drop(Pin::publish(thread, 9));
+                    thread.pins.get().map(|block| std::ptr::from_ref(block).addr())
+                })
             })
             .join()
             .expect("join")

@@ -10,6 +10,8 @@ use super::pin::PinBlock;
 use std::cell::{Cell, RefCell};
 
 pub(super) struct Thread {
+    /// Guarded calls that this thread is inside of.
+    pub(super) calls: Cell<u32>,
     /// True while the library runs a callback of the host on this thread.
     pub(super) in_callback: Cell<bool>,
     pub(super) last_error: RefCell<LastError>,
@@ -18,7 +20,7 @@ pub(super) struct Thread {
     pub(super) pins: Cell<Option<&'static PinBlock>>,
     /// Pin slots in use.
     #[cfg(feature = "capi")]
-    pub(super) depth: Cell<u8>,
+    pub(super) depth: Cell<usize>,
 }
 
 const _: () = assert!(!std::mem::needs_drop::<Thread>());
@@ -26,6 +28,7 @@ const _: () = assert!(!std::mem::needs_drop::<Thread>());
 thread_local! {
     static THREAD: Thread = const {
         Thread {
+            calls: Cell::new(0),
             in_callback: Cell::new(false),
             last_error: RefCell::new(LastError::NONE),
             #[cfg(feature = "capi")]
@@ -36,6 +39,9 @@ thread_local! {
     };
 }
 
+/// The state of this thread. An access costs a call in a shared library, so a guarded call makes one and
+/// passes the reference on.
+#[inline]
 pub(super) fn with<R>(body: impl FnOnce(&Thread) -> R) -> R {
     THREAD.with(body)
 }
