@@ -6,7 +6,7 @@
 //!                                 │ fork, re-entry, panic      (pinned for the length of the call)
 //!                                 └ duo_status, last error of the thread
 //! ```
-//! A handle is not an address: it names a kind, a table entry and that entry's generation ([`handle`]).
+//! A handle is not an address: it names a kind, a table entry and that entry's generation (`handle`).
 //! Every exported function runs inside [`boundary`], which turns a panic into a status.
 //!
 //! # Invariants
