@@ -14,7 +14,7 @@ use super::config::StorageSettings;
 use super::disk::Disk;
 use super::driver::{self, Run};
 use super::recovery;
-use crate::dual::{HealthState, Restored};
+use crate::dual::{ChainState, HealthState, Restored};
 use crate::env::log::{self, Level};
 use crate::env::{Clock, panic};
 use crate::queue::Consumer;
@@ -162,6 +162,13 @@ pub(super) fn publish(cell: &ChainCell, disk: &Disk, restored: &Restored) {
     };
     let reference = PeerReference { height: final_height, hash: known };
     let mut head = cell.head.write();
+    // All of it: a host may read blocks before the thread has made its first one.
+    head.height = restored.tip.height;
+    head.hash = restored.tip.hash;
+    head.time = restored.tip.time;
+    head.slot = restored.tip.slot;
+    head.state_root = restored.state.root();
+    head.transactions = restored.state.transactions();
     head.final_height = reference.height;
     head.final_hash = reference.hash;
     head.final_transactions = final_transactions;
