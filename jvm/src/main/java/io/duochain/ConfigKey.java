@@ -1,0 +1,192 @@
+// Made from the library's tables by bindings/jni/tests/java_tables.rs; DUO_UPDATE=1 writes it.
+package io.duochain;
+
+/** Every key of a {@link Config}. */
+public enum ConfigKey {
+    /**
+     * Directory of both chains. Created when missing; one process at a time.
+     *
+     * <p>Path: a path; may be empty only with storage.backend = memory. Default: empty.
+     * On a file system without fdatasync a power cut loses what was final.
+     */
+    DATA_DIR("data_dir", ""),
+    /**
+     * Key-value store of the state. {@code memory} keeps everything, blocks too, in memory only.
+     *
+     * <p>Word: fjall, memory or rocksdb. Default: {@code fjall}.
+     * {@code memory} forgets all at close; {@code rocksdb} needs a build with that feature.
+     */
+    STORAGE_BACKEND("storage.backend", "fjall"),
+    /**
+     * Memory that each chain's state store may use to cache reads.
+     *
+     * <p>Number of bytes: 1048576 to 68719476736. Default: {@code 33554432}.
+     * Too small: look-ups of old transactions go to the disk.
+     */
+    STORAGE_CACHE_BYTES("storage.cache_bytes", "33554432"),
+    /**
+     * Size at which a segment of the block log or event log is closed and the next begun.
+     *
+     * <p>Number of bytes: 1048576 to 4294967296. Default: {@code 67108864}.
+     * Small: many files. Large: old events are given back in large steps.
+     */
+    LOG_SEGMENT_BYTES("log.segment_bytes", "67108864"),
+    /**
+     * Divides every block interval: 100 runs the chains a hundred times faster than real time.
+     *
+     * <p>Number of times: 1 to 10000. Default: {@code 1}.
+     * Too large: a block takes longer than its interval, the schedule re-anchors all the time.
+     */
+    TIME_SCALE("time.scale", "1"),
+    /**
+     * Target time between Delta blocks before scaling. Alpha's is five times as long.
+     *
+     * <p>Number of milliseconds: 10 to 3600000. Default: {@code 3000}.
+     * Short: more empty blocks and syncs. Long: finality takes as many intervals as finality.depth.
+     */
+    DELTA_BLOCK_INTERVAL_MS("delta.block_interval_ms", "3000"),
+    /**
+     * A block is final when this many blocks follow it.
+     *
+     * <p>Number of blocks: 1 to 64. Default: {@code 3}.
+     * Must be the same for the whole life of a data directory to give hosts one meaning of final.
+     */
+    FINALITY_DEPTH("finality.depth", "3"),
+    /**
+     * Most transactions in one block.
+     *
+     * <p>Number of transactions: 1 to 1000000. Default: {@code 65536}.
+     * Too large: one block's work exceeds the interval and the slots drift.
+     */
+    BLOCK_TRANSACTIONS_MAX("block.transactions_max", "65536"),
+    /**
+     * Most bytes of transactions in one block; at least transaction.bytes_max + 4.
+     *
+     * <p>Number of bytes: 4096 to 536870912. Default: {@code 33554432}.
+     * Too large: memory for several such blocks, and slow syncs.
+     */
+    BLOCK_BYTES_MAX("block.bytes_max", "33554432"),
+    /**
+     * Largest transaction that is accepted.
+     *
+     * <p>Number of bytes: 1 to 16777216. Default: {@code 1048576}.
+     * Large: a few transactions can use up the pool.
+     */
+    TRANSACTION_BYTES_MAX("transaction.bytes_max", "1048576"),
+    /**
+     * Priority lanes of each chain's queue; lane 0 is the most urgent.
+     *
+     * <p>Number of lanes: 1 to 16. Default: {@code 4}.
+     * More lanes cost memory: queue.cells words each.
+     */
+    QUEUE_LANES("queue.lanes", "4"),
+    /**
+     * Transactions that one lane holds before it is full.
+     *
+     * <p>Power of two of cells a lane: a power of two from 2 to 8388608. Default: {@code 262144}.
+     * Small: bursts are refused with AGAIN. Large: 8 bytes a cell, and longer waits.
+     */
+    QUEUE_CELLS("queue.cells", "262144"),
+    /**
+     * One of so many transactions is taken from the lowest lane that has any; 0 is strict priority.
+     *
+     * <p>Number of transactions: 0 to 65536. Default: {@code 16}.
+     * 0: a busy urgent lane starves the others.
+     */
+    QUEUE_AGEING("queue.ageing", "16"),
+    /**
+     * Memory of each chain's transaction buffers, allocated as needed.
+     *
+     * <p>Number of bytes: 1048576 to 68719476736. Default: {@code 268435456}.
+     * Small: submissions are refused with NO_MEMORY before the queue is full.
+     */
+    POOL_BYTES_MAX("pool.bytes_max", "268435456"),
+    /**
+     * Submissions whose outcome has not been polled yet; at the bound, submissions wait or get AGAIN.
+     *
+     * <p>Number of submissions: 1 to 16777216. Default: {@code 262144}.
+     * Small: throughput is bounded by it per finality time. A host that never polls stops here.
+     */
+    COMPLETIONS_MAX("completions.max", "262144"),
+    /**
+     * Events that stay readable for replay; older ones are dropped segment by segment.
+     *
+     * <p>Number of events a chain: 1024 to 4294967296. Default: {@code 1048576}.
+     * Small: a subscriber that was away longer misses events, and is told so.
+     */
+    EVENTS_RETAINED("events.retained", "1048576"),
+    /**
+     * How far a header's time may lie ahead of the local clock.
+     *
+     * <p>Number of milliseconds: 0 to 60000. Default: {@code 500}.
+     * Large: a proposer with a wrong clock can push block times into the future.
+     */
+    CLOCK_SKEW_MS("clock.skew_ms", "500"),
+    /**
+     * A chain is degraded when finality is late by more than this.
+     *
+     * <p>Number of intervals: 1 to 1000. Default: {@code 3}.
+     * Small: alarms at every slow sync.
+     */
+    HEALTH_DEGRADED_INTERVALS("health.degraded_intervals", "3"),
+    /**
+     * A chain is stalled when finality is late by more than this; more than health.degraded_intervals.
+     *
+     * <p>Number of intervals: 2 to 10000. Default: {@code 10}.
+     * Large: a dead chain is reported late.
+     */
+    HEALTH_STALLED_INTERVALS("health.stalled_intervals", "10"),
+    /**
+     * On-time final blocks in a row before a recovering chain is healthy again.
+     *
+     * <p>Number of blocks: 1 to 1000. Default: {@code 16}.
+     * Small: health flaps.
+     */
+    HEALTH_RECOVERY_BLOCKS("health.recovery_blocks", "16"),
+    /**
+     * Delay before a failed chain thread is started again; doubles with each failure in a row.
+     *
+     * <p>Number of milliseconds: 1 to 60000. Default: {@code 50}.
+     * Small: a chain that cannot start burns a core.
+     */
+    SUPERVISOR_RESTART_DELAY_MS("supervisor.restart_delay_ms", "50"),
+    /**
+     * Upper bound of that delay; at least supervisor.restart_delay_ms.
+     *
+     * <p>Number of milliseconds: 1 to 3600000. Default: {@code 5000}.
+     * Large: the chain stays down long after its fault is gone.
+     */
+    SUPERVISOR_RESTART_DELAY_MAX_MS("supervisor.restart_delay_max_ms", "5000"),
+    /**
+     * Cores that Alpha's thread may run on.
+     *
+     * <p>Cores: a list such as 0,2-3 of cores 0 to 1023; empty for any. Default: empty.
+     * One core shared with Delta lets one chain delay the other.
+     */
+    ALPHA_CORES("alpha.cores", ""),
+    /**
+     * Cores that Delta's thread may run on.
+     *
+     * <p>Cores: a list such as 0,2-3 of cores 0 to 1023; empty for any. Default: empty.
+     * One core shared with Alpha lets one chain delay the other.
+     */
+    DELTA_CORES("delta.cores", "");
+
+    private final String key;
+    private final String defaultValue;
+
+    ConfigKey(String key, String defaultValue) {
+        this.key = key;
+        this.defaultValue = defaultValue;
+    }
+
+    /** Its dotted name. */
+    public String key() {
+        return key;
+    }
+
+    /** Value when not set. */
+    public String defaultValue() {
+        return defaultValue;
+    }
+}

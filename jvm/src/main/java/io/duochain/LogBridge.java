@@ -1,0 +1,82 @@
+package io.duochain;
+
+import java.lang.System.Logger;
+
+/**
+ * Hands the library's log to {@link System.Logger}: a daemon thread "duo-log" polls it, so the library never calls
+ * into the JVM. One at a time per process; a second one takes over.
+ *
+ * <p>Loggers are named "io.duochain." and the part that speaks. What is logged faster than it is polled is lost and
+ * counted in the next record.
+ */
+public final class LogBridge implements AutoCloseable {
+    private static final int RECORDS = 1024;
+    private static final long PERIOD_MILLIS = 100;
+
+    private final Thread thread = new Thread(this::run, "duo-log");
+    private volatile boolean closed;
+
+    private LogBridge() {
+    }
+
+    /** Begins with records of {@code level} and more important ones. */
+    public static LogBridge start(Logger.Level level) {
+        int number = switch (level) {
+            case ERROR, OFF -> 1;
+            case WARNING -> 2;
+            case INFO -> 3;
+            case DEBUG, TRACE, ALL -> 4;
+        };
+        Natives.logBuffer(number, RECORDS);
+        LogBridge bridge = new LogBridge();
+        bridge.thread.setDaemon(true);
+        bridge.thread.start();
+        return bridge;
+    }
+
+    /** Hands over what is there, and ends. */
+    @Override
+    public void close() {
+        closed = true;
+        thread.interrupt();
+        try {
+            thread.join();
+        } catch (InterruptedException interrupt) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        while (!closed) {
+            forward();
+            try {
+                Thread.sleep(PERIOD_MILLIS);
+            } catch (InterruptedException wake) {
+                // Closed, or somebody is in a hurry.
+            }
+        }
+        forward();
+    }
+
+    private static void forward() {
+        for (byte[] batch = Natives.logPoll(RECORDS); batch != null; batch = Natives.logPoll(RECORDS)) {
+            Wire wire = new Wire(batch);
+            while (wire.hasMore()) {
+                Logger.Level level = level(wire.i32());
+                int lost = wire.i32();
+                Logger log = System.getLogger("io.duochain." + wire.text());
+                String message = wire.text();
+                log.log(level, lost == 0 ? message : message + " (" + lost + " records before were lost)");
+            }
+        }
+    }
+
+    private static Logger.Level level(int number) {
+        return switch (number) {
+            case 1 -> Logger.Level.ERROR;
+            case 2 -> Logger.Level.WARNING;
+            case 3 -> Logger.Level.INFO;
+            default -> Logger.Level.DEBUG;
+        };
+    }
+}

@@ -1,0 +1,163 @@
+package io.duochain;
+
+import java.nio.ByteBuffer;
+
+/**
+ * Every crossing into the native library, and nothing else.
+ *
+ * <p>Conventions:
+ * <ul>
+ *   <li>An object is named by its handle, a number that the library checks on every use: a stale one gives
+ *       an exception. Freeing waits for calls that are inside (the shared side of the close gate is one
+ *       store to memory of the thread, see {@code src/ffi/pin.rs}).
+ *   <li>{@code owner} is the Java object of the handle. It is not looked at; being an argument keeps it,
+ *       and so its handle, alive until the call returns.
+ *   <li>Errors are thrown. Normal outcomes come back: a {@code long} below zero is a refusal
+ *       ({@link Failures#refusal}), {@code null} is "not there, or not yet".
+ *   <li>No call waits longer than it is told, and callers tell at most {@link Waiting#CHUNK_NANOS}.
+ *   <li>Bounds of arrays and buffers are checked by the caller.
+ * </ul>
+ */
+final class Natives {
+    static {
+        NativeLoader.load();
+    }
+
+    private Natives() {
+    }
+
+    // library
+
+    static native int abiVersion();
+
+    static native byte[] buildInfo();
+
+    static native long features();
+
+    static native byte[] txId(int chain, byte[] transaction);
+
+    /** Hash of the block that the proof is about; {@code null} when it proves something else. */
+    static native byte[] proofVerify(byte[] proof, byte[] transaction);
+
+    static native byte[] blockHash(byte[] block);
+
+    static native long address(ByteBuffer direct);
+
+    static native ByteBuffer buffer(long address, int bytes);
+
+    // config
+
+    /** Applies steps in order and gives every value, in the order of {@link ConfigKey}. */
+    static native byte[] configResolve(byte[] steps, boolean validate);
+
+    // node
+
+    static native long nodeOpen(byte[] steps);
+
+    /** False when a chain is still busy after the time. */
+    static native boolean nodeClose(Object owner, long node, long timeoutNanos);
+
+    static native void nodeDestroy(long node);
+
+    static native long nodeSubmit(Object owner, long node, int chain, int lane, byte[] tx, int offset, int length);
+
+    static native long nodeSubmitWait(
+            Object owner, long node, int chain, int lane, byte[] tx, int offset, int length, long timeoutNanos);
+
+    static native long nodeSubmitDirect(
+            Object owner, long node, int chain, int lane, Object memory, long address, int length);
+
+    /** How many were accepted; their operation numbers are at {@code ops}. */
+    static native long nodeSubmitFlat(
+            Object owner, long node, int chain, int lane, Object memory, long data, long lengths, int count, long ops);
+
+    /** {@code null}: none in time. Empty: closed, and all were handed out. */
+    static native byte[] nodePollCompletions(Object owner, long node, int max, long timeoutNanos);
+
+    static native byte[] nodeTxStatus(Object owner, long node, int chain, byte[] id);
+
+    static native byte[] nodeHead(Object owner, long node, int chain);
+
+    static native byte[] nodeBlock(Object owner, long node, int chain, long height);
+
+    static native byte[] nodeProof(Object owner, long node, int chain, byte[] id);
+
+    static native byte[] nodeHealth(Object owner, long node);
+
+    static native byte[] nodeMetrics(Object owner, long node);
+
+    static native byte[] nodeMetricsText(Object owner, long node);
+
+    static native byte[] nodeLanes(Object owner, long node, int chain);
+
+    // subscription
+
+    static native long subCreate(Object owner, long node, int chains, int start, byte[] name);
+
+    static native void subDestroy(long sub);
+
+    static native byte[] subPoll(Object owner, long sub, int max);
+
+    static native boolean subWait(Object owner, long sub, long timeoutNanos);
+
+    static native void subWake(Object owner, long sub);
+
+    static native void subAck(Object owner, long sub, int chain, long sequence);
+
+    static native void subSeek(Object owner, long sub, int chain, long sequence);
+
+    /** Events that wait on Alpha and Delta, then events lost on Alpha and Delta. */
+    static native long[] subLag(Object owner, long sub);
+
+    // queue
+
+    static native long queueCreate(byte[] options);
+
+    static native void queueClose(Object owner, long queue);
+
+    static native void queueDestroy(long queue);
+
+    static native long queueEnqueue(Object owner, long queue, int lane, byte[] tx, int offset, int length);
+
+    static native long queueEnqueueWait(
+            Object owner, long queue, int lane, byte[] tx, int offset, int length, long timeoutNanos);
+
+    static native long queueEnqueueDirect(Object owner, long queue, int lane, Object memory, long address, int length);
+
+    static native long queueEnqueueFlat(
+            Object owner, long queue, int lane, Object memory, long data, long lengths, int count);
+
+    /** {@code null}: none in time. Empty: closed and empty. */
+    static native byte[] queueDequeue(Object owner, long queue, long timeoutNanos);
+
+    /** Length-prefixed transactions, as many as there are up to {@code max}. */
+    static native byte[] queueDequeueBatch(Object owner, long queue, int max, int bytesMax);
+
+    static native long queueLength(Object owner, long queue);
+
+    static native byte[] queueStats(Object owner, long queue);
+
+    // pool
+
+    static native long poolCreate(long[] classes);
+
+    static native void poolDestroy(long pool);
+
+    /** Gives address, capacity and the buffer's handle. */
+    static native void poolAcquire(Object owner, long pool, int length, long[] out);
+
+    static native void poolRelease(Object owner, long pool, long buffer);
+
+    static native byte[] poolStats(Object owner, long pool);
+
+    // log
+
+    static native void logBuffer(int level, int records);
+
+    static native byte[] logPoll(int max);
+
+    // faults
+
+    /** Makes the next call on an object of this kind panic; false in builds that cannot. */
+    static native boolean testPanicNext(int kind);
+}
