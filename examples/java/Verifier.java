@@ -1,0 +1,88 @@
+import io.duochain.Chain;
+import io.duochain.Completion;
+import io.duochain.Event;
+import io.duochain.EventKind;
+import io.duochain.Node;
+import io.duochain.SubscribeOptions;
+import io.duochain.Subscription;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+
+/**
+ * The proof: what came out final is what went in. Every final block is read back, and each of its transactions
+ * must be one that was sent to that chain, not seen before, and next in line for its producer.
+ */
+final class Verifier {
+    private static final Duration WAIT = Duration.ofMillis(100);
+
+    private final Node node;
+    private final Map<Chain, Tally> tallies = new EnumMap<>(Chain.class);
+    private final Thread follower = new Thread(() -> guarded(this::follow), "follower");
+    private final Thread collector = new Thread(() -> guarded(this::collect), "collector");
+    private final Subscription events;
+    private volatile boolean stopped;
+    private volatile Exception failure;
+
+    private interface Job {
+        void run() throws InterruptedException;
+    }
+
+    Verifier(Node node, int producers) {
+        this.node = node;
+        this.events = node.subscribe(SubscribeOptions.both().from(SubscribeOptions.Start.LATEST));
+        for (Chain chain : Chain.values()) {
+            tallies.put(chain, new Tally(producers));
+        }
+        follower.start();
+        collector.start();
+    }
+
+    Tally tally(Chain chain) {
+        return tallies.get(chain);
+    }
+
+    /** What a thread died of; {@code null} while all is well. */
+    Exception failure() {
+        return failure;
+    }
+
+    void stop() throws InterruptedException {
+        stopped = true;
+        follower.join();
+        collector.join();
+        events.close();
+    }
+
+    private void guarded(Job job) {
+        try {
+            job.run();
+        } catch (Exception fault) {
+            failure = fault;
+        }
+    }
+
+    private void follow() throws InterruptedException {
+        while (!stopped) {
+            if (!events.await(WAIT)) {
+                continue;
+            }
+            for (Event event : events.poll(256)) {
+                EventKind finalized = event.chain() == Chain.ALPHA
+                        ? EventKind.ALPHA_BLOCK_FINALIZED
+                        : EventKind.DELTA_BLOCK_FINALIZED;
+                if (event.kind() == finalized) {
+                    tally(event.chain()).becameFinal(event, node.block(event.chain(), event.height()).orElseThrow());
+                }
+            }
+        }
+    }
+
+    private void collect() throws InterruptedException {
+        while (!stopped) {
+            for (Completion completion : node.pollCompletions(4096, WAIT)) {
+                tally(completion.chain()).completed(completion);
+            }
+        }
+    }
+}
