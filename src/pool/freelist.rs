@@ -38,6 +38,9 @@ impl Links for [Header] {
 #[derive(Debug)]
 pub(super) struct FreeList {
     head: AtomicU64,
+    /// A mistake that the models have to notice: pops keep the tag.
+    #[cfg(loom)]
+    pub(super) untagged: bool,
 }
 
 const fn pack(tag: u64, top: u64) -> u64 {
@@ -50,7 +53,11 @@ fn top_of(word: u64) -> Option<u32> {
 
 impl FreeList {
     pub(super) fn new() -> Self {
-        Self { head: AtomicU64::new(0) }
+        Self {
+            head: AtomicU64::new(0),
+            #[cfg(loom)]
+            untagged: false,
+        }
     }
 
     #[inline]
@@ -63,7 +70,10 @@ impl FreeList {
             // Relaxed: written before the push that the Acquire saw. If the buffer was popped since,
             // this may be anything, and the tag makes the swap fail (I1).
             let next = links.link(index).load(Ordering::Relaxed) & INDEX_MASK;
-            let below = pack((word >> INDEX_BITS).wrapping_add(1), next);
+            let tag = (word >> INDEX_BITS).wrapping_add(1);
+            #[cfg(loom)]
+            let tag = if self.untagged { word >> INDEX_BITS } else { tag };
+            let below = pack(tag, next);
             match self.head.compare_exchange_weak(word, below, Ordering::Acquire, Ordering::Acquire) {
                 Ok(_) => return Some(index),
                 Err(now) => word = now,

@@ -31,11 +31,13 @@ mod freelist;
 mod handle;
 mod header;
 mod lease;
+#[cfg(all(test, loom))]
+mod models;
 mod overflow;
 mod settings;
 mod slab;
 mod stats;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 pub use error::Error;

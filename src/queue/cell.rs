@@ -80,6 +80,11 @@ impl Order {
         (self.turn(ticket).wrapping_add(1) & TURN_MASK) << INDEX_BITS | EMPTY
     }
 
+    #[cfg(loom)]
+    pub(super) const fn is_empty(self, word: u64) -> bool {
+        word & INDEX_MASK == EMPTY
+    }
+
     #[inline]
     pub(super) const fn phase(self, word: u64, ticket: u64) -> Phase {
         let ahead = (word >> INDEX_BITS).wrapping_sub(self.turn(ticket)) & TURN_MASK;

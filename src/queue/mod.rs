@@ -38,14 +38,18 @@ mod gate;
 mod hint;
 mod item;
 mod lane;
+#[cfg(all(test, loom))]
+mod models;
 mod producer;
 mod ring;
 mod settings;
 mod signal;
 mod stats;
 mod submit;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
+#[cfg(all(test, not(loom)))]
+mod threads_test;
 mod wait;
 
 pub use claim::Claim;

@@ -30,10 +30,23 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::model_fence;
 use crossbeam::utils::CachePadded;
 
-/// A scan this far past the bound moves it.
-const LAG_MAX: u64 = 64;
+/// A scan this far past the bound moves it. Models, which are short, move it all the time.
+const LAG_MAX: u64 = if cfg!(loom) { 2 } else { 64 };
 /// Whoever uses a ticket with these bits set moves the bound.
-const PUBLISH_MASK: u64 = 31;
+const PUBLISH_MASK: u64 = if cfg!(loom) { 1 } else { 31 };
+
+/// Mistakes that the models have to notice.
+#[cfg(loom)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    None,
+    /// Any empty cell counts as vacant, whatever its turn.
+    TurnUnchecked,
+    /// Filling a cell does not publish the buffer.
+    FillRelaxed,
+    /// The bound moves past a ticket that is not filled.
+    TailBeyond,
+}
 
 /// Why a producer got no ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +73,8 @@ pub(super) struct Ring {
     tail: CachePadded<AtomicU64>,
     head: CachePadded<AtomicU64>,
     depth_high: CachePadded<AtomicU64>,
+    #[cfg(loom)]
+    pub(super) fault: Fault,
 }
 
 impl Ring {
@@ -72,6 +87,8 @@ impl Ring {
             tail: CachePadded::new(AtomicU64::new(0)),
             head: CachePadded::new(AtomicU64::new(0)),
             depth_high: CachePadded::new(AtomicU64::new(0)),
+            #[cfg(loom)]
+            fault: Fault::None,
         }
     }
 
@@ -89,8 +106,8 @@ impl Ring {
     pub(super) fn push(&self, hint: &mut u64, index: u32) -> Result<(), Refusal> {
         let ticket = *hint;
         // Relaxed: only compared; what is read through the buffer was never the producer's to read.
-        if self.cell(ticket).load(Ordering::Relaxed) == self.order.vacant(ticket) && self.fill(ticket, index)
-        {
+        let word = self.cell(ticket).load(Ordering::Relaxed);
+        if word == self.order.vacant(ticket) && self.fill(ticket, word, index) {
             *hint = ticket + 1;
             if ticket & PUBLISH_MASK == PUBLISH_MASK {
                 self.publish_tail(ticket + 1);
@@ -106,9 +123,10 @@ impl Ring {
         let mut bound = self.tail();
         let mut ticket = bound.max(*hint);
         loop {
-            match self.order.phase(self.cell(ticket).load(Ordering::Relaxed), ticket) {
+            let word = self.cell(ticket).load(Ordering::Relaxed);
+            match self.phase(word, ticket) {
                 Phase::Vacant => {
-                    if self.fill(ticket, index) {
+                    if self.fill(ticket, word, index) {
                         *hint = ticket + 1;
                         if ticket - bound >= LAG_MAX / 2 || ticket & PUBLISH_MASK == PUBLISH_MASK {
                             self.publish_tail(ticket + 1);
@@ -153,20 +171,30 @@ impl Ring {
         }
     }
 
-    /// One attempt to fill a ticket before which all are filled.
     #[inline]
-    fn fill(&self, ticket: u64, index: u32) -> bool {
-        let vacant = self.order.vacant(ticket);
+    fn phase(&self, word: u64, ticket: u64) -> Phase {
+        #[cfg(loom)]
+        if self.fault == Fault::TurnUnchecked && self.order.is_empty(word) {
+            return Phase::Vacant;
+        }
+        self.order.phase(word, ticket)
+    }
+
+    /// One attempt to fill a ticket before which all are filled, and whose cell was seen vacant.
+    #[inline]
+    fn fill(&self, ticket: u64, vacant: u64, index: u32) -> bool {
         let filled = self.order.filled(ticket, index);
         // Release part: pairs with the consumer's Acquire load of this cell; it sees the whole buffer.
         // Acquire part: pairs with the consumer's Release in `take_*`, so that an enqueue which fits
         // because of a dequeue comes after it. SeqCst: our half of the handshakes in `signal`.
-        let filled =
-            self.cell(ticket).compare_exchange(vacant, filled, Ordering::SeqCst, Ordering::Relaxed).is_ok();
-        if filled {
+        let order = Ordering::SeqCst;
+        #[cfg(loom)]
+        let order = if self.fault == Fault::FillRelaxed { Ordering::Relaxed } else { order };
+        let done = self.cell(ticket).compare_exchange(vacant, filled, order, Ordering::Relaxed).is_ok();
+        if done {
             model_fence();
         }
-        filled
+        done
     }
 
     fn tail(&self) -> u64 {
@@ -177,6 +205,8 @@ impl Ring {
 
     #[cold]
     fn publish_tail(&self, ticket: u64) {
+        #[cfg(loom)]
+        let ticket = ticket + u64::from(self.fault == Fault::TailBeyond);
         // Release: pairs with the Acquire in `tail`.
         self.tail.fetch_max(ticket, Ordering::Release);
         let depth = ticket.saturating_sub(self.head.load(Ordering::Relaxed)).min(self.order.cells());

@@ -1,0 +1,176 @@
+//! Every interleaving of small uses of the pool.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test --release --lib loom_`
+
+use super::freelist::{FreeList, Links};
+use super::*;
+use crate::sync::UnsafeCell;
+use crate::sync::atomic::AtomicUsize;
+use loom::model::Builder;
+use loom::thread;
+
+/// Nodes whose contents loom guards: two owners at a time are reported as a race.
+struct Nodes {
+    links: Vec<AtomicU64>,
+    owned: Vec<UnsafeCell<u32>>,
+}
+
+impl Links for Nodes {
+    fn link(&self, index: u32) -> &AtomicU64 {
+        &self.links[index as usize]
+    }
+}
+
+impl Nodes {
+    fn touch(&self, index: u32) {
+        // SAFETY: the model checks that the popper is alone with it.
+        self.owned[index as usize].with_mut(|count| unsafe { *count += 1 });
+    }
+}
+
+fn free_list(nodes: u32, untagged: bool) -> Arc<(FreeList, Nodes)> {
+    let links = (0..nodes).map(|_| AtomicU64::new(0)).collect();
+    let owned = (0..nodes).map(|_| UnsafeCell::new(0)).collect();
+    let mut list = FreeList::new();
+    list.untagged = untagged;
+    let nodes = Nodes { links, owned };
+    for index in (0..nodes.links.len() as u32).rev() {
+        list.push(&nodes, index);
+    }
+    Arc::new((list, nodes))
+}
+
+/// One thread takes and returns one node, the other takes two and returns them in the order that an
+/// untagged list falls for.
+fn contended_list(untagged: bool) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(4);
+    builder.check(move || {
+        let shared = free_list(3, untagged);
+        let theirs = Arc::clone(&shared);
+        let other = thread::spawn(move || {
+            let (list, nodes) = &*theirs;
+            let (first, second) = (list.pop(nodes), list.pop(nodes));
+            for index in [first, second].into_iter().flatten() {
+                nodes.touch(index);
+                list.push(nodes, index);
+            }
+        });
+        let (list, nodes) = &*shared;
+        for _ in 0..2 {
+            if let Some(index) = list.pop(nodes) {
+                nodes.touch(index);
+                list.push(nodes, index);
+            }
+        }
+        other.join().unwrap();
+        assert_eq!(list.depth(nodes), 3, "length as noted");
+        let mut left: Vec<_> = (0..4).map_while(|_| list.pop(nodes)).collect();
+        left.sort_unstable();
+        assert_eq!(left, [0, 1, 2], "every node once");
+    });
+}
+
+#[test]
+fn loom_free_list_keeps_every_node_and_its_length() {
+    contended_list(false);
+}
+
+/// As when a thread sleeps in a pop while the others bring the same top back.
+fn same_top_again(untagged: bool) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(move || {
+        let shared = free_list(3, untagged);
+        let theirs = Arc::clone(&shared);
+        let other = thread::spawn(move || {
+            let (list, nodes) = &*theirs;
+            let (first, second) = (list.pop(nodes), list.pop(nodes));
+            if let Some(index) = first {
+                list.push(nodes, index);
+            }
+            second
+        });
+        let (list, nodes) = &*shared;
+        let mine = list.pop(nodes);
+        let kept = other.join().unwrap();
+        let mut all: Vec<_> = (0..4).map_while(|_| list.pop(nodes)).chain(mine).chain(kept).collect();
+        all.sort_unstable();
+        assert_eq!(all, [0, 1, 2], "every node once");
+    });
+}
+
+#[test]
+fn loom_free_list_survives_the_return_of_the_same_top() {
+    same_top_again(false);
+}
+
+#[test]
+#[should_panic(expected = "every node once")]
+fn loom_mutant_without_a_tag_is_noticed() {
+    same_top_again(true);
+}
+
+fn small_pool(count_max: usize) -> Arc<BufferPool> {
+    BufferPool::new(PoolSettings {
+        classes: vec![ClassSettings { buffer_bytes: 64, count_max }],
+        overflow: OverflowSettings::default(),
+    })
+    .unwrap()
+}
+
+#[test]
+fn loom_threads_that_grow_a_pool_share_its_slab_and_nothing_else() {
+    static REFUSED: AtomicUsizeOutside = AtomicUsizeOutside::new(0);
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(|| {
+        let pool = small_pool(2);
+        let work = |pool: Arc<BufferPool>| {
+            for _ in 0..2 {
+                match pool.acquire(1) {
+                    Ok(mut lease) => lease.set_meta(Meta { tag: 1, stamp: 2 }),
+                    Err(_) => _ = REFUSED.fetch_add(1, Ordering::Relaxed),
+                }
+            }
+        };
+        let theirs = Arc::clone(&pool);
+        let other = thread::spawn(move || work(theirs));
+        work(Arc::clone(&pool));
+        other.join().unwrap();
+        assert_eq!(pool.stats().in_use, 0);
+        let both = (pool.acquire(1).unwrap(), pool.acquire(1).unwrap());
+        assert_ne!(both.0.index(), both.1.index());
+    });
+    assert_eq!(REFUSED.load(Ordering::Relaxed), 0, "two buffers are enough for two threads");
+}
+
+type AtomicUsizeOutside = std::sync::atomic::AtomicUsize;
+
+#[test]
+fn loom_of_racing_uses_of_one_handle_exactly_one_wins() {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(4);
+    builder.check(|| {
+        let pool = small_pool(1);
+        let handle = pool.acquire(1).unwrap().into_handle();
+        let wins = Arc::new(AtomicUsize::new(0));
+        let (theirs, counted) = (Arc::clone(&pool), Arc::clone(&wins));
+        let other = thread::spawn(move || {
+            if let Ok(mut lease) = theirs.adopt(handle) {
+                lease.set_meta(Meta { tag: 3, stamp: 4 });
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        if pool.release(handle).is_ok() {
+            wins.fetch_add(1, Ordering::Relaxed);
+            if let Ok(mut lease) = pool.acquire(1) {
+                lease.set_meta(Meta::default());
+            }
+        }
+        other.join().unwrap();
+        assert_eq!(wins.load(Ordering::Relaxed), 1);
+        assert!(pool.release(handle).is_err());
+        assert_eq!(pool.stats().in_use, 0);
+    });
+}
