@@ -1,68 +1,10 @@
-//! Every interleaving of small uses of the ring, the signals and the queue.
-//!
-//! `RUSTFLAGS="--cfg loom" cargo test --release --lib loom_`
-//!
-//! A model that never uses a cell in a second lap, or never meets a full ring or a late producer, would
-//! pass a broken ring. So cells are used up before the threads start, and each model counts in how many
-//! executions its situation came up. The mutants at the end prove that the models can fail.
+//! The ring: order, exact full, laps, several takers, and the end. With the mutants of each.
 
-use super::ring::{Fault, Refusal, Ring, Taken};
-use super::signal::Signals;
-use super::*;
-use crate::pool::{ClassSettings, OverflowSettings, PoolSettings};
-use crate::sync::UnsafeCell;
-use loom::model::Builder;
+use super::{Coverage, Rig, bounded};
+use crate::queue::ring::{Fault, Refusal, Taken};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
-use std::sync::atomic::AtomicUsize;
-
-const ITEMS_MAX: usize = 16;
-
-/// A ring of numbers below [`ITEMS_MAX`], each with contents that loom guards.
-struct Rig {
-    ring: Ring,
-    contents: Vec<UnsafeCell<u32>>,
-}
-
-impl Rig {
-    /// `start` tickets are already used up, so that a few items reach a later lap.
-    fn new(cells: usize, start: u64, fault: Fault) -> Arc<Self> {
-        let mut ring = Ring::new(cells);
-        let (mut hint, mut head) = (0, 0);
-        for _ in 0..start {
-            ring.push(&mut hint, 0).unwrap();
-            assert!(matches!(ring.take_alone(&mut head), Taken::Buffer { .. }));
-        }
-        ring.fault = fault;
-        Arc::new(Self { ring, contents: (0..ITEMS_MAX).map(|_| UnsafeCell::new(0)).collect() })
-    }
-
-    fn write(&self, item: u32) {
-        // SAFETY: the model checks that nobody else looks before the item is published.
-        self.contents[item as usize].with_mut(|content| unsafe { *content = item + 1 });
-    }
-
-    fn read(&self, item: u32) {
-        // SAFETY: the model checks that the producer is done with it.
-        let content = self.contents[item as usize].with(|content| unsafe { *content });
-        assert_eq!(content, item + 1, "contents arrived");
-    }
-
-    fn push_or_wait(&self, hint: &mut u64, item: u32) {
-        self.write(item);
-        while self.ring.push(hint, item).is_err() {
-            thread::yield_now();
-        }
-    }
-}
-
-/// Explores executions with up to `preemptions` switches away from a thread that could go on. Loops that
-/// wait for another thread need more branches than usual.
-fn bounded(preemptions: usize) -> Builder {
-    let mut builder = Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.max_branches = 20_000;
-    builder
-}
+use std::sync::Arc;
 
 /// What to run, and what is asserted about full.
 #[derive(Clone, Copy)]
@@ -126,29 +68,6 @@ fn two_producers_one_consumer(shape: Shape) {
         counting.note(waited.load(Ordering::Relaxed) || total as usize <= shape.cells);
     });
     coverage.report(&format!("ring cells={} start={}", shape.cells, shape.start));
-}
-
-/// How many executions there were, and in how many the wanted situation came up. Outside of the model.
-#[derive(Default)]
-struct Coverage {
-    runs: AtomicUsize,
-    wanted: AtomicUsize,
-}
-
-impl Coverage {
-    fn note(&self, wanted: bool) {
-        self.runs.fetch_add(1, Ordering::Relaxed);
-        self.wanted.fetch_add(usize::from(wanted), Ordering::Relaxed);
-    }
-
-    /// Shows the coverage (`--nocapture`) and refuses a model that proves nothing.
-    fn report(&self, what: &str) {
-        use std::io::Write;
-        let (runs, wanted) = (self.runs.load(Ordering::Relaxed), self.wanted.load(Ordering::Relaxed));
-        let _ = writeln!(std::io::stderr(), "{what}: {runs} executions, {wanted} reached the situation");
-        assert!(runs > 100, "{runs} executions of {what}");
-        assert!(wanted * 20 > runs, "{wanted} of {runs} executions of {what} reached the situation");
-    }
 }
 
 #[test]
@@ -269,127 +188,6 @@ fn loom_what_was_accepted_before_the_end_is_taken() {
     closing(true);
 }
 
-/// A consumer that goes to sleep against a producer that appends.
-fn sleeping(looks_again: bool) {
-    loom::model(move || {
-        let rig = Rig::new(1, 1, Fault::None);
-        let signals = Arc::new(Signals::new());
-        let (theirs, word) = (Arc::clone(&rig), Arc::clone(&signals));
-        let producer = thread::spawn(move || {
-            theirs.push_or_wait(&mut 0, 3);
-            word.announce(2);
-        });
-        let mut head = 1;
-        while rig.ring.take_alone(&mut head) == Taken::Empty {
-            signals.sleep_for_items(Duration::MAX, || looks_again && rig.ring.has_buffer(head));
-        }
-        producer.join().unwrap();
-    });
-}
-
-#[test]
-fn loom_a_sleeping_consumer_is_woken() {
-    sleeping(true);
-}
-
-/// A producer that sleeps on a full ring against a consumer that frees a cell.
-fn waiting_for_space(shared: bool) {
-    loom::model(move || {
-        let rig = Rig::new(1, 1, Fault::None);
-        rig.push_or_wait(&mut 0, 0);
-        let signals = Arc::new(Signals::new());
-        let (theirs, word) = (Arc::clone(&rig), Arc::clone(&signals));
-        let producer = thread::spawn(move || {
-            let mut hint = 0;
-            while theirs.ring.push(&mut hint, 1).is_err() {
-                let at = hint;
-                word.sleep_for_space(Duration::MAX, || theirs.ring.is_full_at(at));
-            }
-        });
-        let mut head = 1;
-        let taken = if shared { rig.ring.take_shared(&mut head) } else { rig.ring.take_alone(&mut head) };
-        assert!(matches!(taken, Taken::Buffer { index: 0, .. }));
-        if shared {
-            signals.freed()
-        } else {
-            signals.freed_fenced()
-        }
-        producer.join().unwrap();
-        assert_eq!(rig.ring.len(), 1);
-    });
-}
-
-#[test]
-fn loom_a_producer_waiting_for_space_is_woken_by_one_consumer() {
-    waiting_for_space(false);
-}
-
-#[test]
-fn loom_a_producer_waiting_for_space_is_woken_by_one_of_several() {
-    waiting_for_space(true);
-}
-
-/// A consumer that takes an empty lane off the list against a producer that fills it.
-fn settling(looks_again: bool) {
-    loom::model(move || {
-        let rig = Rig::new(2, 1, Fault::None);
-        let signals = Arc::new(Signals::new());
-        signals.announce(0);
-        let (theirs, word) = (Arc::clone(&rig), Arc::clone(&signals));
-        let producer = thread::spawn(move || {
-            theirs.push_or_wait(&mut 0, 3);
-            word.announce(0);
-        });
-        let mut head = 1;
-        if rig.ring.take_alone(&mut head) == Taken::Empty {
-            signals.settle(0, || looks_again && rig.ring.has_buffer(head));
-        }
-        producer.join().unwrap();
-        assert!(rig.ring.len() == 0 || signals.ready_lanes() == 1, "an item in a lane off the list");
-    });
-}
-
-#[test]
-fn loom_a_lane_with_an_item_stays_on_the_list() {
-    settling(true);
-}
-
-#[test]
-fn loom_a_queue_hands_out_what_it_accepted_and_ends() {
-    let coverage = Arc::new(Coverage::default());
-    let counting = Arc::clone(&coverage);
-    let builder = bounded(5);
-    builder.check(move || {
-        let queue = TxQueue::new(QueueSettings {
-            lane_cells: vec![1],
-            consumers: Consumers::One,
-            ageing: 0,
-            transaction_bytes_max: 64,
-            pool: PoolSettings {
-                classes: vec![ClassSettings { buffer_bytes: 64, count_max: 2 }],
-                overflow: OverflowSettings::default(),
-            },
-        })
-        .unwrap();
-        let feeding = Arc::clone(&queue);
-        let lane = LaneId::new(0);
-        let producer = thread::spawn(move || {
-            let mut producer = feeding.producer();
-            (0..2).filter(|tag| producer.enqueue(lane, b"x", Meta { tag: *tag, stamp: 9 }).is_ok()).count()
-        });
-        let mut consumer = queue.consumer().unwrap();
-        let mut taken = usize::from(consumer.dequeue().is_some());
-        queue.close();
-        while let Ok(item) = consumer.dequeue_wait(Duration::MAX) {
-            assert_eq!((&*item, item.meta().stamp), (&b"x"[..], 9));
-            taken += 1;
-        }
-        assert_eq!(producer.join().unwrap(), taken, "accepted and taken");
-        counting.note(taken == 1);
-    });
-    coverage.report("queue");
-}
-
 #[test]
 #[should_panic]
 fn loom_mutant_that_ignores_turns_is_noticed() {
@@ -424,16 +222,4 @@ fn loom_mutant_that_shares_a_hint_between_rings_is_noticed() {
 #[should_panic(expected = "accepted and taken")]
 fn loom_mutant_that_ends_on_empty_is_noticed() {
     closing(false);
-}
-
-#[test]
-#[should_panic(expected = "eadlock")]
-fn loom_mutant_that_sleeps_without_a_second_look_is_noticed() {
-    sleeping(false);
-}
-
-#[test]
-#[should_panic(expected = "off the list")]
-fn loom_mutant_that_settles_without_a_second_look_is_noticed() {
-    settling(false);
 }
