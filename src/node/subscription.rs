@@ -9,13 +9,14 @@
 
 use super::Error;
 use super::handle::Shared;
+use super::signal::Watch;
 use crate::dual::Event;
 use crate::env::Clock;
 use crate::storage::{Batch, Family};
 use crate::types::{ChainId, Sequence, Status};
 use std::os::fd::RawFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Longest name of a durable cursor.
@@ -73,6 +74,7 @@ pub struct Subscription {
     dropped: [u64; 2],
     first: usize,
     woken: AtomicBool,
+    watch: OnceLock<Watch>,
 }
 
 impl Subscription {
@@ -92,7 +94,8 @@ impl Subscription {
             };
         }
         let woken = AtomicBool::new(false);
-        Ok(Self { shared, chains, name, next, dropped: [0; 2], first: 0, woken })
+        let watch = OnceLock::new();
+        Ok(Self { shared, chains, name, next, dropped: [0; 2], first: 0, woken, watch })
     }
 
     /// Up to `max` events, each chain's in order without gaps; empty when there are none yet.
@@ -103,7 +106,9 @@ impl Subscription {
         if self.shared.is_closed() {
             return Err(Error::closed());
         }
-        self.shared.common.announced.clear_fd();
+        if let Some(watch) = self.watch.get() {
+            watch.clear();
+        }
         let mut events = Vec::new();
         // The chains take turns in being first, so a busy one does not hide the other.
         for turn in 0..2 {
@@ -119,9 +124,9 @@ impl Subscription {
             self.read(first, left, &mut events)?;
         }
         self.first += 1;
-        if self.available() {
-            // The descriptor was cleared: say again that there is more.
-            self.shared.common.announced.notify();
+        if let Some(watch) = self.watch.get().filter(|_| self.available()) {
+            // It was cleared: say again that there is more.
+            watch.raise();
         }
         Ok(events)
     }
@@ -239,13 +244,23 @@ impl Subscription {
         self.dropped
     }
 
-    /// A descriptor that is readable while events may be there. Owned by the node.
+    /// A descriptor that is readable while events may be there. Owned by this subscription.
     ///
     /// # Errors
     /// `Io` when the system has no descriptor left.
     pub fn event_fd(&self) -> Result<RawFd, Error> {
-        let fd = self.shared.common.announced.fd();
-        fd.map_err(|error| Error::new(Status::Io, format!("cannot make an event descriptor: {error}")))
+        if self.watch.get().is_none() {
+            let watch = self.shared.common.announced.watch().map_err(|error| {
+                Error::new(Status::Io, format!("cannot make an event descriptor: {error}"))
+            })?;
+            if self.available() {
+                // Announced before there was a descriptor to say so.
+                watch.raise();
+            }
+            // Another thread's may have come first; this one is closed then.
+            let _ = self.watch.set(watch);
+        }
+        Ok(self.watch.get().expect("set above or by another thread").fd())
     }
 
     fn available(&self) -> bool {
