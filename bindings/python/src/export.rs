@@ -1,0 +1,106 @@
+//! Pooled memory shown to Python through the buffer protocol.
+//!
+//! # Invariants
+//! I1 the memory stays with its owner while a view of it lives: it can be taken out only when no view
+//! is left.
+#![expect(unsafe_code, reason = "the buffer protocol hands out raw memory")]
+
+use crate::fault::fault;
+use duochain::types::Status;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use std::ffi::c_int;
+use std::ops::DerefMut;
+use std::sync::Mutex;
+
+/// Memory with a count of the views of it.
+#[derive(Debug)]
+pub(crate) struct Exported<T> {
+    inner: Mutex<Inner<T>>,
+}
+
+#[derive(Debug)]
+struct Inner<T> {
+    value: Option<T>,
+    views: usize,
+}
+
+impl<T: DerefMut<Target = [u8]> + Send> Exported<T> {
+    /// No views yet.
+    pub(crate) fn new(value: T) -> Self {
+        Self { inner: Mutex::new(Inner { value: Some(value), views: 0 }) }
+    }
+
+    /// Reads or changes the value without taking it out; `None` when it is gone.
+    pub(crate) fn with<R>(&self, look: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.lock().value.as_mut().map(look)
+    }
+
+    /// Takes the value out, when there is no view of it; `None` when it is gone.
+    pub(crate) fn take(&self, py: Python<'_>) -> PyResult<Option<T>> {
+        let mut inner = self.lock();
+        self.free_of_views(py, &inner)?;
+        Ok(inner.value.take())
+    }
+
+    /// As [`Exported::with`], when there is no view of it.
+    pub(crate) fn with_alone<R>(
+        &self,
+        py: Python<'_>,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> PyResult<Option<R>> {
+        let mut inner = self.lock();
+        self.free_of_views(py, &inner)?;
+        Ok(inner.value.as_mut().map(change))
+    }
+
+    /// Puts back what [`Exported::take`] gave.
+    pub(crate) fn put_back(&self, value: T) {
+        self.lock().value = Some(value);
+    }
+
+    /// `__getbuffer__`: a writable view whose owner is `object`.
+    ///
+    /// # Safety
+    /// `view` is what the interpreter passed to `__getbuffer__`, and `object` is the Python object that
+    /// owns `self`.
+    pub(crate) unsafe fn get_view(
+        &self,
+        object: &Bound<'_, PyAny>,
+        view: *mut ffi::Py_buffer,
+        flags: c_int,
+        gone: impl FnOnce() -> PyErr,
+    ) -> PyResult<()> {
+        let mut inner = self.lock();
+        let Some(value) = inner.value.as_mut() else { return Err(gone()) };
+        let len = isize::try_from(value.len()).expect("pooled buffers are small");
+        let data = value.as_mut_ptr().cast();
+        // SAFETY: `view` is the interpreter's; the memory stays in place while the view lives (I1), and the
+        // view keeps `object` alive.
+        if unsafe { ffi::PyBuffer_FillInfo(view, object.as_ptr(), data, len, 0, flags) } != 0 {
+            return Err(PyErr::fetch(object.py()));
+        }
+        inner.views += 1;
+        Ok(())
+    }
+
+    /// `__releasebuffer__`.
+    pub(crate) fn release_view(&self) {
+        let mut inner = self.lock();
+        inner.views = inner.views.saturating_sub(1);
+    }
+
+    fn free_of_views(&self, py: Python<'_>, inner: &Inner<T>) -> PyResult<()> {
+        match inner.views {
+            0 => Ok(()),
+            count => {
+                Err(fault(py, Status::Busy, format!("{count} memoryviews of the buffer are still alive")))
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner<T>> {
+        // A panic under the lock poisons the whole object at its gate.
+        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
