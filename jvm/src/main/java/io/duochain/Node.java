@@ -246,7 +246,8 @@ public final class Node implements AutoCloseable {
      * @throws TimedOutException when a chain is still busy; call again
      */
     public void shutdown(Duration timeout) {
-        if (!Natives.nodeClose(this, handle.use(), Waiting.nanos(timeout))) {
+        handle.use();
+        if (!stop(timeout)) {
             throw Failures.of(Code.TIMEOUT, "a chain did not stop within " + timeout);
         }
     }
@@ -280,8 +281,7 @@ public final class Node implements AutoCloseable {
                 return;
             }
             handle.close();
-            boolean stopped = stop(timeout);
-            if (!stopped) {
+            if (!stopOrBroken(timeout)) {
                 throw Failures.of(Code.TIMEOUT, "a chain did not stop within " + timeout);
             }
             if (futures != null && !onPump) {
@@ -303,13 +303,23 @@ public final class Node implements AutoCloseable {
         return "Node[" + (isClosed() ? "closed" : "open") + "]";
     }
 
-    private boolean stop(Duration timeout) {
+    private boolean stopOrBroken(Duration timeout) {
         try {
-            return Natives.nodeClose(this, handle.word(), Waiting.nanos(timeout));
+            return stop(timeout);
         } catch (PoisonedException | PanicException | ForkedException broken) {
             // Nothing can be stopped in order any more; freeing stops what is left.
             return true;
         }
+    }
+
+    private boolean stop(Duration timeout) {
+        Waiting waiting = Waiting.forUpTo(timeout);
+        while (!Natives.nodeClose(this, handle.word(), waiting.uninterruptedChunk())) {
+            if (waiting.isOver()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     NativeHandle handle() {

@@ -31,6 +31,11 @@ final class Waiting {
         if (Thread.interrupted()) {
             throw new InterruptedException();
         }
+        return uninterruptedChunk();
+    }
+
+    /** The next piece of a wait that an interrupt must not end. */
+    long uninterruptedChunk() {
         return Math.max(0, Math.min(CHUNK_NANOS, limit - (System.nanoTime() - start)));
     }
 
