@@ -10,7 +10,7 @@ const L0: LaneId = LaneId::new(0);
 /// Far longer than any of these tests takes, so that only a lost wake-up reaches it.
 const LONG: Duration = Duration::from_secs(60);
 /// Under Miri an instruction costs a thousand times as much.
-const ITEMS: u64 = if cfg!(miri) { 30 } else { 20_000 };
+const ITEMS: u64 = if cfg!(miri) { 12 } else { 20_000 };
 
 fn queue(lane_cells: &[usize], consumers: Consumers, ageing: u32) -> Arc<TxQueue> {
     TxQueue::new(QueueSettings {
