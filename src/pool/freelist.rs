@@ -5,6 +5,8 @@
 //! `depth:32 | next:24`, written by who pushes it: `depth` counts the buffers from here down, so the
 //! length of the list can be read without counting on the way.
 //!
+//! A list may be split: `pop_part` takes a chain off its top with one swap, `push_all` puts a chain on.
+//!
 //! # Invariants
 //! I1 a pop raises the tag; a push keeps it. Between the load and the compare-and-swap of a pop the
 //!    list can return to the same top only through a pop of it, so an equal word means an equal list.
@@ -32,6 +34,26 @@ impl Links for [Header] {
     #[inline]
     fn link(&self, index: u32) -> &AtomicU64 {
         &self[index as usize].link
+    }
+}
+
+/// Most buffers that one `pop_part` takes.
+pub(super) const PART_MAX: usize = 32;
+
+/// Buffers taken off a list together.
+#[derive(Debug)]
+pub(super) struct Part {
+    indexes: [u32; PART_MAX],
+    len: usize,
+}
+
+impl Part {
+    pub(super) fn new() -> Self {
+        Self { indexes: [0; PART_MAX], len: 0 }
+    }
+
+    pub(super) fn indexes(&self) -> &[u32] {
+        &self.indexes[..self.len]
     }
 }
 
@@ -81,20 +103,61 @@ impl FreeList {
         }
     }
 
-    #[inline]
-    pub(super) fn push<L: Links + ?Sized>(&self, links: &L, index: u32) {
+    /// Takes up to half of the list, at most [`PART_MAX`], at once: `part` receives it, top first.
+    pub(super) fn pop_part<L: Links + ?Sized>(&self, links: &L, part: &mut Part) -> Option<()> {
+        // Acquire: as in `pop`.
         let mut word = self.head.load(Ordering::Acquire);
         loop {
-            let depth = depth_at(links, word).wrapping_add(1) & u64::from(u32::MAX);
-            links.link(index).store(depth << DEPTH_SHIFT | word & INDEX_MASK, Ordering::Relaxed);
-            let above = word & !INDEX_MASK | (u64::from(index) + 1);
-            // Release: pairs with the Acquire in `pop`; whoever takes this buffer sees all we did to it.
-            // Acquire on failure: the new top's link is read next.
+            let mut next = u64::from(top_of(word)?) + 1;
+            let wanted = (depth_at(links, word) / 2).clamp(1, PART_MAX as u64) as usize;
+            part.len = 0;
+            // As in `pop`: if the list changed, what we walk over is meaningless, and the swap fails.
+            while let Some(index) = top_of(next)
+                && part.len < wanted
+            {
+                part.indexes[part.len] = index;
+                part.len += 1;
+                next = links.link(index).load(Ordering::Relaxed) & INDEX_MASK;
+            }
+            let below = pack((word >> INDEX_BITS).wrapping_add(1), next);
+            match self.head.compare_exchange_weak(word, below, Ordering::Acquire, Ordering::Acquire) {
+                Ok(_) => return Some(()),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn push<L: Links + ?Sized>(&self, links: &L, index: u32) {
+        self.push_all(links, &[index]);
+    }
+
+    /// Puts owned buffers on the list with one swap, the first on top.
+    #[inline]
+    pub(super) fn push_all<L: Links + ?Sized>(&self, links: &L, indexes: &[u32]) {
+        let Some(first) = indexes.first() else { return };
+        let mut word = self.head.load(Ordering::Acquire);
+        loop {
+            let (mut next, mut depth) = (word & INDEX_MASK, depth_at(links, word));
+            for index in indexes.iter().rev() {
+                depth += 1;
+                links.link(*index).store(depth << DEPTH_SHIFT | next, Ordering::Relaxed);
+                next = u64::from(*index) + 1;
+            }
+            let above = word & !INDEX_MASK | (u64::from(*first) + 1);
+            // Release: pairs with the Acquire in `pop`; whoever takes these buffers sees all we did to
+            // them. Acquire on failure: the new top's link is read next.
             match self.head.compare_exchange_weak(word, above, Ordering::Release, Ordering::Acquire) {
                 Ok(_) => return,
                 Err(now) => word = now,
             }
         }
+    }
+
+    /// The bare word. Equal words at two instants, tag included, mean that no pop happened in between.
+    pub(super) fn word(&self) -> u64 {
+        // Acquire: a later look at this list sees at least what led to this word.
+        self.head.load(Ordering::Acquire)
     }
 
     /// Length at one instant, or a value near it while others are busy.

@@ -4,12 +4,12 @@
 //! ```text
 //! acquire(len) -> class 0 | class 1 | ... | overflow        smallest that fits, then the next larger
 //!                    |                        |
-//!          lock-free list of slabs     one allocation, counted against a bound
+//!     lock-free lists over slabs      one allocation, counted against a bound
 //!                    |
 //!      Lease (owner) <-> Handle (number, 40-bit generation | 24-bit index) -> back on drop or release
 //! ```
-//! Every buffer has an index over the whole pool and a permanent header. See `header` for the states
-//! and `freelist` for the stack with its bound on ABA.
+//! Every buffer has an index over the whole pool and a permanent header. See `header` for the states,
+//! `freelist` for the stack with its bound on ABA, and `stripes` for how threads keep apart.
 //!
 //! # Invariants
 //! I1 a buffer has one owner: a free list, a [`Lease`], a queue cell or the one valid [`Handle`].
@@ -19,8 +19,9 @@
 //! # Limits
 //! 2^24 - 2 buffers over all classes and the overflow, 64 MiB a buffer. Memory is taken slab by slab
 //! (about 256 KiB) when a buffer is first used and given back by [`BufferPool::trim`]; the headers
-//! (64 bytes a buffer ever used) stay. Taking a slab or an overflow buffer calls the allocator; all
-//! else is lock-free. [`BufferPool::stats`] and `trim` take a lock among themselves only.
+//! (64 bytes a buffer ever used) stay. At the very edge of its capacity a class can refuse although up to
+//! 31 buffers a thread are just moving between stripes. Taking a slab or an overflow buffer calls the
+//! allocator; all else is lock-free. [`BufferPool::stats`] and `trim` take a lock among themselves only.
 //!
 //! # Caller contract
 //! The bytes of a lease are those its last user left. Handles do not keep the pool alive.
@@ -37,6 +38,7 @@ mod overflow;
 mod settings;
 mod slab;
 mod stats;
+mod stripes;
 #[cfg(all(test, not(loom)))]
 mod tests;
 

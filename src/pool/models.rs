@@ -2,7 +2,7 @@
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test --release --lib loom_`
 
-use super::freelist::{FreeList, Links};
+use super::freelist::{FreeList, Links, Part};
 use super::*;
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::AtomicUsize;
@@ -109,6 +109,37 @@ fn loom_free_list_survives_the_return_of_the_same_top() {
 #[should_panic(expected = "every node once")]
 fn loom_mutant_without_a_tag_is_noticed() {
     same_top_again(true);
+}
+
+#[test]
+fn loom_a_chain_leaves_its_list_and_joins_another_whole() {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(|| {
+        let shared = free_list(4, false);
+        let home = Arc::new(FreeList::new());
+        let (theirs, theirs_home) = (Arc::clone(&shared), Arc::clone(&home));
+        let other = thread::spawn(move || {
+            let (list, nodes) = &*theirs;
+            let mut part = Part::new();
+            if list.pop_part(nodes, &mut part).is_some() {
+                part.indexes().iter().for_each(|index| nodes.touch(*index));
+                theirs_home.push_all(nodes, part.indexes());
+            }
+        });
+        let (list, nodes) = &*shared;
+        let (first, second) = (list.pop(nodes), home.pop(nodes));
+        for index in [first, second].into_iter().flatten() {
+            nodes.touch(index);
+            list.push(nodes, index);
+        }
+        other.join().unwrap();
+        assert_eq!(list.depth(nodes) + home.depth(nodes), 4, "lengths as noted");
+        let left = (0..5).map_while(|_| list.pop(nodes)).chain((0..5).map_while(|_| home.pop(nodes)));
+        let mut left: Vec<_> = left.collect();
+        left.sort_unstable();
+        assert_eq!(left, [0, 1, 2, 3], "every node once");
+    });
 }
 
 fn small_pool(count_max: usize) -> Arc<BufferPool> {

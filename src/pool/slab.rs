@@ -13,8 +13,8 @@
 //! S2 the slab that `fresh` points into is never trimmed, so a buffer used for the first time finds its
 //!    slab either absent or complete.
 
-use super::freelist::{FreeList, extend_pops};
 use super::header::{Header, has_memory};
+use super::stripes::{PopCounts, Stripes};
 use super::{ClassSettings, stats::ClassCount};
 use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crossbeam::utils::CachePadded;
@@ -36,7 +36,7 @@ pub(super) struct Class {
     stride: usize,
     slab_slots: u32,
     slabs: Box<[AtomicPtr<u8>]>,
-    free: CachePadded<FreeList>,
+    free: Stripes,
     fresh: CachePadded<AtomicU32>,
     /// Buffers on the free list whose memory was trimmed away.
     hollow: AtomicU32,
@@ -49,8 +49,7 @@ pub(super) struct Class {
 
 #[derive(Debug, Default)]
 struct Slow {
-    /// `FreeList::pops` made whole.
-    pops: u64,
+    pops: PopCounts,
     /// Pops that trim made.
     trimmed: u64,
     /// Buffers that trim holds right now.
@@ -70,7 +69,7 @@ impl Class {
             stride,
             slab_slots: slab_slots as u32,
             slabs: (0..slabs).map(|_| AtomicPtr::new(ptr::null_mut())).collect(),
-            free: CachePadded::new(FreeList::new()),
+            free: Stripes::new(),
             fresh: CachePadded::new(AtomicU32::new(0)),
             hollow: AtomicU32::new(0),
             live_slabs: AtomicU32::new(0),
@@ -253,10 +252,10 @@ impl Class {
         let mut slow = self.slow.lock();
         let fresh = u64::from(self.fresh.load(Ordering::Relaxed));
         let free = self.free.depth(headers) + slow.in_hand;
-        slow.pops = extend_pops(slow.pops, self.free.pops());
+        let pops = self.free.pops(&mut slow.pops);
         let missed = self.missed.load(Ordering::Relaxed);
         ClassCount {
-            acquired: (slow.pops + fresh).saturating_sub(slow.trimmed).saturating_sub(missed),
+            acquired: (pops + fresh).saturating_sub(slow.trimmed).saturating_sub(missed),
             in_use: fresh.saturating_sub(free),
             in_use_high: fresh,
             free,

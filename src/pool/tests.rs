@@ -256,3 +256,17 @@ fn buffers_are_never_shared_between_threads() {
     assert_eq!((stats.in_use, stats.overflow_bytes), (0, 0));
     assert_eq!(stats.acquired, stats.released);
 }
+
+#[test]
+fn buffers_given_back_by_another_thread_are_all_found_again() {
+    let slots = 200;
+    let pool = pool(&[(64, slots)], (0, 0));
+    for _ in 0..3 {
+        let held: Vec<_> = (0..slots).map(|_| pool.acquire(1).unwrap()).collect();
+        assert_eq!(pool.acquire(1).unwrap_err(), Error::Exhausted);
+        thread::scope(|scope| scope.spawn(|| drop(held)).join().unwrap());
+        assert_eq!((pool.stats().in_use, pool.stats().free), (0, slots as u64));
+    }
+    let stats = pool.stats();
+    assert_eq!((stats.acquired, stats.released, stats.exhausted), (600, 600, 3));
+}

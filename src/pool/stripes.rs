@@ -1,0 +1,112 @@
+//! The free buffers of a class, spread over several lists so that threads do not meet at one word.
+//!
+//! # Model
+//! Each thread has a home stripe. It takes from there and gives back there. When its home is empty it
+//! takes a chain off another stripe, up to half of it, uses the first and moves the others home. So a
+//! consumer that only gives back and a producer that only takes meet once for many buffers.
+//!
+//! # Invariants
+//! P1 one pop of any list, of one buffer or of a chain, is one buffer handed out: the tags count.
+//! P2 "empty" is exact but for chains on their way home: all lists were empty at one instant, because none
+//!    of their words changed between two looks at all of them.
+
+use super::freelist::{FreeList, Part, extend_pops};
+use super::header::Header;
+use crossbeam::utils::CachePadded;
+
+/// Number of stripes. Threads beyond it share.
+const STRIPES: usize = if cfg!(loom) { 2 } else { 16 };
+
+#[derive(Debug)]
+pub(super) struct Stripes {
+    lists: [CachePadded<FreeList>; STRIPES],
+}
+
+impl Stripes {
+    pub(super) fn new() -> Self {
+        Self { lists: std::array::from_fn(|_| CachePadded::new(FreeList::new())) }
+    }
+
+    #[inline]
+    pub(super) fn pop(&self, headers: &[Header]) -> Option<u32> {
+        let home = home();
+        self.lists[home].pop(headers).or_else(|| self.pop_elsewhere(headers, home))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn pop_elsewhere(&self, headers: &[Header], home: usize) -> Option<u32> {
+        let mut before = self.words();
+        loop {
+            for away in 1..STRIPES {
+                let list = &self.lists[(home + away) % STRIPES];
+                let mut part = Part::new();
+                if list.pop_part(headers, &mut part).is_some() {
+                    self.lists[home].push_all(headers, &part.indexes()[1..]);
+                    return Some(part.indexes()[0]);
+                }
+            }
+            // Buffers may have moved around us: then somebody else made progress, and we look again (P2).
+            let after = self.words();
+            if after == before {
+                return None;
+            }
+            if let Some(index) = self.lists[home].pop(headers) {
+                return Some(index);
+            }
+            before = after;
+        }
+    }
+
+    fn words(&self) -> [u64; STRIPES] {
+        std::array::from_fn(|stripe| self.lists[stripe].word())
+    }
+
+    #[inline]
+    pub(super) fn push(&self, headers: &[Header], index: u32) {
+        self.lists[home()].push(headers, index);
+    }
+
+    /// Free buffers, exact while nobody else is busy.
+    pub(super) fn depth(&self, headers: &[Header]) -> u64 {
+        self.lists.iter().map(|list| list.depth(headers)).sum()
+    }
+
+    /// Brings the counts of pops up to date and answers their sum.
+    pub(super) fn pops(&self, counts: &mut PopCounts) -> u64 {
+        for (count, list) in counts.0.iter_mut().zip(&self.lists) {
+            *count = extend_pops(*count, list.pops());
+        }
+        counts.0.iter().sum()
+    }
+}
+
+/// `FreeList::pops` of each stripe, made whole.
+#[derive(Debug, Default)]
+pub(super) struct PopCounts([u64; STRIPES]);
+
+/// The stripe of this thread.
+#[cfg(not(loom))]
+#[inline]
+fn home() -> usize {
+    use std::cell::Cell;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static HOME: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    HOME.with(|home| {
+        if home.get() == usize::MAX {
+            home.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES);
+        }
+        home.get()
+    })
+}
+
+/// A model's threads share the real thread: only the model knows them apart.
+#[cfg(loom)]
+fn home() -> usize {
+    let name = format!("{:?}", loom::thread::current().id());
+    name.bytes().filter(u8::is_ascii_digit).map(usize::from).sum::<usize>() % STRIPES
+}
