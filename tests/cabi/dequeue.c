@@ -82,6 +82,7 @@ static void a_second_consumer_is_busy_and_a_waiting_one_ends_with_the_queue(void
     duo_status status;
     pthread_t thread = start(waits, queue);
     do {
+        sched_yield(); /* outside, or the two could turn each other away for ever */
         status = duo_queue_dequeue(queue, buf, 4, &item);
         CHECK(status == DUO_AGAIN || status == DUO_ERR_BUSY);
     } while (status != DUO_ERR_BUSY);
