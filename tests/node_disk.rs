@@ -146,7 +146,8 @@ fn a_full_disk_stops_one_chain_only_and_room_brings_it_back() {
         (chain.state == HealthState::Stalled && chain.reason.contains("full")).then(|| chain.reason.clone())
     });
     assert!(reason.contains("delta"), "names the file: {reason}");
-    finalize(&node, ChainId::Alpha, b"the other disk has room");
+    node.submit_detached(ChainId::Alpha, support::LANE, b"the other disk has room").expect("accepted");
+    eventually("Alpha goes on", || (node.head(ChainId::Alpha).final_transactions == 1).then_some(()));
     disk.remount("size=1g");
     let done = complete(&node, &ops);
     assert!(done.iter().all(|completion| completion.status == Status::Ok), "nothing lost, nothing twice");
