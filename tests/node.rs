@@ -9,7 +9,7 @@ use duochain::types::{ChainId, Height, LaneId, Sequence, Status, TxId};
 use std::sync::Arc;
 use std::time::Duration;
 use support::{
-    LANE, PATIENCE, Scratch, complete, events_until, eventually, finalize, follow, open, settings, with,
+    LANE, PATIENCE, Scratch, complete, events_until, eventually, finalize, follow, open, settings, waiter, with,
 };
 
 #[test]
@@ -241,19 +241,23 @@ fn closing_wakes_everybody_who_waits_and_ends_every_submission() {
         Arc::new(Node::open(with(None, &[("time.scale", "1"), ("completions.max", "3")])).expect("opens"));
     let ops: Vec<_> =
         (0..3).map(|byte| node.submit(ChainId::Alpha, LANE, &[byte]).expect("accepted")).collect();
-    let waiter = |body: fn(&Node) -> Status| {
-        let node = Arc::clone(&node);
-        std::thread::spawn(move || body(&node))
-    };
-    let full = waiter(|node| node.submit_wait(ChainId::Alpha, LANE, b"x", PATIENCE).unwrap_err().status());
-    let quiet = waiter(|node| follow(node, Start::Latest).wait(PATIENCE).unwrap_err().status());
-    eventually("both wait", || {
-        std::thread::yield_now();
-        Some(())
+    let mut events = follow(&node, Start::Latest);
+    let submitter = Arc::clone(&node);
+    let full = waiter(move || submitter.submit_wait(ChainId::Alpha, LANE, b"x", PATIENCE).unwrap_err().status());
+    let quiet = waiter(move || {
+        loop {
+            match events.wait(PATIENCE) {
+                Ok(_) => drop(events.poll(1_000).expect("readable")),
+                Err(error) => break error.status(),
+            }
+        }
     });
+    for thread in [&full, &quiet] {
+        eventually("it waits", || thread.is_asleep().then_some(()));
+    }
     node.close(PATIENCE).expect("closed");
-    assert_eq!(full.join().expect("no panic"), Status::Closed);
-    assert_eq!(quiet.join().expect("no panic"), Status::Closed);
+    assert_eq!(full.join(), Status::Closed);
+    assert_eq!(quiet.join(), Status::Closed);
     let done = complete(&node, &ops);
     assert!(done.iter().all(|completion| completion.status == Status::Cancelled));
     let mut more = Vec::new();
@@ -261,6 +265,26 @@ fn closing_wakes_everybody_who_waits_and_ends_every_submission() {
     assert_eq!(node.submit(ChainId::Alpha, LANE, b"late").unwrap_err().status(), Status::Closed);
     assert_eq!(node.health().state, HealthState::Stalled);
     node.close(PATIENCE).expect("again is fine");
+}
+
+#[test]
+fn a_reopened_node_knows_its_heads_before_its_chains_have_moved() {
+    let scratch = Scratch::new("heads");
+    let node = open(Some(scratch.path()));
+    for chain in ChainId::ALL {
+        finalize(&node, chain, b"one of each");
+    }
+    node.close(PATIENCE).expect("closed");
+    let before = ChainId::ALL.map(|chain| node.head(chain));
+    // In real time the first block is seconds away, so what is there now comes from the disk.
+    let node = Node::open(with(Some(scratch.path()), &[("time.scale", "1")])).expect("opens");
+    for chain in ChainId::ALL {
+        let (head, old) = (node.head(chain), before[chain.index()]);
+        assert_eq!(head.final_transactions, 1, "{chain}");
+        assert!(head.height >= old.height && head.final_height >= old.final_height, "{chain}: {head:?}");
+        let id = hash::transaction(chain, b"one of each");
+        assert_eq!(node.tx_status(chain, &id).expect("known").state, TxState::Final);
+    }
 }
 
 #[test]

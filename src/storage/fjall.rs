@@ -6,8 +6,9 @@
 //! batch is seen as a whole.
 //!
 //! # Limits
-//! - fjall starts [`StoreOptions::worker_threads`] threads named `fjall:worker`, and none besides; they
-//!   end when the store is dropped.
+//! - fjall starts [`StoreOptions::worker_threads`] threads named `fjall:worker`, and none besides. They
+//!   have left their work when the drop of the store returns, and let go of their files a moment later;
+//!   opening the directory again at once waits for that.
 //! - Its journal file has 64 MiB of address space from the start and is sparse: what
 //!   [`StoreStats::disk_bytes`] counts is what is allocated.
 //! - Damage is reported by directory, at offset 0; fjall does not say where.

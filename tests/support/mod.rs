@@ -112,3 +112,33 @@ pub fn events_until(events: &mut Subscription, mut enough: impl FnMut(&[Event]) 
     });
     seen
 }
+
+/// A thread of a test that is about to wait inside the library.
+pub struct Waiter {
+    thread: std::thread::JoinHandle<Status>,
+    stat: PathBuf,
+}
+
+/// Starts `body` on a thread of its own.
+pub fn waiter(body: impl FnOnce() -> Status + Send + 'static) -> Waiter {
+    let (send, receive) = std::sync::mpsc::sync_channel(1);
+    let thread = std::thread::spawn(move || {
+        let itself = std::fs::read_link("/proc/thread-self").expect("a thread has an entry");
+        send.send(itself).expect("the test listens");
+        body()
+    });
+    let stat = Path::new("/proc").join(receive.recv().expect("started")).join("stat");
+    Waiter { thread, stat }
+}
+
+impl Waiter {
+    /// True when the kernel has the thread asleep; the state follows the name, which is in brackets.
+    pub fn is_asleep(&self) -> bool {
+        let stat = std::fs::read_to_string(&self.stat).expect("the thread runs");
+        stat.rsplit(')').next().expect("has fields").trim_start().starts_with('S')
+    }
+
+    pub fn join(self) -> Status {
+        self.thread.join().expect("no panic")
+    }
+}

@@ -1,6 +1,6 @@
 //! What every log does.
 
-use super::{LogCase, TestDir, cases, descriptors_in, open_store};
+use super::{LogCase, TestDir, cases, assert_all_closed, open_store};
 use crate::storage::faulty::{Faults, FaultyLog};
 use crate::storage::{Backend, Error, Family, KeyedLog, Log, LogKind, LogOptions, LogReader, open_log};
 use crate::types::Status;
@@ -210,7 +210,7 @@ fn a_hundred_open_and_close_cycles_leak_no_descriptor(case: LogCase) {
             log.reader().read(1).unwrap();
         }
         drop(log);
-        assert_eq!(descriptors_in(dir.path()), 0, "after cycle {cycle}");
+        assert_all_closed(dir.path(), &format!("after cycle {cycle}"));
     }
 }
 

@@ -61,13 +61,27 @@ pub(super) fn open_store(backend: Backend, dir: &Path) -> Result<Box<dyn Store>,
 }
 
 /// Descriptors of this process that point into `dir`.
-pub(super) fn descriptors_in(dir: &Path) -> usize {
+fn descriptors_in(dir: &Path) -> usize {
     let entries = fs::read_dir("/proc/self/fd").unwrap();
     entries
         .flatten()
         .filter_map(|entry| fs::read_link(entry.path()).ok())
         .filter(|to| to.starts_with(dir))
         .count()
+}
+
+/// Passes once no file in `dir` is open. A store's own thread may let go of its files a moment after the
+/// store is gone, so that one look is not enough; what is leaked stays open.
+pub(super) fn assert_all_closed(dir: &Path, when: &str) {
+    const LOOKS: usize = 10_000;
+    let closed = (0..LOOKS).any(|_| {
+        let closed = descriptors_in(dir) == 0;
+        if !closed {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        closed
+    });
+    assert!(closed, "{} files are open {when}", descriptors_in(dir));
 }
 
 /// One test per name: `cases! { CASE; name, name }` calls `name(&CASE)`.

@@ -1,6 +1,6 @@
 //! What every store does.
 
-use super::{StoreCase, TestDir, cases, descriptors_in, open_store};
+use super::{StoreCase, TestDir, cases, assert_all_closed, open_store};
 use crate::storage::faulty::{Faults, FaultyStore};
 use crate::storage::{Backend, Batch, Error, Family, KEY_BYTES_MAX, Pairs, Store};
 use crate::types::Status;
@@ -165,7 +165,7 @@ fn twenty_open_and_close_cycles_leak_no_descriptor(case: StoreCase) {
         put(&*store, Meta, &[cycle + 1], b"1");
         store.sync().unwrap();
         drop(store);
-        assert_eq!(descriptors_in(dir.path()), 0, "after cycle {cycle}");
+        assert_all_closed(dir.path(), &format!("after cycle {cycle}"));
     }
 }
 
