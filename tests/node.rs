@@ -9,7 +9,8 @@ use duochain::types::{ChainId, Height, LaneId, Sequence, Status, TxId};
 use std::sync::Arc;
 use std::time::Duration;
 use support::{
-    LANE, PATIENCE, Scratch, complete, events_until, eventually, finalize, follow, open, settings, waiter, with,
+    LANE, PATIENCE, Scratch, complete, events_until, eventually, finalize, follow, open, settings, waiter,
+    with,
 };
 
 #[test]
@@ -243,7 +244,8 @@ fn closing_wakes_everybody_who_waits_and_ends_every_submission() {
         (0..3).map(|byte| node.submit(ChainId::Alpha, LANE, &[byte]).expect("accepted")).collect();
     let mut events = follow(&node, Start::Latest);
     let submitter = Arc::clone(&node);
-    let full = waiter(move || submitter.submit_wait(ChainId::Alpha, LANE, b"x", PATIENCE).unwrap_err().status());
+    let full =
+        waiter(move || submitter.submit_wait(ChainId::Alpha, LANE, b"x", PATIENCE).unwrap_err().status());
     let quiet = waiter(move || {
         loop {
             match events.wait(PATIENCE) {

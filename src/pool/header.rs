@@ -72,6 +72,13 @@ unsafe impl Sync for Header {}
 // SAFETY: as above; no header is tied to a thread.
 unsafe impl Send for Header {}
 
+/// All headers of a pool.
+#[cfg(not(loom))]
+pub(super) type Headers = super::table::Table<Header>;
+/// All headers of a pool; a model's atomics are more than zero bytes.
+#[cfg(loom)]
+pub(super) type Headers = Box<[Header]>;
+
 impl Header {
     #[cfg(loom)]
     fn vacant() -> Self {
@@ -80,21 +87,14 @@ impl Header {
         Self { state: AtomicU64::new(0), link: AtomicU64::new(0), body: UnsafeCell::new(body) }
     }
 
-    /// `count` vacant headers; `None` when the allocator refuses. Untouched ones cost no real memory
-    /// where zeroed pages are mapped lazily.
-    pub(super) fn table(count: usize) -> Option<Box<[Self]>> {
+    /// `count` vacant headers; `None` when there is no memory. Untouched ones cost none.
+    pub(super) fn table(count: usize) -> Option<Headers> {
         #[cfg(loom)]
         return Some((0..count).map(|_| Self::vacant()).collect());
         #[cfg(not(loom))]
-        {
-            let layout = std::alloc::Layout::array::<Self>(count).ok().filter(|layout| layout.size() > 0)?;
-            // SAFETY: the size is not zero.
-            let start = unsafe { std::alloc::alloc_zeroed(layout) }.cast::<Self>();
-            if start.is_null() {
-                return None;
-            }
-            // SAFETY: allocated just now with the layout of this slice, and zero bytes are valid headers.
-            Some(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(start, count)) })
+        // SAFETY: zero bytes are a vacant header, and headers need no drop.
+        unsafe {
+            Headers::zeroed(count)
         }
     }
 

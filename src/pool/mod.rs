@@ -19,9 +19,9 @@
 //! # Limits
 //! 2^24 - 2 buffers over all classes and the overflow, 64 MiB a buffer. Memory is taken slab by slab
 //! (about 256 KiB) when a buffer is first used and given back by [`BufferPool::trim`]; the headers
-//! (64 bytes a buffer ever used) stay. At the very edge of its capacity a class can refuse although up to
-//! 31 buffers a thread are just moving between stripes. Taking a slab or an overflow buffer calls the
-//! allocator; all else is lock-free. [`BufferPool::stats`] and `trim` take a lock among themselves only.
+//! (64 bytes a buffer ever used) stay. Both come from the system and not from the allocator (`region`). At the very edge of its capacity a class can refuse although up to
+//! 31 buffers a thread are just moving between stripes. Taking a slab calls the
+//! system and taking an overflow buffer the allocator; all else is lock-free. [`BufferPool::stats`] and `trim` take a lock among themselves only.
 //!
 //! # Caller contract
 //! The bytes of a lease are those its last user left. Handles do not keep the pool alive.
@@ -35,10 +35,13 @@ mod lease;
 #[cfg(all(test, loom))]
 mod models;
 mod overflow;
+mod region;
 mod settings;
 mod slab;
 mod stats;
 mod stripes;
+#[cfg(not(loom))]
+mod table;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
@@ -51,7 +54,7 @@ pub use stats::PoolStats;
 pub(crate) use header::{INDEX_BITS, INDEX_MASK};
 
 use crate::sync::atomic::{AtomicU64, Ordering};
-use header::{CLASS_OVERFLOW, Header};
+use header::{CLASS_OVERFLOW, Header, Headers};
 use overflow::Overflow;
 use slab::Class;
 use std::ptr;
@@ -63,7 +66,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 #[repr(align(128))]
 pub struct BufferPool {
-    headers: Box<[Header]>,
+    headers: Headers,
     classes: Box<[Class]>,
     overflow: Overflow,
     buffer_bytes_max: usize,

@@ -14,16 +14,16 @@
 //!    slab either absent or complete.
 
 use super::header::{Header, has_memory};
+use super::region::{self, REGION_ALIGN};
 use super::stripes::{PopCounts, Stripes};
 use super::{ClassSettings, stats::ClassCount};
 use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crossbeam::utils::CachePadded;
 use parking_lot::Mutex;
-use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr;
 
 /// Buffers start on their own cache line.
-pub(super) const BUFFER_ALIGN: usize = 64;
+pub(super) const BUFFER_ALIGN: usize = REGION_ALIGN;
 /// Aimed size of a slab; a slab has at least one buffer.
 const SLAB_BYTES: usize = 256 << 10;
 
@@ -137,11 +137,7 @@ impl Class {
             return Some(found);
         }
         // Zeroed: a lease shows all of its bytes, and showing uninitialised ones would be undefined.
-        // SAFETY: the size is not zero: a class has at least one buffer of at least one byte.
-        let made = unsafe { alloc_zeroed(self.slab_layout()) };
-        if made.is_null() {
-            return None;
-        }
+        let made = region::take(self.slab_bytes())?;
         // Release: pairs with the Acquire above and below.
         match place.compare_exchange(ptr::null_mut(), made, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => {
@@ -149,20 +145,19 @@ impl Class {
                 Some(made)
             }
             Err(theirs) => {
-                // SAFETY: ours alone, allocated above with this layout.
-                unsafe { dealloc(made, self.slab_layout()) };
+                // SAFETY: ours alone, taken above with this size.
+                unsafe { region::give(made, self.slab_bytes()) };
                 Some(theirs)
             }
         }
     }
 
-    fn slab_layout(&self) -> Layout {
-        // Settings bound both factors (64 MiB buffers, 256 KiB slabs), so this cannot fail.
-        Layout::from_size_align(self.slab_slots as usize * self.stride, BUFFER_ALIGN)
-            .expect("a slab is far smaller than the address space")
+    // Settings bound both factors (64 MiB buffers, 256 KiB slabs), so this cannot overflow.
+    fn slab_bytes(&self) -> usize {
+        self.slab_slots as usize * self.stride
     }
 
-    /// Gives slabs back to the allocator as long as `keep_free` free buffers stay; answers the bytes.
+    /// Gives slabs back to the system as long as `keep_free` free buffers stay; answers the bytes.
     ///
     /// While it runs, free buffers of the class are partly in its hand: another thread may find the
     /// class empty and use the next one.
@@ -191,7 +186,7 @@ impl Class {
             if complete && furnished <= spare && self.free_slab(headers, position, run) {
                 self.hollow.fetch_add(furnished as u32, Ordering::Relaxed);
                 spare -= furnished;
-                freed += self.slab_layout().size();
+                freed += self.slab_bytes();
                 hollowed.extend_from_slice(run);
             } else {
                 kept.extend_from_slice(run);
@@ -233,8 +228,8 @@ impl Class {
             }
         }
         self.live_slabs.fetch_sub(1, Ordering::Relaxed);
-        // SAFETY: allocated by `slab` with this layout; no buffer of it is in use or will be found (S1).
-        unsafe { dealloc(slab, self.slab_layout()) };
+        // SAFETY: taken by `slab` with this size; no buffer of it is in use or will be found (S1).
+        unsafe { region::give(slab, self.slab_bytes()) };
         true
     }
 
@@ -259,20 +254,19 @@ impl Class {
             in_use: fresh.saturating_sub(free),
             in_use_high: fresh,
             free,
-            reserved_bytes: u64::from(self.live_slabs.load(Ordering::Relaxed))
-                * self.slab_layout().size() as u64,
+            reserved_bytes: u64::from(self.live_slabs.load(Ordering::Relaxed)) * self.slab_bytes() as u64,
         }
     }
 }
 
 impl Drop for Class {
     fn drop(&mut self) {
-        let layout = self.slab_layout();
+        let bytes = self.slab_bytes();
         for place in &self.slabs {
             let slab = place.load(Ordering::Relaxed);
             if !slab.is_null() {
-                // SAFETY: allocated by `slab` with this layout; leases hold the pool, so none is left.
-                unsafe { dealloc(slab, layout) };
+                // SAFETY: taken by `slab` with this size; leases hold the pool, so none is left.
+                unsafe { region::give(slab, bytes) };
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Every interleaving of small uses of the ring, the signals and the queue.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test --release --lib loom_`
+//! `make test-models`
 //!
 //! A model that never uses a cell in a second lap, or never meets a full ring or a late producer, would
 //! pass a broken ring. So cells are used up before the threads start, and each model counts in how many

@@ -1,6 +1,6 @@
 //! What every log does.
 
-use super::{LogCase, TestDir, cases, assert_all_closed, open_store};
+use super::{LogCase, TestDir, assert_all_closed, cases, open_store};
 use crate::storage::faulty::{Faults, FaultyLog};
 use crate::storage::{Backend, Error, Family, KeyedLog, Log, LogKind, LogOptions, LogReader, open_log};
 use crate::types::Status;

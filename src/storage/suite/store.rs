@@ -1,6 +1,6 @@
 //! What every store does.
 
-use super::{StoreCase, TestDir, cases, assert_all_closed, open_store};
+use super::{StoreCase, TestDir, assert_all_closed, cases, open_store};
 use crate::storage::faulty::{Faults, FaultyStore};
 use crate::storage::{Backend, Batch, Error, Family, KEY_BYTES_MAX, Pairs, Store};
 use crate::types::Status;
