@@ -1,6 +1,6 @@
 //! A submission written in place: claim a pooled buffer, fill it, commit it.
 
-use super::handle::Shared;
+use super::shared::Shared;
 use super::{Error, Node};
 use crate::pool::Handle;
 use crate::queue::Claim;

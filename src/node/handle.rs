@@ -1,119 +1,22 @@
 //! The node as a host holds it.
 
-use super::cell::{ChainCell, Common, Condition, Counters};
-use super::completion::{Completion, Credits};
-use super::disk::{Disk, Views, read_block};
-use super::finals::Finals;
-use super::signal::Signal;
-use super::supervisor::{Supervisor, publish};
+use super::completion::Completion;
+use super::disk::read_block;
+use super::shared::Shared;
 use super::view::{Head, TxProof, TxState, TxStatus};
 use super::{Error, Health, Metric, Settings, SubscribeOptions, Subscription, health, metrics, recovery};
-use crate::dual::{ChainSettings, HealthState, Restored};
-use crate::env::{Clock, SystemClock};
+use crate::env::Clock;
 use crate::merkle;
 use crate::pool::Meta;
 use crate::queue::TxQueue;
-use crate::storage::{Backend, DirLock, check_format};
 use crate::types::{Block, ChainId, Height, LaneId, OpId, Status, Tick, TxId};
-use parking_lot::{Mutex, RwLock};
-use std::collections::VecDeque;
-use std::fmt;
 use std::os::fd::RawFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long a dropped node waits for its threads; `close` takes the host's own bound.
 const DROP_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// What handles, claims and subscriptions share.
-pub(super) struct Shared {
-    pub(super) settings: Settings,
-    pub(super) common: Arc<Common>,
-    pub(super) cells: [Arc<ChainCell>; 2],
-    process: u32,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    lock: Mutex<Option<DirLock>>,
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("cells", &self.cells).finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    pub(super) fn cell(&self, chain: ChainId) -> &ChainCell {
-        &self.cells[chain.index()]
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        // Acquire: pairs with the Release in `close`.
-        self.common.closing.load(Ordering::Acquire)
-    }
-
-    pub(super) fn views(&self, chain: ChainId) -> Result<Views, Error> {
-        if self.is_closed() {
-            return Err(Error::closed());
-        }
-        let views = self.cell(chain).views.read().clone();
-        views.ok_or_else(|| Error::new(Status::Busy, format!("{chain} is being restarted from its log")))
-    }
-
-    pub(super) fn meta(&self, op: OpId) -> Meta {
-        Meta { tag: op.get(), stamp: self.common.clock.now().as_nanos() }
-    }
-
-    /// One credit, for one submission.
-    pub(super) fn take_credit(&self) -> Result<OpId, Error> {
-        self.common.credits.take(1).map(|(op, _)| OpId::new(op)).ok_or_else(|| self.no_credit())
-    }
-
-    fn no_credit(&self) -> Error {
-        let max = self.settings.completions_max;
-        Error::new(Status::Again, format!("{max} completions wait to be polled (completions.max)"))
-    }
-
-    fn close(&self, timeout: Duration) -> Result<(), Error> {
-        if self.process != std::process::id() {
-            return Err(Error::new(Status::Forked, "the node belongs to the parent process"));
-        }
-        for cell in &self.cells {
-            cell.queue.close();
-        }
-        // Release: pairs with every Acquire of `closing`.
-        self.common.closing.store(true, Ordering::Release);
-        self.notify_all();
-        let deadline = self.common.clock.now().after(timeout);
-        loop {
-            let seen = self.common.completed.epoch();
-            if self.cells.iter().all(|cell| cell.stopped.load(Ordering::Acquire)) {
-                break;
-            }
-            let now = self.common.clock.now();
-            if now >= deadline {
-                return Err(Error::new(Status::Timeout, format!("a chain did not stop within {timeout:?}")));
-            }
-            self.common.completed.wait_past(seen, deadline.since(now));
-        }
-        for thread in self.threads.lock().drain(..) {
-            // Panics inside were caught and reported; a second one here has nobody to go to.
-            let _ = thread.join();
-        }
-        self.lock.lock().take();
-        Ok(())
-    }
-
-    fn notify_all(&self) {
-        for cell in &self.cells {
-            cell.wake.notify();
-        }
-        self.common.completed.notify();
-        self.common.announced.notify();
-        self.common.credits.returned.notify();
-    }
-}
 
 /// A running node: both chains over one data directory.
 ///
@@ -138,79 +41,10 @@ impl Shared {
 /// ```
 #[derive(Debug)]
 pub struct Node {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Node {
-    /// Opens or creates the data directory, brings both chains up from their logs and starts them.
-    ///
-    /// # Errors
-    /// `Busy` when another process has the directory, `Permission`, `Io`, `Corruption` with file and
-    /// offset, `Unsupported` for a newer format or a backend that this build lacks.
-    pub fn open(settings: Settings) -> Result<Self, Error> {
-        let persistent = settings.storage.backend != Backend::Memory;
-        let lock = if persistent { Some(DirLock::acquire(&settings.storage.data_dir)?) } else { None };
-        if persistent {
-            check_format(&settings.storage.data_dir)?;
-        }
-        let common = Arc::new(Common {
-            clock: SystemClock::new(),
-            credits: Credits::new(settings.completions_max),
-            closing: AtomicBool::new(false),
-            completed: Signal::default(),
-            announced: Signal::default(),
-        });
-        let opened = [open_chain(&settings, ChainId::Alpha)?, open_chain(&settings, ChainId::Delta)?];
-        let cells = [cell(&settings, &common, ChainId::Alpha)?, cell(&settings, &common, ChainId::Delta)?];
-        let shared = Arc::new(Shared {
-            settings,
-            common,
-            cells,
-            process: std::process::id(),
-            threads: Mutex::new(Vec::new()),
-            lock: Mutex::new(lock),
-        });
-        let node = Self { shared };
-        for (chain, (disk, restored)) in ChainId::ALL.into_iter().zip(opened) {
-            node.start(chain, disk, restored)?;
-        }
-        Ok(node)
-    }
-
-    fn start(&self, chain: ChainId, disk: Disk, restored: Restored) -> Result<(), Error> {
-        let shared = &self.shared;
-        let cell = Arc::clone(&shared.cells[chain.index()]);
-        publish(&cell, &disk, &restored);
-        // Until this thread runs, a close must not wait for it.
-        cell.stopped.store(false, Ordering::Release);
-        let supervisor = Supervisor {
-            cell: Arc::clone(&cell),
-            peer: Arc::clone(&shared.cells[chain.peer().index()]),
-            common: Arc::clone(&shared.common),
-            storage: shared.settings.storage.clone(),
-            dir: shared.settings.storage.data_dir.join(chain.name()),
-            restart: shared.settings.restart,
-            cores: shared.settings.cores[chain.index()].clone(),
-        };
-        let (done, common) = (Arc::clone(&cell), Arc::clone(&shared.common));
-        let spawned = std::thread::Builder::new().name(format!("duo-{chain}")).spawn(move || {
-            supervisor.run(disk, restored);
-            // Release: pairs with the Acquire in `close`.
-            done.stopped.store(true, Ordering::Release);
-            common.completed.notify();
-        });
-        match spawned {
-            Ok(thread) => {
-                shared.threads.lock().push(thread);
-                Ok(())
-            }
-            Err(error) => {
-                cell.stopped.store(true, Ordering::Release);
-                Err(Error::new(Status::Io, format!("cannot start the thread of {chain}: {error}")))
-            }
-        }
-    }
-
     /// Accepts a transaction into `lane` of `chain`'s queue; its outcome comes as a [`Completion`].
     ///
     /// # Errors
@@ -485,35 +319,4 @@ impl Drop for Node {
         // A fault here was either reported before or cannot be told to anybody.
         let _ = self.shared.close(DROP_TIMEOUT);
     }
-}
-
-fn open_chain(settings: &Settings, chain: ChainId) -> Result<(Disk, Restored), Error> {
-    let dir = settings.storage.data_dir.join(chain.name());
-    let disk = Disk::open(&settings.storage, &dir)?;
-    let restored = recovery::restore(&disk, &settings.chains[chain.index()], None)?;
-    Ok((disk, restored))
-}
-
-fn cell(settings: &Settings, common: &Common, chain: ChainId) -> Result<Arc<ChainCell>, Error> {
-    let chain_settings: ChainSettings = settings.chains[chain.index()].clone();
-    let progress = common.clock.now();
-    Ok(Arc::new(ChainCell {
-        settings: chain_settings,
-        block_transactions_max: settings.block_transactions_max,
-        block_bytes_max: settings.block_bytes_max,
-        events_retained: settings.events_retained,
-        queue: TxQueue::new(settings.queue.clone())?,
-        carry: Mutex::default(),
-        completions: Mutex::new(VecDeque::new()),
-        head: RwLock::default(),
-        views: RwLock::new(None),
-        condition: Mutex::new(Condition { health: HealthState::Healthy, reason: String::new(), progress }),
-        last_event: AtomicU64::new(0),
-        finals: Finals::new(),
-        counters: Counters::default(),
-        wake: Signal::default(),
-        stopped: AtomicBool::new(true),
-        #[cfg(feature = "faults")]
-        panic_next: AtomicBool::new(false),
-    }))
 }

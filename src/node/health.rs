@@ -1,6 +1,6 @@
 //! Health as a host asks for it: what the chain said last, and how long ago that was.
 
-use super::handle::Shared;
+use super::shared::Shared;
 use crate::dual::HealthState;
 use crate::env::Clock;
 use crate::types::{ChainId, Height};

@@ -1,7 +1,7 @@
 //! Metrics: one list, as values and as OpenMetrics text.
 
-use super::handle::Shared;
 use super::health;
+use super::shared::Shared;
 use crate::types::ChainId;
 use std::fmt::Write;
 use std::sync::atomic::Ordering;

@@ -8,7 +8,7 @@
 //! Cursor names are 1 to [`CURSOR_NAME_BYTES_MAX`] bytes of letters, digits, `.`, `_` and `-`.
 
 use super::Error;
-use super::handle::Shared;
+use super::shared::Shared;
 use super::signal::Watch;
 use crate::dual::Event;
 use crate::env::Clock;
