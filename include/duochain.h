@@ -537,7 +537,7 @@ typedef struct duo_completion {
     uint64_t submitted_ns;
     /** When its outcome was known, on the same clock. */
     uint64_t finalized_ns;
-    /** `DUO_OK`: final. `DUO_ERR_DUPLICATE`: in an earlier block. `DUO_ERR_CANCELLED`: the node closed. */
+    /** `DUO_OK`: final. `DUO_ERR_DUPLICATE`: submitted before, and final. `DUO_ERR_CANCELLED`: the node closed. */
     int32_t status;
     /** A `DUO_CHAIN_*`. */
     uint32_t chain;

@@ -6,7 +6,7 @@ use duochain::crypto::hash;
 use duochain::merkle;
 use duochain::node::{ChainSelect, EventKind, HealthState, Node, Start, SubscribeOptions, TxProof, TxState};
 use duochain::types::{ChainId, Height, LaneId, Sequence, Status, TxId};
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 use support::{
     LANE, PATIENCE, Scratch, complete, events_until, eventually, finalize, follow, open, settings, waiter,
@@ -287,6 +287,94 @@ fn a_reopened_node_knows_its_heads_before_its_chains_have_moved() {
         let id = hash::transaction(chain, b"one of each");
         assert_eq!(node.tx_status(chain, &id).expect("known").state, TxState::Final);
     }
+}
+
+#[test]
+fn every_submission_that_races_a_close_ends_in_one_completion() {
+    for _ in 0..100 {
+        let node = Arc::new(open(None));
+        let started = Arc::new(Barrier::new(4));
+        let submitters: Vec<_> = (0..3_u32)
+            .map(|number| {
+                let (node, started) = (Arc::clone(&node), Arc::clone(&started));
+                std::thread::spawn(move || {
+                    started.wait();
+                    let mut accepted = Vec::new();
+                    for count in 0_u32.. {
+                        let bytes = [number.to_le_bytes(), count.to_le_bytes()].concat();
+                        match node.submit(ChainId::ALL[count as usize % 2], LANE, &bytes) {
+                            Ok(op) => accepted.push(op),
+                            Err(error) if error.status() == Status::Again => {}
+                            Err(error) => {
+                                assert_eq!(error.status(), Status::Closed);
+                                break;
+                            }
+                        }
+                    }
+                    accepted
+                })
+            })
+            .collect();
+        started.wait();
+        node.close(PATIENCE).expect("closed");
+        let mut accepted: Vec<_> =
+            submitters.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect();
+        let mut done = Vec::new();
+        while node.poll_completions(&mut done, 4_096, Duration::ZERO).is_ok() {}
+        let mut ended: Vec<_> = done.iter().map(|completion| completion.op).collect();
+        accepted.sort_unstable();
+        ended.sort_unstable();
+        assert_eq!(ended, accepted);
+    }
+}
+
+#[test]
+fn a_repetition_in_the_same_block_learns_where_the_original_is_once_that_is_final() {
+    let node = Node::open(with(None, &[("time.scale", "100")])).expect("opens");
+    let ops: Vec<_> =
+        (0..3).map(|_| node.submit(ChainId::Alpha, LANE, b"again").expect("accepted")).collect();
+    let done = complete(&node, &ops);
+    let statuses: Vec<_> = done.iter().map(|completion| completion.status).collect();
+    assert_eq!(statuses, [Status::Ok, Status::Duplicate, Status::Duplicate]);
+    assert!(done.iter().all(|completion| (completion.height, completion.index) == (done[0].height, 0)));
+    // And one that comes when the original is final learns the same.
+    let late = node.submit(ChainId::Alpha, LANE, b"again").expect("accepted");
+    let late = complete(&node, &[late])[0];
+    assert_eq!((late.status, late.height, late.tx), (Status::Duplicate, done[0].height, done[0].tx));
+    let settled = node.metrics().iter().find(|m| m.name == "duochain_duplicates").expect("listed").value;
+    assert_eq!(settled, 3.0);
+}
+
+#[test]
+fn a_chain_that_stands_still_uses_up_its_own_credits_only() {
+    let node = Node::open(with(None, &[("time.scale", "1"), ("completions.max", "2")])).expect("opens");
+    for byte in 0..2 {
+        node.submit(ChainId::Alpha, LANE, &[byte]).expect("accepted");
+    }
+    let refused = node.submit(ChainId::Alpha, LANE, b"one more").unwrap_err();
+    assert_eq!(refused.status(), Status::Again);
+    assert!(refused.to_string().contains("alpha"), "{refused}");
+    node.submit(ChainId::Delta, LANE, b"not Alpha's").expect("accepted");
+}
+
+#[test]
+fn a_host_that_polls_one_at_a_time_hears_of_both_chains() {
+    let node = open(None);
+    for chain in ChainId::ALL {
+        for byte in 0..8 {
+            node.submit(chain, LANE, &[byte]).expect("accepted");
+        }
+    }
+    eventually("all are final", || {
+        ChainId::ALL.iter().all(|chain| node.head(*chain).final_transactions == 8).then_some(())
+    });
+    node.close(PATIENCE).expect("closed");
+    let mut done = Vec::new();
+    for _ in 0..4 {
+        node.poll_completions(&mut done, 1, Duration::ZERO).expect("there");
+    }
+    let alpha = done.iter().filter(|completion| completion.chain == ChainId::Alpha).count();
+    assert_eq!(alpha, 2, "{done:?}");
 }
 
 #[test]

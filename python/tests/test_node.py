@@ -167,7 +167,7 @@ def test_health_and_metrics_tell_about_both_chains(node: Node) -> None:
     metrics = {(metric.name, metric.chain): metric for metric in node.metrics()}
     assert metrics["duochain_final_transactions", Chain.DELTA].value == 1
     assert metrics["duochain_final_transactions", Chain.DELTA].kind == "counter"
-    assert metrics["duochain_completions_outstanding", None].help
+    assert metrics["duochain_completions_outstanding", Chain.ALPHA].help
     text = node.metrics_text()
     assert 'duochain_final_transactions_total{chain="delta"} 1' in text and text.endswith("# EOF\n")
 

@@ -109,7 +109,7 @@ fn block(order: &BuildOrder) -> Block {
 fn a_block_is_final_when_three_follow_it() {
     let mut host = Host::start(genesis(), Tick::ZERO);
     host.run(3);
-    assert_eq!(host.finals(), []);
+    assert!(host.finals().is_empty());
     host.run(4);
     assert_eq!(host.finals(), [1, 2, 3, 4]);
     assert_eq!(host.chain.final_height(), Height::new(4));

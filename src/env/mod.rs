@@ -5,6 +5,7 @@
 //! Log records go to one optional sink per process; without a sink they are dropped, because a guest
 //! prints nothing on its own.
 
+pub mod fork;
 pub mod log;
 pub mod panic;
 mod system;

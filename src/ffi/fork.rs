@@ -9,25 +9,18 @@
 //! # Invariants
 //! I1 the table and the list of pin blocks are locked across the fork, so the child finds them whole.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
-static GENERATION: AtomicU32 = AtomicU32::new(0);
-
-/// Number of forks between the process that loaded the library and this one.
-pub fn generation() -> u32 {
-    // Relaxed: changes only in a child that has one thread.
-    GENERATION.load(Ordering::Relaxed)
-}
+pub use crate::env::fork::generation;
 
 /// Registers the hooks; once per process, by [`super::boundary::prepare`].
 pub(super) fn register() {
+    crate::env::fork::watch();
+    #[cfg(feature = "capi")]
     hooks::register();
 }
 
+#[cfg(feature = "capi")]
 mod hooks {
     #![expect(unsafe_code, reason = "pthread_atfork takes C functions")]
-
-    use super::{GENERATION, Ordering};
 
     pub(super) fn register() {
         // SAFETY: the three functions live as long as the library; glibc forgets them when it is unloaded.
@@ -36,23 +29,16 @@ mod hooks {
     }
 
     unsafe extern "C" fn prepare() {
-        #[cfg(feature = "capi")]
         super::locks::hold();
     }
 
     unsafe extern "C" fn parent() {
-        #[cfg(feature = "capi")]
         super::locks::release();
     }
 
     unsafe extern "C" fn child() {
-        GENERATION.fetch_add(1, Ordering::Relaxed);
-        crate::env::log::silence();
-        #[cfg(feature = "capi")]
-        {
-            super::super::handle::mark_forked();
-            super::locks::release();
-        }
+        super::super::handle::mark_forked();
+        super::locks::release();
     }
 }
 

@@ -52,7 +52,7 @@ pub struct duo_completion {
     pub submitted_ns: u64,
     /// When its outcome was known, on the same clock.
     pub finalized_ns: u64,
-    /// `DUO_OK`: final. `DUO_ERR_DUPLICATE`: in an earlier block. `DUO_ERR_CANCELLED`: the node closed.
+    /// `DUO_OK`: final. `DUO_ERR_DUPLICATE`: submitted before, and final. `DUO_ERR_CANCELLED`: the node closed.
     pub status: i32,
     /// A `DUO_CHAIN_*`.
     pub chain: u32,

@@ -5,6 +5,8 @@
 //! ```text
 //! queue -> backlog -> proposed (one block, not known to be durable) -> awaiting (durable, not final)
 //! ```
+//! A repetition of a transaction that is not final yet goes the same way, so that nobody is told of an
+//! original which a crash could still take back.
 
 use super::completion::Completion;
 use crate::queue::Item;
@@ -17,7 +19,27 @@ pub(super) struct BlockOp {
     pub(super) op: OpId,
     pub(super) submitted: Tick,
     pub(super) tx: TxId,
+    /// `Ok`, or `Duplicate` for a repetition.
+    pub(super) status: Status,
+    /// Where the transaction is: in this block, or for a repetition perhaps in an earlier one.
+    pub(super) height: Height,
     pub(super) index: u32,
+}
+
+impl BlockOp {
+    /// Its end. `status` when it is not the expected one.
+    pub(super) fn complete(self, chain: ChainId, status: Option<Status>, now: Tick) -> Completion {
+        Completion {
+            op: self.op,
+            chain,
+            status: status.unwrap_or(self.status),
+            tx: self.tx,
+            height: self.height,
+            index: self.index,
+            submitted: self.submitted,
+            finalized: now,
+        }
+    }
 }
 
 /// A block that was handed to the log.
@@ -25,6 +47,7 @@ pub(super) struct BlockOp {
 pub(super) struct Proposed {
     pub(super) height: Height,
     pub(super) hash: BlockHash,
+    /// Everything that the block took from the backlog, repetitions too.
     pub(super) items: Vec<Item>,
     pub(super) ops: Vec<BlockOp>,
 }
@@ -62,17 +85,8 @@ impl Carry {
     /// Completions of all blocks up to `height`.
     pub(super) fn finalized(&mut self, chain: ChainId, height: Height, now: Tick, out: &mut Vec<Completion>) {
         while self.awaiting.front().is_some_and(|(first, _)| *first <= height) {
-            let Some((height, ops)) = self.awaiting.pop_front() else { return };
-            out.extend(ops.into_iter().map(|op| Completion {
-                op: op.op,
-                chain,
-                status: Status::Ok,
-                tx: op.tx,
-                height,
-                index: op.index,
-                submitted: op.submitted,
-                finalized: now,
-            }));
+            let Some((_, ops)) = self.awaiting.pop_front() else { return };
+            out.extend(ops.into_iter().map(|op| op.complete(chain, None, now)));
         }
     }
 
@@ -81,22 +95,16 @@ impl Carry {
     pub(super) fn cancel(&mut self, chain: ChainId, now: Tick, out: &mut Vec<Completion>) {
         let proposed = self.proposed.take();
         let items = proposed.into_iter().flat_map(|proposed| proposed.items).chain(self.backlog.drain(..));
-        let queued = items.map(|item| {
-            (OpId::new(item.meta().tag), Tick::from_nanos(item.meta().stamp), TxId::ZERO, Height::ORIGIN, 0)
-        });
-        let durable = self.awaiting.drain(..).flat_map(|(height, ops)| {
-            ops.into_iter().map(move |op| (op.op, op.submitted, op.tx, height, op.index))
-        });
-        let ended = queued.chain(durable).filter(|(op, ..)| *op != OpId::ORIGIN);
-        out.extend(ended.map(|(op, submitted, tx, height, index)| Completion {
-            op,
-            chain,
+        let queued = items.map(|item| BlockOp {
+            op: OpId::new(item.meta().tag),
+            submitted: Tick::from_nanos(item.meta().stamp),
+            tx: TxId::ZERO,
             status: Status::Cancelled,
-            tx,
-            height,
-            index,
-            submitted,
-            finalized: now,
-        }));
+            height: Height::ORIGIN,
+            index: 0,
+        });
+        let durable = self.awaiting.drain(..).flat_map(|(_, ops)| ops);
+        let ended = queued.chain(durable).filter(|op| op.op != OpId::ORIGIN);
+        out.extend(ended.map(|op| op.complete(chain, Some(Status::Cancelled), now)));
     }
 }

@@ -9,7 +9,7 @@ use super::view::Head;
 use crate::dual::{ChainSettings, HealthState};
 use crate::env::{Clock, SystemClock};
 use crate::queue::TxQueue;
-use crate::types::{ChainId, OpId, Sequence, Tick};
+use crate::types::{ChainId, OpId, Sequence, Status, Tick};
 use parking_lot::{Mutex, RwLock};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -40,7 +40,6 @@ pub(super) struct Condition {
 #[derive(Debug)]
 pub(super) struct Common {
     pub(super) clock: SystemClock,
-    pub(super) credits: Credits,
     pub(super) closing: AtomicBool,
     /// Notified when completions are there.
     pub(super) completed: Signal,
@@ -57,6 +56,7 @@ pub(super) struct ChainCell {
     pub(super) events_retained: u64,
     pub(super) queue: Arc<TxQueue>,
     pub(super) carry: Mutex<Carry>,
+    pub(super) credits: Credits,
     pub(super) completions: Mutex<VecDeque<Completion>>,
     pub(super) head: RwLock<Head>,
     pub(super) views: RwLock<Option<Views>>,
@@ -93,13 +93,15 @@ impl ChainCell {
         if completions.is_empty() {
             return;
         }
-        for completion in completions.iter().filter(|completion| completion.height.get() > 0) {
+        for completion in completions.iter().filter(|completion| completion.status == Status::Ok) {
             let nanos = completion.finalized.since(completion.submitted).as_nanos();
             self.counters
                 .finality_nanos
                 .fetch_add(u64::try_from(nanos).unwrap_or(u64::MAX), Ordering::Relaxed);
             self.counters.finality_count.fetch_add(1, Ordering::Relaxed);
         }
+        let repeated = completions.iter().filter(|completion| completion.status == Status::Duplicate).count();
+        self.counters.duplicates.fetch_add(repeated as u64, Ordering::Relaxed);
         debug_assert!(completions.iter().all(|completion| completion.op != OpId::ORIGIN));
         self.completions.lock().extend(completions);
         common.completed.notify();

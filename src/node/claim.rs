@@ -22,6 +22,7 @@ impl Node {
     /// # Errors
     /// As [`Node::submit`], except that a full lane shows at the commit.
     pub fn claim(&self, chain: ChainId, lane: LaneId, len: usize) -> Result<NodeClaim, Error> {
+        self.shared.here()?;
         let claim = self.queue(chain).claim(len, lane)?;
         Ok(NodeClaim { shared: Arc::clone(self.shared()), chain, claim })
     }
@@ -43,14 +44,14 @@ impl NodeClaim {
     /// As [`Node::submit`]; the claim comes back, filled as it was.
     pub fn commit(self) -> Result<OpId, (Self, Error)> {
         let Self { shared, chain, claim } = self;
-        let op = match shared.take_credit() {
+        let op = match shared.take_credit(chain) {
             Ok(op) => op,
             Err(error) => return Err((Self { shared, chain, claim }, error)),
         };
         match claim.commit(shared.meta(op)) {
             Ok(()) => Ok(op),
             Err((claim, error)) => {
-                shared.common.credits.settle(1);
+                shared.cell(chain).credits.settle(1);
                 Err((Self { shared, chain, claim }, error.into()))
             }
         }

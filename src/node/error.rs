@@ -25,6 +25,10 @@ impl Error {
         Self::new(Status::Closed, "the node is closed")
     }
 
+    pub(super) fn forked() -> Self {
+        Self::new(Status::Forked, "the node belongs to the parent process")
+    }
+
     pub(super) fn corrupt(context: impl Into<String>) -> Self {
         Self::new(Status::Corruption, context)
     }

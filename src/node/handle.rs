@@ -49,12 +49,12 @@ impl Node {
     ///
     /// # Errors
     /// `Again` when the lane is full or too many completions wait, `InvalidTx` when empty, `TooLarge`,
-    /// `NoMemory`, `InvalidArgument` for a lane that is not there, `Closed`. Nothing is accepted then.
+    /// `NoMemory`, `InvalidArgument` for a lane that is not there, `Closed`, `Forked`. Nothing is accepted then.
     pub fn submit(&self, chain: ChainId, lane: LaneId, bytes: &[u8]) -> Result<OpId, Error> {
-        let op = self.shared.take_credit()?;
+        let op = self.shared.take_credit(chain)?;
         match self.shared.cell(chain).queue.enqueue(lane, bytes, self.shared.meta(op)) {
             Ok(()) => Ok(op),
-            Err(error) => Err(self.refund(1, error.into())),
+            Err(error) => Err(self.refund(chain, error.into())),
         }
     }
 
@@ -63,6 +63,7 @@ impl Node {
     /// # Errors
     /// As [`Node::submit`].
     pub fn submit_detached(&self, chain: ChainId, lane: LaneId, bytes: &[u8]) -> Result<(), Error> {
+        self.shared.here()?;
         let meta = self.shared.meta(OpId::ORIGIN);
         Ok(self.shared.cell(chain).queue.enqueue(lane, bytes, meta)?)
     }
@@ -79,11 +80,11 @@ impl Node {
         timeout: Duration,
     ) -> Result<OpId, Error> {
         let deadline = self.shared.common.clock.now().after(timeout);
-        let op = self.wait_credit(deadline)?;
+        let op = self.wait_credit(chain, deadline)?;
         let left = deadline.since(self.shared.common.clock.now());
         match self.shared.cell(chain).queue.enqueue_wait(lane, bytes, self.shared.meta(op), left) {
             Ok(()) => Ok(op),
-            Err(error) => Err(self.refund(1, error.into())),
+            Err(error) => Err(self.refund(chain, error.into())),
         }
     }
 
@@ -101,15 +102,13 @@ impl Node {
         if items.is_empty() {
             return Ok(0);
         }
-        let Some((first, count)) = self.shared.common.credits.take(items.len() as u64) else {
-            return Err(self.shared.no_credit());
-        };
+        let taken = self.shared.take_credits(chain, items.len() as u64)?;
         let stamp = self.shared.common.clock.now().as_nanos();
-        let metas = |index: usize| Meta { tag: first + index as u64, stamp };
-        let offered = usize::try_from(count).expect("at most items.len()");
+        let metas = |index: usize| Meta { tag: taken.op(index as u64).get(), stamp };
+        let offered = usize::try_from(taken.count).expect("at most items.len()");
         let (accepted, error) = self.shared.cell(chain).queue.enqueue_batch(lane, &items[..offered], metas);
-        self.shared.common.credits.settle(count - accepted as u64);
-        ops.extend((0..accepted as u64).map(|index| OpId::new(first + index)));
+        self.shared.cell(chain).credits.settle(taken.count - accepted as u64);
+        ops.extend((0..accepted as u64).map(|index| taken.op(index)));
         match error {
             Some(error) if accepted == 0 => Err(error.into()),
             _ => Ok(accepted),
@@ -119,13 +118,14 @@ impl Node {
     /// Moves up to `max` completions to the end of `out`, waiting up to `timeout` for the first.
     ///
     /// # Errors
-    /// `Timeout` when none came, `End` when the node is closed and all were handed out.
+    /// `Timeout` when none came, `End` when the node is closed and all were handed out, `Forked`.
     pub fn poll_completions(
         &self,
         out: &mut Vec<Completion>,
         max: usize,
         timeout: Duration,
     ) -> Result<(), Error> {
+        self.shared.here()?;
         let common = &self.shared.common;
         let deadline = common.clock.now().after(timeout);
         loop {
@@ -154,14 +154,18 @@ impl Node {
     fn take_completions(&self, out: &mut Vec<Completion>, max: usize) -> usize {
         let mut taken = 0;
         let mut left = 0;
-        for cell in &self.shared.cells {
+        // By turns, so that a busy chain does not hide the other from a host that polls few at a time.
+        let first = self.shared.turn.fetch_add(1, Ordering::Relaxed);
+        for position in 0..self.shared.cells.len() {
+            let cell = &self.shared.cells[(first + position) % self.shared.cells.len()];
             let mut waiting = cell.completions.lock();
             let count = waiting.len().min(max - taken);
             out.extend(waiting.drain(..count));
             taken += count;
             left += waiting.len();
+            drop(waiting);
+            cell.credits.settle(count as u64);
         }
-        self.shared.common.credits.settle(taken as u64);
         if left > 0 && taken > 0 {
             // The descriptor was cleared: say again that there is more.
             self.shared.common.completed.notify();
@@ -287,29 +291,28 @@ impl Node {
         &self.shared
     }
 
-    fn wait_credit(&self, deadline: Tick) -> Result<OpId, Error> {
-        let common = &self.shared.common;
+    fn wait_credit(&self, chain: ChainId, deadline: Tick) -> Result<OpId, Error> {
+        self.shared.here()?;
+        let (common, credits) = (&self.shared.common, &self.shared.cell(chain).credits);
         loop {
-            let seen = common.credits.returned.epoch();
+            let seen = credits.returned.epoch();
             if self.shared.is_closed() {
                 return Err(Error::closed());
             }
-            if let Ok(op) = self.shared.take_credit() {
+            if let Ok(op) = self.shared.take_credit(chain) {
                 return Ok(op);
             }
             let now = common.clock.now();
             if now >= deadline {
-                return Err(Error::new(
-                    Status::Timeout,
-                    "no room for a completion in time (completions.max)",
-                ));
+                let what = format!("no room for a completion of {chain} in time (completions.max)");
+                return Err(Error::new(Status::Timeout, what));
             }
-            common.credits.returned.wait_past(seen, deadline.since(now));
+            credits.returned.wait_past(seen, deadline.since(now));
         }
     }
 
-    fn refund(&self, count: u64, error: Error) -> Error {
-        self.shared.common.credits.settle(count);
+    fn refund(&self, chain: ChainId, error: Error) -> Error {
+        self.shared.cell(chain).credits.settle(1);
         error
     }
 }

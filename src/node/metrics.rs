@@ -42,11 +42,6 @@ pub(super) fn collect(shared: &Shared) -> Vec<Metric> {
     }
     let node = |name, value, help| Metric { name, chain: None, kind: MetricKind::Gauge, value, help };
     metrics.push(node(
-        "duochain_completions_outstanding",
-        float(shared.common.credits.outstanding()),
-        "submissions whose completion was not polled yet",
-    ));
-    metrics.push(node(
         "duochain_ratio_drift_blocks",
         float(health::ratio_drift(shared)),
         "distance of the heights from five Delta blocks per Alpha block",
@@ -62,6 +57,11 @@ fn chain_metrics(shared: &Shared, chain: ChainId, out: &mut Vec<Metric>) {
     let mut gauge = |name, value: f64, help| {
         out.push(Metric { name, chain: Some(chain), kind: MetricKind::Gauge, value, help });
     };
+    gauge(
+        "duochain_completions_outstanding",
+        float(cell.credits.outstanding()),
+        "submissions whose completion was not polled yet",
+    );
     gauge("duochain_height_blocks", float(head.height.get()), "height of the last block");
     gauge(
         "duochain_final_height_blocks",

@@ -9,14 +9,14 @@ use super::signal::Signal;
 use super::supervisor::{Supervisor, publish};
 use super::{Error, Node, Settings, recovery};
 use crate::dual::{ChainSettings, HealthState, Restored};
-use crate::env::{Clock, SystemClock};
+use crate::env::{Clock, SystemClock, fork};
 use crate::queue::TxQueue;
 use crate::storage::{Backend, DirLock, check_format};
 use crate::types::{ChainId, Status};
 use parking_lot::{Mutex, RwLock};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 impl Node {
     /// Opens or creates the data directory, brings both chains up from their logs and starts them.
@@ -26,13 +26,14 @@ impl Node {
     /// offset, `Unsupported` for a newer format or a backend that this build lacks.
     pub fn open(settings: Settings) -> Result<Self, Error> {
         let persistent = settings.storage.backend != Backend::Memory;
-        let lock = if persistent { Some(DirLock::acquire(&settings.storage.data_dir)?) } else { None };
+        fork::watch();
+        let lock =
+            if persistent { Some(Arc::new(DirLock::acquire(&settings.storage.data_dir)?)) } else { None };
         if persistent {
             check_format(&settings.storage.data_dir)?;
         }
         let common = Arc::new(Common {
             clock: SystemClock::new(),
-            credits: Credits::new(settings.completions_max),
             closing: AtomicBool::new(false),
             completed: Signal::default(),
             announced: Signal::default(),
@@ -44,6 +45,8 @@ impl Node {
             common,
             cells,
             process: std::process::id(),
+            forks: fork::generation(),
+            turn: AtomicUsize::new(0),
             threads: Mutex::new(Vec::new()),
             lock: Mutex::new(lock),
         });
@@ -68,6 +71,7 @@ impl Node {
             dir: shared.settings.storage.data_dir.join(chain.name()),
             restart: shared.settings.restart,
             cores: shared.settings.cores[chain.index()].clone(),
+            lock: shared.lock.lock().clone(),
         };
         let (done, common) = (Arc::clone(&cell), Arc::clone(&shared.common));
         let spawned = std::thread::Builder::new().name(format!("duo-{chain}")).spawn(move || {
@@ -106,6 +110,7 @@ fn cell(settings: &Settings, common: &Common, chain: ChainId) -> Result<Arc<Chai
         events_retained: settings.events_retained,
         queue: TxQueue::new(settings.queue.clone())?,
         carry: Mutex::default(),
+        credits: Credits::new(chain, settings.completions_max),
         completions: Mutex::new(VecDeque::new()),
         head: RwLock::default(),
         views: RwLock::new(None),

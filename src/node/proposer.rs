@@ -2,12 +2,11 @@
 //!
 //! # Invariants
 //! I1 nothing leaves the carry before the block is whole, so a panic in between loses nothing.
-//! I2 a transaction that is already in a block of this chain, or twice in this one, is left out and its
-//! submission ends as `Duplicate`.
+//! I2 a transaction that is already in a block of this chain, or twice in this one, is left out, and its
+//! submission ends as `Duplicate` once the original is final.
 
 use super::carry::{BlockOp, Carry, Proposed};
 use super::cell::{ChainCell, Common};
-use super::completion::Completion;
 use super::recovery::find_transaction;
 use super::{Error, finals::Finals};
 use crate::codec::Writer;
@@ -18,9 +17,8 @@ use crate::merkle;
 use crate::queue::{Consumer, Item};
 use crate::storage::Store;
 use crate::types::{Block, ChainId, Header, Height, OpId, PeerReference, Status, Tick, TxId};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// Bytes of the length in front of each transaction.
 const PREFIX_BYTES: usize = 4;
@@ -40,7 +38,8 @@ struct Room {
     bytes: usize,
 }
 
-/// Builds the block of `order`, moves its items to `carry.proposed` and completes duplicates.
+/// Builds the block of `order`, moves its items to `carry.proposed` and completes repetitions of what is
+/// final.
 pub(super) fn build(
     cell: &ChainCell,
     common: &Common,
@@ -59,8 +58,8 @@ pub(super) fn build(
     let mut carry = cell.carry.lock();
     fill(&mut carry, consumer, room);
     #[cfg(feature = "faults")]
-    assert!(!cell.panic_next.swap(false, Ordering::SeqCst), "injected panic");
-    let selection = select(&carry, chain, store, room)?;
+    assert!(!cell.panic_next.swap(false, std::sync::atomic::Ordering::SeqCst), "injected panic");
+    let selection = select(&carry, store, (chain, order.height), room)?;
     let mut buffer = Block::body_buffer(selection.body_bytes);
     for (item, verdict) in carry.backlog.iter().zip(&selection.verdicts) {
         if verdict.fresh {
@@ -71,10 +70,12 @@ pub(super) fn build(
         selection.verdicts.iter().filter(|verdict| verdict.fresh).map(|verdict| verdict.id).collect();
     let header = header(chain, order, &ids, selection.body_bytes, peer_reference(chain, order.height, peer));
     let block = Arc::new(Block::assemble(header, buffer));
-    let duplicates = settle(&mut carry, &selection, &block, chain, common.clock.now());
+    let final_height = cell.head.read().final_height;
+    let settled = settle(&mut carry, &selection, &block, final_height);
     drop(carry);
-    cell.counters.duplicates.fetch_add(selection.duplicates as u64, Ordering::Relaxed);
-    cell.complete(common, duplicates);
+    let now = common.clock.now();
+    let settled: Vec<_> = settled.into_iter().map(|op| op.complete(chain, None, now)).collect();
+    cell.complete(common, settled);
     Ok(Proposal { block, ids })
 }
 
@@ -97,29 +98,45 @@ fn fill(carry: &mut Carry, consumer: &mut Consumer, room: Room) {
 struct Verdict {
     id: TxId,
     fresh: bool,
+    /// Where it is, or was found before.
+    height: Height,
+    index: u32,
 }
 
 struct Selection {
     /// One verdict per item from the front of the backlog.
     verdicts: Vec<Verdict>,
     body_bytes: usize,
-    duplicates: usize,
 }
 
 /// Decides over items from the front of the backlog until the block is full.
-fn select(carry: &Carry, chain: ChainId, store: &dyn Store, room: Room) -> Result<Selection, Error> {
-    let mut selection = Selection { verdicts: Vec::new(), body_bytes: 0, duplicates: 0 };
-    let mut seen = HashSet::new();
+fn select(
+    carry: &Carry,
+    store: &dyn Store,
+    (chain, height): (ChainId, Height),
+    room: Room,
+) -> Result<Selection, Error> {
+    let mut selection = Selection { verdicts: Vec::new(), body_bytes: 0 };
+    let mut seen = HashMap::new();
     for item in carry.backlog.iter().take(room.transactions) {
         let bytes = item.len() + PREFIX_BYTES;
         if selection.body_bytes + bytes > room.bytes {
             break;
         }
         let id = hash::transaction(chain, item);
-        let fresh = seen.insert(id) && find_transaction(store, &id)?.is_none();
-        selection.body_bytes += if fresh { bytes } else { 0 };
-        selection.duplicates += usize::from(!fresh);
-        selection.verdicts.push(Verdict { id, fresh });
+        let next = u32::try_from(seen.len()).expect("bounded by block.transactions_max");
+        let original = match seen.get(&id) {
+            Some(index) => Some((height, *index)),
+            None => find_transaction(store, &id)?,
+        };
+        selection.verdicts.push(match original {
+            Some((height, index)) => Verdict { id, fresh: false, height, index },
+            None => {
+                seen.insert(id, next);
+                selection.body_bytes += bytes;
+                Verdict { id, fresh: true, height, index: next }
+            }
+        });
     }
     Ok(selection)
 }
@@ -154,45 +171,33 @@ fn peer_reference(chain: ChainId, height: Height, peer: &Finals) -> PeerReferenc
     })
 }
 
-/// Moves what the block took out of the backlog; answers the completions of duplicates.
-fn settle(
-    carry: &mut Carry,
-    selection: &Selection,
-    block: &Block,
-    chain: ChainId,
-    now: Tick,
-) -> Vec<Completion> {
+/// Moves what the block took out of the backlog; answers repetitions of what is final already.
+fn settle(carry: &mut Carry, selection: &Selection, block: &Block, final_height: Height) -> Vec<BlockOp> {
     let mut proposed = Proposed {
         height: block.header.height,
         hash: hash::block(&block.header),
         items: Vec::with_capacity(selection.verdicts.len()),
         ops: Vec::new(),
     };
-    let mut duplicates = Vec::new();
+    let mut settled = Vec::new();
     let taken: Vec<Item> = carry.backlog.drain(..selection.verdicts.len()).collect();
     for (item, verdict) in taken.into_iter().zip(&selection.verdicts) {
-        let (op, submitted) = (OpId::new(item.meta().tag), Tick::from_nanos(item.meta().stamp));
-        let wanted = op != OpId::ORIGIN;
-        if verdict.fresh {
-            let index = u32::try_from(proposed.items.len()).expect("bounded by block.transactions_max");
-            if wanted {
-                proposed.ops.push(BlockOp { op, submitted, tx: verdict.id, index });
-            }
-            proposed.items.push(item);
-        } else if wanted {
-            let (status, height) = (Status::Duplicate, Height::ORIGIN);
-            duplicates.push(Completion {
-                op,
-                chain,
-                status,
-                tx: verdict.id,
-                height,
-                index: 0,
-                submitted,
-                finalized: now,
-            });
+        let op = BlockOp {
+            op: OpId::new(item.meta().tag),
+            submitted: Tick::from_nanos(item.meta().stamp),
+            tx: verdict.id,
+            status: if verdict.fresh { Status::Ok } else { Status::Duplicate },
+            height: verdict.height,
+            index: verdict.index,
+        };
+        let wanted = op.op != OpId::ORIGIN;
+        if !verdict.fresh && verdict.height <= final_height {
+            settled.extend(wanted.then_some(op));
+            continue;
         }
+        proposed.ops.extend(wanted.then_some(op));
+        proposed.items.push(item);
     }
     carry.proposed = Some(proposed);
-    duplicates
+    settled
 }

@@ -1,16 +1,17 @@
 //! What the host's side of a node shares: handles, claims and subscriptions.
 
 use super::cell::{ChainCell, Common};
+use super::completion::Taken;
 use super::disk::Views;
 use super::{Error, Settings};
-use crate::env::Clock;
+use crate::env::{Clock, fork};
 use crate::pool::Meta;
 use crate::storage::DirLock;
 use crate::types::{ChainId, OpId, Status};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -21,7 +22,12 @@ pub(super) struct Shared {
     pub(super) cells: [Arc<ChainCell>; 2],
     pub(super) process: u32,
     pub(super) threads: Mutex<Vec<JoinHandle<()>>>,
-    pub(super) lock: Mutex<Option<DirLock>>,
+    /// Shared with the threads: while one of them may still write, nobody else may open the directory.
+    pub(super) lock: Mutex<Option<Arc<DirLock>>>,
+    /// Forks before this node was opened.
+    pub(super) forks: u32,
+    /// Whose completions are polled first, by turns.
+    pub(super) turn: AtomicUsize,
 }
 
 impl fmt::Debug for Shared {
@@ -40,10 +46,22 @@ impl Shared {
         self.common.closing.load(Ordering::Acquire)
     }
 
+    /// # Errors
+    /// `Forked` in a child of the process that opened the node: its threads do not exist there.
+    #[inline]
+    pub(super) fn here(&self) -> Result<(), Error> {
+        if self.forks == fork::generation() { Ok(()) } else { Err(Error::forked()) }
+    }
+
+    /// # Errors
+    /// `Forked` as [`Shared::here`], `Closed`.
+    pub(super) fn running(&self) -> Result<(), Error> {
+        self.here()?;
+        if self.is_closed() { Err(Error::closed()) } else { Ok(()) }
+    }
+
     pub(super) fn views(&self, chain: ChainId) -> Result<Views, Error> {
-        if self.is_closed() {
-            return Err(Error::closed());
-        }
+        self.running()?;
         let views = self.cell(chain).views.read().clone();
         views.ok_or_else(|| Error::new(Status::Busy, format!("{chain} is being restarted from its log")))
     }
@@ -52,19 +70,25 @@ impl Shared {
         Meta { tag: op.get(), stamp: self.common.clock.now().as_nanos() }
     }
 
-    /// One credit, for one submission.
-    pub(super) fn take_credit(&self) -> Result<OpId, Error> {
-        self.common.credits.take(1).map(|(op, _)| OpId::new(op)).ok_or_else(|| self.no_credit())
+    /// Up to `wanted` credits, for as many submissions.
+    pub(super) fn take_credits(&self, chain: ChainId, wanted: u64) -> Result<Taken, Error> {
+        self.here()?;
+        self.cell(chain).credits.take(wanted).ok_or_else(|| {
+            let max = self.settings.completions_max;
+            let what = format!("{max} completions of {chain} are outstanding (completions.max)");
+            Error::new(Status::Again, what)
+        })
     }
 
-    pub(super) fn no_credit(&self) -> Error {
-        let max = self.settings.completions_max;
-        Error::new(Status::Again, format!("{max} completions wait to be polled (completions.max)"))
+    /// One credit, for one submission.
+    pub(super) fn take_credit(&self, chain: ChainId) -> Result<OpId, Error> {
+        self.take_credits(chain, 1).map(|taken| taken.op(0))
     }
 
     pub(super) fn close(&self, timeout: Duration) -> Result<(), Error> {
+        // The number of the process too: hooks do not run in every kind of child.
         if self.process != std::process::id() {
-            return Err(Error::new(Status::Forked, "the node belongs to the parent process"));
+            return Err(Error::forked());
         }
         for cell in &self.cells {
             cell.queue.close();
@@ -95,9 +119,9 @@ impl Shared {
     fn notify_all(&self) {
         for cell in &self.cells {
             cell.wake.notify();
+            cell.credits.returned.notify();
         }
         self.common.completed.notify();
         self.common.announced.notify();
-        self.common.credits.returned.notify();
     }
 }

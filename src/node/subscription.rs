@@ -103,9 +103,7 @@ impl Subscription {
     /// # Errors
     /// `Closed`; `Io` and `Corruption` from the log. The position is unchanged then.
     pub fn poll(&mut self, max: usize) -> Result<Vec<Event>, Error> {
-        if self.shared.is_closed() {
-            return Err(Error::closed());
-        }
+        self.shared.running()?;
         if let Some(watch) = self.watch.get() {
             watch.clear();
         }
@@ -170,9 +168,7 @@ impl Subscription {
         let deadline = common.clock.now().after(timeout);
         loop {
             let seen = common.announced.epoch();
-            if self.shared.is_closed() {
-                return Err(Error::closed());
-            }
+            self.shared.running()?;
             if self.available() {
                 return Ok(true);
             }

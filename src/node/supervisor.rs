@@ -19,7 +19,7 @@ use crate::env::log::{self, Level};
 use crate::env::{Clock, panic};
 use crate::queue::Consumer;
 use crate::resilience::Backoff;
-use crate::storage::Backend;
+use crate::storage::{Backend, DirLock};
 use crate::types::PeerReference;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -38,6 +38,8 @@ pub(super) struct Supervisor {
     pub(super) dir: PathBuf,
     pub(super) restart: Backoff,
     pub(super) cores: Vec<usize>,
+    /// Held until the thread ends: nobody else may open the directory while it may still write.
+    pub(super) lock: Option<Arc<DirLock>>,
 }
 
 impl Supervisor {
@@ -69,6 +71,7 @@ impl Supervisor {
             self.cell.counters.restarts.fetch_add(1, Ordering::Relaxed);
         }
         self.stop(&mut consumer);
+        drop(self.lock);
     }
 
     /// One run, from the disk to the close or a failure.
@@ -125,8 +128,16 @@ impl Supervisor {
     fn stop(&self, consumer: &mut Consumer) {
         let mut completions = Vec::new();
         let mut carry = self.cell.carry.lock();
-        while let Some(item) = consumer.dequeue() {
-            carry.backlog.push_back(item);
+        // An empty queue is not the end: a thread that was admitted before the close may still put its
+        // transaction in. The end seals the lanes, and who comes later is refused.
+        loop {
+            while let Some(item) = consumer.dequeue() {
+                carry.backlog.push_back(item);
+            }
+            if consumer.is_ended() {
+                break;
+            }
+            std::thread::yield_now();
         }
         carry.cancel(self.cell.chain(), self.common.clock.now(), &mut completions);
         drop(carry);

@@ -39,7 +39,7 @@ impl Completion {
         tables::chain(py, self.0.chain)
     }
 
-    /// `OK`: final. `DUPLICATE`: in an earlier block already. `CANCELLED`: the node closed first.
+    /// `OK`: final. `DUPLICATE`: submitted before, and final. `CANCELLED`: the node closed first.
     #[getter]
     fn status(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         tables::status(py, self.0.status)

@@ -199,7 +199,7 @@ pub static KEYS: &[Key] = &[
         unit: "submissions",
         default: "262144",
         range: "1 to 16777216",
-        meaning: "Submissions whose outcome has not been polled yet; at the bound, submissions wait or get AGAIN.",
+        meaning: "Submissions to one chain whose outcome has not been polled yet; at the bound, submissions to that chain wait or get AGAIN.",
         consequence: "Small: throughput is bounded by it per finality time. A host that never polls stops here.",
     },
     Key {

@@ -5,7 +5,7 @@ package io.duochain;
  *
  * @param op the submission
  * @param chain its chain
- * @param code {@link Code#OK}: final. {@link Code#DUPLICATE}: the same bytes are in an earlier block.
+ * @param code {@link Code#OK}: final. {@link Code#DUPLICATE}: submitted before, and final.
  *     {@link Code#CANCELLED}: the node closed first
  * @param tx id of the transaction; zero when it was cancelled
  * @param height height of its block; 0 when it is in none

@@ -1,0 +1,60 @@
+//! A node in the child of a fork: every call says so, none hangs, and the parent's node is not disturbed.
+#![expect(unsafe_code, reason = "there is no safe fork")]
+
+mod support;
+
+use duochain::node::Start;
+use duochain::types::{ChainId, Height, Status, TxId};
+use std::time::Duration;
+use support::{LANE, Scratch, finalize, follow, open};
+
+/// Runs `body` in a forked child; true when it did not panic and answered true.
+fn in_child(body: impl FnOnce() -> bool) -> bool {
+    // SAFETY: the child touches memory of its own, calls the library and leaves by `_exit`. glibc makes
+    // its allocator usable after a fork.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let well = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(false);
+        // SAFETY: ends the process at once, without destructors that belong to the parent.
+        unsafe { libc::_exit(if well { 0 } else { 1 }) };
+    }
+    assert!(child > 0, "fork: {}", std::io::Error::last_os_error());
+    let mut status = 0;
+    // SAFETY: waits for the child made above, into a variable of ours.
+    let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+    assert_eq!(waited, child);
+    status == 0
+}
+
+#[test]
+fn the_child_is_refused_and_the_parent_goes_on() {
+    let scratch = Scratch::new("fork");
+    let node = open(Some(scratch.path()));
+    let mut events = follow(&node, Start::Oldest);
+    finalize(&node, ChainId::Delta, b"before");
+    let forked = in_child(|| {
+        let (chain, wait) = (ChainId::Delta, Duration::from_secs(30));
+        let mut ops = Vec::new();
+        let answers = [
+            node.submit(chain, LANE, b"x").map(drop),
+            node.submit_wait(chain, LANE, b"x", wait).map(drop),
+            node.submit_detached(chain, LANE, b"x"),
+            node.submit_batch(chain, LANE, &[b"x"], &mut ops).map(drop),
+            node.claim(chain, LANE, 1).map(drop),
+            node.poll_completions(&mut Vec::new(), 1, wait),
+            node.tx_status(chain, &TxId::ZERO).map(drop),
+            node.block(chain, Height::new(1)).map(drop),
+            events.poll(1).map(drop),
+            events.wait(wait).map(drop),
+            node.close(wait),
+        ];
+        answers.iter().all(|answer| answer.as_ref().is_err_and(|error| error.status() == Status::Forked))
+    });
+    assert!(forked, "some call in the child did not answer FORKED");
+    finalize(&node, ChainId::Delta, b"after");
+    assert!(
+        std::fs::read_to_string(scratch.path().join("LOCK"))
+            .unwrap()
+            .contains(&std::process::id().to_string())
+    );
+}
