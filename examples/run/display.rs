@@ -54,13 +54,16 @@ impl Display {
         }
     }
 
-    /// Draws until everything is final; an error text when nothing moves for `patience`.
+    /// Draws until everything is final, or a thread has failed and says why when it is joined. An error
+    /// text when what was sent does not become final for `patience`.
     pub fn until_final(&mut self, feeding: &Feeding, patience: Duration) -> Result<(), String> {
         say(&format!("{}\n", self.title));
         let mut moved = (self.progress(), now());
         loop {
-            if feeding.is_done() && ChainId::ALL.iter().all(|chain| self.verifier.tally(*chain).is_complete())
-            {
+            // In this order: what is complete after the last record stays so.
+            let done = feeding.is_done();
+            let complete = ChainId::ALL.iter().all(|chain| self.verifier.tally(*chain).is_complete());
+            if done && complete || feeding.has_failed() || self.verifier.has_failed() {
                 self.finished = Some(self.started.elapsed());
                 self.draw();
                 return Ok(());
@@ -69,11 +72,12 @@ impl Display {
                 self.draw();
             }
             let progress = self.progress();
-            if progress != moved.0 {
+            // While nothing is outstanding, it is the input that everybody waits for.
+            if progress != moved.0 || complete {
                 moved = (progress, now());
             } else if moved.1.elapsed() > patience {
                 self.draw();
-                return Err(format!("nothing became final for {patience:.0?}"));
+                return Err(format!("nothing became final for {} s", patience.as_secs()));
             }
             std::thread::sleep(TICK);
         }

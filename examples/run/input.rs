@@ -60,7 +60,7 @@ fn read_record(
 ) -> Result<Option<Vec<u8>>, String> {
     let fault = |what: String| format!("INPUT {name}: record {record} at offset {offset}: {what}");
     let mut prefix = Vec::with_capacity(4);
-    read_up_to(reader, 4, &mut prefix).map_err(|error| fault(error.to_string()))?;
+    read_up_to(reader, 4, &mut prefix).map_err(|error| fault(reason(&error)))?;
     if prefix.is_empty() {
         return Ok(None);
     }
@@ -72,13 +72,19 @@ fn read_record(
         return Err(fault(format!("states a length of {length}; 1 to {RECORD_BYTES_MAX} are allowed")));
     }
     let mut bytes = Vec::with_capacity(length);
-    read_up_to(reader, length, &mut bytes).map_err(|error| fault(error.to_string()))?;
+    read_up_to(reader, length, &mut bytes).map_err(|error| fault(reason(&error)))?;
     if bytes.len() < length {
         return Err(fault(format!("ends after {} of {length} bytes", bytes.len())));
     }
     *record += 1;
     *offset += 4 + length as u64;
     Ok(Some(bytes))
+}
+
+/// The words of the system, without the number that Rust adds.
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 fn read_up_to(reader: &mut impl Read, length: usize, out: &mut Vec<u8>) -> std::io::Result<()> {

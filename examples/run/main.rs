@@ -26,8 +26,9 @@ use verify::Verifier;
 type AnyError = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    let outcome =
-        Options::parse(std::env::args().skip(1)).map_err(AnyError::from).and_then(|options| run(&options));
+    // A name that is not UTF-8 is told as one that does not exist.
+    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let outcome = Options::parse(arguments).map_err(AnyError::from).and_then(|options| run(&options));
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<bool, AnyError> {
+    let records = options.records()?;
     let directory = options.directory()?;
     let mut config = Config::new();
     config.set("data_dir", &directory.path().to_string_lossy())?;
@@ -52,20 +54,19 @@ fn run(options: &Options) -> Result<bool, AnyError> {
     let subscription = node.subscribe(follow)?;
     let verifier = Arc::new(Verifier::new(Arc::clone(&node), options.producers));
     let mut display = Display::new(Arc::clone(&node), Arc::clone(&verifier), options);
-    let records = options.records()?;
-
     let watcher = verify::follow(Arc::clone(&verifier), subscription);
     let collector = verify::collect(Arc::clone(&verifier));
     let feeding = feed::start(&node, &verifier, records, options.producers);
     // Several finality times without any progress mean that something is lost.
     let patience = (interval * 12).max(Duration::from_secs(30));
     let outcome = display.until_final(&feeding, patience);
-    let fed = feeding.join();
+    let fed = feeding.stop();
     verifier.stop();
-    watcher.join().map_err(|_| "the watcher panicked")??;
-    collector.join().map_err(|_| "the collector panicked")??;
+    let watched = watcher.join().map_err(|_| "the watcher panicked")?;
+    let collected = collector.join().map_err(|_| "the collector panicked")?;
     let heads = ChainId::ALL.map(|chain| node.head(chain));
     node.close(Duration::from_secs(30))?;
     let sent = fed?;
+    watched.and(collected)?;
     Ok(display.table(&heads, sent, outcome))
 }

@@ -1,7 +1,8 @@
 //! Command line.
 
 use crate::generator::Generator;
-use crate::input::Records;
+use crate::input::{Records, reason};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What the user asked for.
@@ -67,7 +68,8 @@ impl Options {
             None => Ok(Records::generated(Generator::new(self.seed), self.count)),
             Some("-") => Ok(Records::read("standard input", Box::new(std::io::stdin()))),
             Some(path) => {
-                let file = std::fs::File::open(path).map_err(|error| format!("INPUT {path}: {error}"))?;
+                let file =
+                    std::fs::File::open(path).map_err(|error| format!("INPUT {path}: {}", reason(&error)))?;
                 Ok(Records::read(path, Box::new(file)))
             }
         }
@@ -78,10 +80,15 @@ impl Options {
         if let Some(path) = &self.data_dir {
             return Ok(Directory { path: path.clone(), remove: false });
         }
-        let path = std::env::temp_dir().join(format!("duochain-run-{}", std::process::id()));
-        match std::fs::create_dir(&path) {
-            Ok(()) => Ok(Directory { path, remove: true }),
-            Err(error) => Err(format!("cannot create {}: {error}", path.display())),
+        let mut attempt = 0;
+        loop {
+            let path = std::env::temp_dir().join(format!("duochain-run-{}-{attempt}", std::process::id()));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Ok(Directory { path, remove: true }),
+                // Of a process that had this number and was killed.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => attempt += 1,
+                Err(error) => return Err(format!("cannot create {}: {}", path.display(), reason(&error))),
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The proof: what came out final is what went in.
 //!
 //! Every record is remembered by its digest when it is sent. Every final block is read back, and each of
-//! its transactions must be one that was sent to that chain, not seen before, and next in line for its
-//! producer.
+//! its transactions must be one that was sent to that chain, not seen before, and behind all that its
+//! producer sent earlier. Nothing is lost when as many are final, or were known before, as were sent.
 
 use crate::AnyError;
 use crate::latency::Latency;
@@ -27,14 +27,19 @@ const FAULTS_KEPT: usize = 5;
 struct Sent {
     producer: usize,
     number: u64,
+    /// Several producers sent it: the first to arrive has it in its order, and nobody knows which did.
+    shared: bool,
     is_final: bool,
 }
 
 /// What is known about one chain.
 #[derive(Default)]
 pub struct Tally {
+    /// Height at the start: these blocks hold what an earlier run sent.
+    earlier: Height,
     sent: HashMap<Digest, Sent>,
     counts: Vec<u64>,
+    /// The lowest number of each producer that may come now.
     next: Vec<u64>,
     repeated: u64,
     /// Transactions of this run that are final.
@@ -72,9 +77,9 @@ impl Tally {
         if self.faults > FAULTS_KEPT as u64 {
             verdict.push(format!("{} faults more", self.faults - FAULTS_KEPT as u64));
         }
-        if !self.is_complete() {
-            let missing = self.expected() + self.repeated - self.finals - self.duplicates;
-            verdict.push(format!("{missing} transactions did not become final"));
+        let (finals, duplicates, sent) = (self.finals, self.duplicates, self.expected() + self.repeated);
+        if finals + duplicates != sent {
+            verdict.push(format!("{finals} final and {duplicates} duplicates do not make {sent} sent"));
         }
         verdict
     }
@@ -85,14 +90,17 @@ pub struct Verifier {
     node: Arc<Node>,
     tallies: [Mutex<Tally>; 2],
     stopped: AtomicBool,
+    failed: AtomicBool,
 }
 
 impl Verifier {
-    /// For `producers` threads.
+    /// For `producers` threads, none of which has sent anything yet.
     pub fn new(node: Arc<Node>, producers: usize) -> Self {
-        let tally =
-            || Mutex::new(Tally { counts: vec![0; producers], next: vec![0; producers], ..Tally::default() });
-        Self { node, tallies: [tally(), tally()], stopped: AtomicBool::new(false) }
+        let tallies = ChainId::ALL.map(|chain| {
+            let (counts, next) = (vec![0; producers], vec![0; producers]);
+            Mutex::new(Tally { earlier: node.head(chain).height, counts, next, ..Tally::default() })
+        });
+        Self { node, tallies, stopped: AtomicBool::new(false), failed: AtomicBool::new(false) }
     }
 
     /// One chain's tally.
@@ -104,18 +112,24 @@ impl Verifier {
     pub fn sent(&self, chain: ChainId, producer: usize, record: &[u8]) {
         let digest = *blake3::hash(record).as_bytes();
         let mut tally = self.tally(chain);
-        if tally.sent.contains_key(&digest) {
+        if let Some(known) = tally.sent.get_mut(&digest) {
+            known.shared |= known.producer != producer;
             tally.repeated += 1;
             return;
         }
         let number = tally.counts[producer];
         tally.counts[producer] += 1;
-        tally.sent.insert(digest, Sent { producer, number, is_final: false });
+        tally.sent.insert(digest, Sent { producer, number, shared: false, is_final: false });
     }
 
     /// Ends the two threads.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
+    }
+
+    /// True when one of the two threads gave up.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
     }
 
     fn is_stopped(&self) -> bool {
@@ -135,6 +149,9 @@ impl Verifier {
                 .fault(format!("final block {} is not the next one, or not the one announced", event.height));
         }
         tally.next_block = Some(event.height.next());
+        if event.height <= tally.earlier {
+            return Ok(());
+        }
         for transaction in block.transactions() {
             check(&mut tally, event.height, blake3::hash(transaction).as_bytes());
         }
@@ -147,54 +164,69 @@ fn check(tally: &mut Tally, height: Height, digest: &Digest) {
         return tally.fault(format!("block {height} holds a transaction that was not sent"));
     };
     let twice = std::mem::replace(&mut sent.is_final, true);
-    let Sent { producer, number, .. } = *sent;
+    let Sent { producer, number, shared, .. } = *sent;
+    let name = || format!("transaction {number} of producer {producer}");
     if twice {
-        return tally
-            .fault(format!("block {height}: transaction {number} of producer {producer} is final twice"));
+        return tally.fault(format!("block {height}: {} is final twice", name()));
     }
-    let expected = tally.next[producer];
-    if number != expected {
-        let text =
-            format!("block {height}: producer {producer}'s transaction {number} came before {expected}");
-        tally.fault(text);
-    }
-    tally.next[producer] = tally.next[producer].max(number + 1);
     tally.finals += 1;
+    if shared {
+        return;
+    }
+    let next = tally.next[producer];
+    if number < next {
+        tally.fault(format!("block {height}: {} came after {}", name(), next - 1));
+    }
+    tally.next[producer] = next.max(number + 1);
 }
 
 /// Reads events until the verifier is stopped.
-pub fn follow(verifier: Arc<Verifier>, mut events: Subscription) -> JoinHandle<Result<(), String>> {
-    std::thread::spawn(move || {
-        while !verifier.is_stopped() {
-            if !events.wait(WAIT).map_err(|error| error.to_string())? {
-                continue;
-            }
-            for event in events.poll(EVENTS).map_err(|error| error.to_string())? {
-                verifier.on_event(&event).map_err(|error| error.to_string())?;
-            }
-        }
-        Ok(())
-    })
+pub fn follow(verifier: Arc<Verifier>, events: Subscription) -> JoinHandle<Result<(), String>> {
+    guarded(verifier, move |verifier| read_events(verifier, events))
 }
 
 /// Collects completions until the verifier is stopped.
 pub fn collect(verifier: Arc<Verifier>) -> JoinHandle<Result<(), String>> {
+    guarded(verifier, collect_completions)
+}
+
+fn guarded(
+    verifier: Arc<Verifier>,
+    work: impl FnOnce(&Verifier) -> Result<(), AnyError> + Send + 'static,
+) -> JoinHandle<Result<(), String>> {
     std::thread::spawn(move || {
-        let mut completions = Vec::new();
-        while !verifier.is_stopped() {
-            match verifier.node.poll_completions(&mut completions, 4_096, WAIT) {
-                Err(error) if error.status() != Status::Timeout => return Err(error.to_string()),
-                _ => {}
-            }
-            for completion in completions.drain(..) {
-                let mut tally = verifier.tally(completion.chain);
-                match completion.status {
-                    Status::Ok => tally.latency.record(completion.finalized.since(completion.submitted)),
-                    Status::Duplicate => tally.duplicates += 1,
-                    status => tally.fault(format!("submission {} ended as {}", completion.op, status.name())),
-                }
+        let outcome = work(&verifier).map_err(|error| error.to_string());
+        verifier.failed.fetch_or(outcome.is_err(), Ordering::Release);
+        outcome
+    })
+}
+
+fn read_events(verifier: &Verifier, mut events: Subscription) -> Result<(), AnyError> {
+    while !verifier.is_stopped() {
+        if events.wait(WAIT)? {
+            for event in events.poll(EVENTS)? {
+                verifier.on_event(&event)?;
             }
         }
-        Ok(())
-    })
+    }
+    Ok(())
+}
+
+fn collect_completions(verifier: &Verifier) -> Result<(), AnyError> {
+    let mut completions = Vec::new();
+    while !verifier.is_stopped() {
+        match verifier.node.poll_completions(&mut completions, 4_096, WAIT) {
+            Err(error) if error.status() != Status::Timeout => return Err(error.into()),
+            _ => {}
+        }
+        for completion in completions.drain(..) {
+            let mut tally = verifier.tally(completion.chain);
+            match completion.status {
+                Status::Ok => tally.latency.record(completion.finalized.since(completion.submitted)),
+                Status::Duplicate => tally.duplicates += 1,
+                status => tally.fault(format!("submission {} ended as {}", completion.op, status.name())),
+            }
+        }
+    }
+    Ok(())
 }
