@@ -1,9 +1,13 @@
-import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.regex.Pattern;
 
 /** Command line. */
 final class Options {
@@ -19,13 +23,15 @@ final class Options {
             "usage: run [--input PATH|-] [--count N] [--seed S] [--producers P] [--scale N] [--data-dir DIR]"
                     + " [--backend fjall|rocksdb|memory]";
 
+    private static final Pattern NUMBER = Pattern.compile("\\+?[0-9]+");
+
     String input;
     long count = 20_000;
     long seed = 1;
     int producers = 4;
     long scale = 100;
     String backend = "fjall";
-    private Path dataDir;
+    private String dataDir;
 
     static Options parse(String[] arguments) throws Wrong {
         Options options = new Options();
@@ -42,25 +48,26 @@ final class Options {
         switch (flag) {
             case "--input" -> input = value;
             case "--count" -> count = number(flag, value, 100_000_000);
-            case "--seed" -> seed = number(flag, value, Long.MAX_VALUE);
+            case "--seed" -> seed = number(flag, value, -1);
             case "--producers" -> producers = (int) number(flag, value, 1024);
             case "--scale" -> scale = number(flag, value, 10_000);
-            case "--data-dir" -> dataDir = Path.of(value);
+            case "--data-dir" -> dataDir = value;
             case "--backend" -> backend = value;
             default -> throw new Wrong("unknown option " + flag + "\n" + USAGE);
         }
     }
 
+    /** Numbers are unsigned: -1 is the largest. */
     private static long number(String flag, String value, long max) throws Wrong {
         try {
-            long number = Long.parseLong(value);
-            if (number >= 1 && number <= max) {
+            long number = NUMBER.matcher(value).matches() ? Long.parseUnsignedLong(value) : 0;
+            if (number != 0 && Long.compareUnsigned(number, max) <= 0) {
                 return number;
             }
-        } catch (NumberFormatException none) {
+        } catch (NumberFormatException tooLarge) {
             // Said below.
         }
-        throw new Wrong(flag + " " + value + ": a number from 1 to " + max + " is needed");
+        throw new Wrong(flag + " " + value + ": a number from 1 to " + Long.toUnsignedString(max) + " is needed");
     }
 
     Records records() throws Wrong {
@@ -71,9 +78,15 @@ final class Options {
             return Records.read("standard input", System.in);
         }
         try {
-            return Records.read(input, new FileInputStream(input));
-        } catch (IOException missing) {
-            throw new Wrong("INPUT " + missing.getMessage());
+            return Records.read(input, Files.newInputStream(Path.of(input)));
+        } catch (NoSuchFileException missing) {
+            throw new Wrong("INPUT " + input + ": No such file or directory");
+        } catch (AccessDeniedException denied) {
+            throw new Wrong("INPUT " + input + ": Permission denied");
+        } catch (FileSystemException refused) {
+            throw new Wrong("INPUT " + input + ": " + refused.getReason());
+        } catch (IOException | InvalidPathException refused) {
+            throw new Wrong("INPUT " + input + ": " + refused.getMessage());
         }
     }
 
@@ -100,6 +113,6 @@ final class Options {
     Directory directory() throws IOException {
         return dataDir == null
                 ? new Directory(Files.createTempDirectory("duochain-run-"), true)
-                : new Directory(dataDir, false);
+                : new Directory(Path.of(dataDir), false);
     }
 }

@@ -39,20 +39,20 @@ public final class Run {
         int status = 2;
         try {
             status = run(Options.parse(arguments)) ? 0 : 1;
-        } catch (Options.Wrong | Records.Fault | DuoException | IOException fault) {
+        } catch (Options.Wrong | Records.Fault | Feed.Refused | DuoException | IOException fault) {
             System.err.println("run: " + fault.getMessage());
         }
         System.exit(status);
     }
 
     private static boolean run(Options options) throws Exception {
+        Records records = options.records();
         try (Options.Directory directory = options.directory()) {
             Config config = Config.builder()
                     .dataDir(directory.path())
                     .set(ConfigKey.STORAGE_BACKEND, options.backend)
                     .set(ConfigKey.TIME_SCALE, options.scale)
                     .build();
-            Records records = options.records();
             try (Node node = Node.open(config)) {
                 return new Run(options, node).untilFinal(records);
             }
@@ -85,15 +85,18 @@ public final class Run {
         long progress = -1;
         long moved = System.nanoTime();
         while (true) {
+            // In this order: what is complete after the last record stays so.
+            boolean done = feed.isDone();
             boolean complete = verifier.tally(Chain.ALPHA).isComplete() && verifier.tally(Chain.DELTA).isComplete();
-            if (feed.isDone() && complete || feed.failure() != null || verifier.failure() != null) {
+            if (done && complete || feed.hasFailed() || verifier.failure() != null) {
                 return List.of();
             }
             if (System.nanoTime() - lastDraw >= REFRESH_NANOS) {
                 draw();
             }
             long now = verifier.tally(Chain.ALPHA).progress() + verifier.tally(Chain.DELTA).progress();
-            if (now != progress) {
+            // While nothing is outstanding, it is the input that everybody waits for.
+            if (now != progress || complete) {
                 progress = now;
                 moved = System.nanoTime();
             } else if (System.nanoTime() - moved > patience.toNanos()) {
@@ -116,7 +119,7 @@ public final class Run {
             long queued = node.lanes(chain).stream().mapToLong(LaneStats::depth).sum();
             text.append(String.format(Locale.ROOT,
                     "%-6s height %6d  final %6d  drift %8s  queued %7d  %9.0f tx/s  p50 %9s  p99 %9s%s%n",
-                    name(chain), head.height(), head.finalHeight(), millis(head.slotDriftNanos() / 1e6), queued,
+                    Tally.name(chain), head.height(), head.finalHeight(), millis(head.slotDriftNanos() / 1e6), queued,
                     (finals - drawn.getOrDefault(chain, 0L)) / span,
                     millis(tally.latencyMillis(0.5)), millis(tally.latencyMillis(0.99)), TERMINAL ? "\033[K" : ""));
             drawn.put(chain, finals);
@@ -135,11 +138,11 @@ public final class Run {
             Head head = node.head(chain);
             Tally tally = verifier.tally(chain);
             text.append(String.format(Locale.ROOT, "%-6s %8d %7d %13d %11d %8.0f %10s %10s %9d%n",
-                    name(chain), head.height(), head.finalHeight(), tally.finals(), tally.duplicates(),
+                    Tally.name(chain), head.height(), head.finalHeight(), tally.finals(), tally.duplicates(),
                     tally.finals() / seconds, millis(tally.latencyMillis(0.5)), millis(tally.latencyMillis(0.99)),
                     head.restarts()));
-            tally.verdict().forEach(fault -> faults.add(name(chain) + ": " + fault));
-            finals.add(tally.finals() + " final on " + name(chain));
+            tally.verdict().forEach(fault -> faults.add(Tally.name(chain) + ": " + fault));
+            finals.add(tally.finals() + " final on " + Tally.name(chain));
         }
         System.out.print(text);
         if (faults.isEmpty()) {
@@ -149,10 +152,6 @@ public final class Run {
             System.out.printf("FAILED:%n  %s%n", String.join(System.lineSeparator() + "  ", faults));
         }
         return faults.isEmpty();
-    }
-
-    private static String name(Chain chain) {
-        return chain.name().toLowerCase(Locale.ROOT);
     }
 
     private static String millis(double value) {
