@@ -1,6 +1,7 @@
 """Records to send: a 4-byte little-endian length and that many bytes, from a stream or generated."""
 
 import struct
+import sys
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -19,7 +20,7 @@ _TAIL = (
 
 
 class InputFault(Exception):
-    """The input is not a sequence of records."""
+    """The input, or an argument, is not as it should be."""
 
 
 def generated(seed: int, count: int) -> Iterator[bytes]:
@@ -43,19 +44,47 @@ def generated(seed: int, count: int) -> Iterator[bytes]:
         yield struct.pack(f"<{len(words)}Q", *words)[:size]
 
 
+def opened(path: str) -> Iterator[bytes]:
+    """The records of a file, or of standard input for `-`."""
+    name = "standard input" if path == "-" else path
+    try:
+        # Not sys.stdin: the interpreter could not end while a thread waits in its reader.
+        return read(open(0 if path == "-" else path, "rb", closefd=path != "-"), name)
+    except IsADirectoryError as fault:
+        # Python looks when it opens; other languages hear of it when they read.
+        raise InputFault(f"INPUT {name}: record 0 at offset 0: {fault.strerror}") from None
+    except OSError as fault:
+        raise InputFault(f"INPUT {name}: {fault.strerror}") from None
+    except ValueError as fault:
+        raise InputFault(f"INPUT {name}: {fault}") from None
+
+
 def read(stream: BinaryIO, name: str) -> Iterator[bytes]:
     """The records of a stream. A fault names the record and its offset."""
     number = offset = 0
-    while prefix := stream.read(4):
-        place = f"{name}: record {number} at offset {offset}"
-        if len(prefix) < 4:
-            raise InputFault(f"{place}: ends inside its length, after {len(prefix)} of 4 bytes")
-        (length,) = struct.unpack("<I", prefix)
-        if not 0 < length <= RECORD_BYTES_MAX:
-            raise InputFault(f"{place}: states a length of {length}; 1 to {RECORD_BYTES_MAX} are allowed")
-        record = stream.read(length)
-        if len(record) < length:
-            raise InputFault(f"{place}: ends after {len(record)} of {length} bytes")
+    while True:
+        place = f"INPUT {name}: record {number} at offset {offset}"
+        try:
+            record = _record(stream, place)
+        except OSError as fault:
+            raise InputFault(f"{place}: {fault.strerror}") from None
+        if record is None:
+            return
         yield record
         number += 1
-        offset += 4 + length
+        offset += 4 + len(record)
+
+
+def _record(stream: BinaryIO, place: str) -> bytes | None:
+    prefix = stream.read(4)
+    if not prefix:
+        return None
+    if len(prefix) < 4:
+        raise InputFault(f"{place}: ends inside its length, after {len(prefix)} of 4 bytes")
+    (length,) = struct.unpack("<I", prefix)
+    if not 0 < length <= RECORD_BYTES_MAX:
+        raise InputFault(f"{place}: states a length of {length}; 1 to {RECORD_BYTES_MAX} are allowed")
+    record = stream.read(length)
+    if len(record) < length:
+        raise InputFault(f"{place}: ends after {len(record)} of {length} bytes")
+    return record

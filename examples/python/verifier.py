@@ -1,13 +1,16 @@
 """The proof: what came out final is what went in.
 
 Every record is remembered by its SHA-256 when it is sent. Every final block is read back, and each of its
-transactions must be one that was sent to that chain, not seen before, and next in line for its producer.
+transactions must be one that was sent to that chain, not seen before, and behind all that its producer sent
+earlier. Nothing is lost when as many are final, or were known before, as were sent.
 """
 
 import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from latency import Latency
 
 from duochain import Block, Chain, Completion, Event, EventKind, Node, Status, Subscription
 
@@ -23,22 +26,28 @@ class Sent:
     producer: int
     number: int
     shared: bool = False
-    """Sent by several producers: whichever came first has it in its order, and nobody knows which did."""
+    """Several producers sent it: the first to arrive has it in its order, and nobody knows which did."""
     final: bool = False
+
+    def __str__(self) -> str:
+        return f"transaction {self.number} of producer {self.producer}"
 
 
 @dataclass
 class Tally:
     """What is known about one chain. Guarded by `lock`."""
 
+    earlier: int
+    """Height at the start: these blocks hold what an earlier run sent."""
     sent: dict[bytes, Sent] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
-    last: dict[int, int] = field(default_factory=dict)
+    next: dict[int, int] = field(default_factory=dict)
+    """The lowest number of each producer that may come now."""
     repeated: int = 0
     finals: int = 0
     duplicates: int = 0
     next_height: int | None = None
-    latencies: list[float] = field(default_factory=list)
+    latency: Latency = field(default_factory=Latency)
     faults: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -47,12 +56,9 @@ class Tally:
         return self.finals + self.duplicates >= len(self.sent) + self.repeated
 
     def quantile(self, fraction: float) -> float:
-        """Seconds from submit to final that this share of the submissions stayed below."""
+        """Seconds from submit to final that this share of the submissions is not above."""
         with self.lock:
-            if not self.latencies:
-                return 0.0
-            self.latencies.sort()
-            return self.latencies[min(int(len(self.latencies) * fraction), len(self.latencies) - 1)]
+            return self.latency.quantile(fraction)
 
     def verdict(self) -> list[str]:
         """What is wrong; empty when nothing is."""
@@ -69,7 +75,7 @@ class Verifier:
     """Follows a node and compares."""
 
     def __init__(self, node: Node) -> None:
-        self.tallies = {chain: Tally() for chain in Chain}
+        self.tallies = {chain: Tally(node.head(chain).height) for chain in Chain}
         self.failure: Exception | None = None
         self._node = node
         self._stopped = threading.Event()
@@ -129,9 +135,10 @@ class Verifier:
         tally = self.tallies[event.chain]
         with tally.lock:
             if tally.next_height not in (None, event.height) or block.hash != event.hash:
-                tally.faults.append(f"final block {event.height} is not the next one, or not the announced one")
+                tally.faults.append(f"final block {event.height} is not the next one, or not the one announced")
             tally.next_height = event.height + 1
-            _check(tally, block)
+            if event.height > tally.earlier:
+                _check(tally, block)
 
     def _collect(self) -> None:
         while not self._stopped.is_set():
@@ -142,7 +149,7 @@ class Verifier:
         tally = self.tallies[completion.chain]
         with tally.lock:
             if completion.ok:
-                tally.latencies.append(completion.latency)
+                tally.latency.record(completion.latency)
             elif completion.status is Status.DUPLICATE:
                 tally.duplicates += 1
             else:
@@ -162,7 +169,7 @@ def _check(tally: Tally, block: Block) -> None:
         tally.finals += 1
         if sent.shared:
             continue
-        last = tally.last.get(sent.producer, -1)
-        if sent.number < last:
-            tally.faults.append(f"block {block.height}: {sent} came after number {last}")
-        tally.last[sent.producer] = max(last, sent.number)
+        next = tally.next.get(sent.producer, 0)
+        if sent.number < next:
+            tally.faults.append(f"block {block.height}: {sent} came after {next - 1}")
+        tally.next[sent.producer] = max(next, sent.number + 1)
