@@ -66,7 +66,7 @@ def test_the_main_job_proves_a_real_block(tmp_path: Path) -> None:
     real()
     done = run("--input", REAL, "--data-dir", tmp_path / "data")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "verified: 2500 transactions sent, 2500 final on alpha, 2500 final on delta" in done.stdout
+    assert "verified: 2500 sent, 2500 final on alpha, 2500 final on delta" in done.stdout
     assert done.stderr == "" and (tmp_path / "data" / "LOCK").exists()
 
 
@@ -76,11 +76,13 @@ def test_the_main_job_generates_what_every_language_generates() -> None:
         from records import generated  # type: ignore[import-not-found,unused-ignore]
     finally:
         sys.path.pop(0)
-    digest = hashlib.sha256(b"".join(generated(1, 1000))).hexdigest()
-    assert digest == "0990302cb9e80bb9a90ccd9ffcb9cb9b71835bb8ddb699dd427b589acece5e9d"
+    vectors = (TOP / "tests" / "main_job" / "generated.txt").read_text().splitlines()
+    for vector in (line.split() for line in vectors if not line.startswith("#")):
+        data = b"".join(generated(int(vector[0]), int(vector[1])))
+        assert hashlib.sha256(data).hexdigest() == vector[2]
     done = run("--count", 500, "--seed", 7, "--backend", "memory", "--producers", 3)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "verified: 500 transactions sent" in done.stdout
+    assert "verified: 500 sent, 500 final on alpha, 500 final on delta" in done.stdout
 
 
 def test_repeated_records_come_back_as_duplicates() -> None:
@@ -88,7 +90,14 @@ def test_repeated_records_come_back_as_duplicates() -> None:
     data = b"".join(struct.pack("<I", len(item)) + item for item in unique + unique[:10] + unique[:10])
     done = run("--input", "-", "--backend", "memory", data=data)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "60 transactions sent, 40 final on alpha, 40 final on delta" in done.stdout
+    assert "60 sent, 40 final on alpha, 40 final on delta" in done.stdout
+
+
+def test_a_second_run_on_a_directory_goes_on_with_what_is_new(tmp_path: Path) -> None:
+    for count, new in ((100, 100), (250, 150), (250, 0)):
+        done = run("--count", count, "--data-dir", tmp_path / "data")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"{count} sent, {new} final on alpha, {new} final on delta" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -96,19 +105,32 @@ def test_repeated_records_come_back_as_duplicates() -> None:
     [
         (b"\x05\x00", "ends inside its length, after 2 of 4 bytes"),
         (b"\x05\x00\x00\x00abc", "ends after 3 of 5 bytes"),
-        (b"\xff\xff\xff\xff", "states a length of 4294967295"),
-        (b"\x00\x00\x00\x00", "states a length of 0"),
+        (b"\xff\xff\xff\xff", "states a length of 4294967295; 1 to 1048576 are allowed"),
+        (b"\x00\x00\x00\x00", "states a length of 0; 1 to 1048576 are allowed"),
     ],
 )
 def test_broken_input_is_refused_with_its_offset(tmp_path: Path, tail: bytes, fault: str) -> None:
     path = tmp_path / "broken.txs"
     path.write_bytes(b"\x03\x00\x00\x00one" + tail)
-    for done in (run("--input", path), run("--input", "-", data=path.read_bytes())):
+    for name, done in (
+        (path, run("--input", path)),
+        ("standard input", run("--input", "-", data=path.read_bytes())),
+    ):
         assert done.returncode == 2
-        assert f"INPUT: record 1 at offset 7: {fault}" in done.stderr
+        assert done.stderr == f"run: INPUT {name}: record 1 at offset 7: {fault}\n"
 
 
-def test_wrong_arguments_are_told_in_one_line() -> None:
-    for arguments in (["--count", "0"], ["--scale", "x"], ["--nonsense"], ["--input", "no such file"]):
-        done = run(*arguments)
-        assert done.returncode == 2 and "Traceback" not in done.stderr
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--count", "0"], "--count 0: a number from 1 to 100000000 is needed"),
+        (["--count", "1_0"], "--count 1_0: a number from 1 to 100000000 is needed"),
+        (["--seed", "-1"], "--seed -1: a number from 1 to 18446744073709551615 is needed"),
+        (["--input", "no/file"], "INPUT no/file: No such file or directory"),
+        (["--nonsense", "1"], "unknown option --nonsense\nusage: run "),
+        (["--count"], "--count needs a value\nusage: run "),
+    ],
+)
+def test_wrong_arguments_are_told_in_the_words_of_every_language(arguments: list[str], words: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2 and done.stderr.startswith(f"run: {words}")
