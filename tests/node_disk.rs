@@ -1,13 +1,12 @@
-//! Disks that fail: full, damaged, of the future, not a directory.
+//! Directories that are not as they were left: damaged, lost, of the future, not a directory.
 
 mod support;
 
-use duochain::node::{HealthState, Node};
+use duochain::node::Node;
 use duochain::types::{ChainId, Status};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use support::{PATIENCE, Scratch, complete, eventually, finalize, open, settings, with};
+use support::{PATIENCE, Scratch, complete, finalize, open, settings};
 
 fn refusal(dir: &Path) -> (Status, String) {
     let error = Node::open(settings(Some(dir))).expect_err("must be refused");
@@ -92,79 +91,4 @@ fn a_newer_format_and_a_file_in_the_way_are_refused_by_name() {
     let (status, text) = refusal(&file);
     assert_eq!(status, Status::Io, "{text}");
     assert!(text.contains("a-file"), "{text}");
-}
-
-/// A small file system of its own; `None` where mounting is not allowed.
-struct Tmpfs(PathBuf);
-
-impl Tmpfs {
-    fn mount(path: &Path, options: &str) -> Option<Self> {
-        fs::create_dir_all(path).expect("mount point");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(path).output();
-        mounted.is_ok_and(|output| output.status.success()).then(|| Self(path.to_owned()))
-    }
-
-    fn remount(&self, options: &str) {
-        let status = Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(&self.0).status();
-        assert!(status.expect("mount runs").success());
-    }
-}
-
-impl Drop for Tmpfs {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").args(["-l"]).arg(&self.0).status();
-    }
-}
-
-#[test]
-fn a_full_disk_stops_one_chain_only_and_room_brings_it_back() {
-    let scratch = Scratch::new("full");
-    open(Some(scratch.path())).close(PATIENCE).expect("the directory is made");
-    fs::remove_dir_all(scratch.path().join("delta")).expect("Delta starts over on a disk of its own");
-    let Some(disk) = Tmpfs::mount(&scratch.path().join("delta"), "size=96m") else {
-        eprintln!("skipped: mounting a file system is not allowed here");
-        return;
-    };
-    let node = Node::open(with(
-        Some(scratch.path()),
-        &[("log.segment_bytes", "1048576"), ("supervisor.restart_delay_max_ms", "100")],
-    ))
-    .expect("opens");
-    let mut ops = Vec::new();
-    let mut seed = 1u64;
-    let reason = eventually("Delta's disk is full", || {
-        let mut bytes = vec![0u8; 200_000];
-        for chunk in bytes.chunks_mut(8) {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            chunk.copy_from_slice(&seed.to_be_bytes()[..chunk.len()]);
-        }
-        if let Ok(op) = node.submit(ChainId::Delta, support::LANE, &bytes) {
-            ops.push(op);
-        }
-        let chain = &node.health().chains[ChainId::Delta.index()];
-        // A slow sync is reported as a stall of its own; the full disk follows.
-        (chain.state == HealthState::Stalled && chain.reason.contains("full")).then(|| chain.reason.clone())
-    });
-    assert!(reason.contains("delta"), "names the file: {reason}");
-    node.submit_detached(ChainId::Alpha, support::LANE, b"the other disk has room").expect("accepted");
-    eventually("Alpha goes on", || (node.head(ChainId::Alpha).final_transactions == 1).then_some(()));
-    disk.remount("size=1g");
-    let done = complete(&node, &ops);
-    assert!(done.iter().all(|completion| completion.status == Status::Ok), "nothing lost, nothing twice");
-    node.close(PATIENCE).expect("closed");
-    drop(node);
-    open(Some(scratch.path())).close(PATIENCE).expect("opens again");
-}
-
-#[test]
-fn a_read_only_directory_is_refused_by_name() {
-    let scratch = Scratch::new("readonly");
-    let path = scratch.path().join("ro");
-    let Some(_disk) = Tmpfs::mount(&path, "ro,size=1m") else {
-        eprintln!("skipped: mounting a file system is not allowed here");
-        return;
-    };
-    let (status, text) = refusal(&path);
-    assert_eq!(status, Status::Permission, "{text}");
-    assert!(text.contains("ro"), "{text}");
 }

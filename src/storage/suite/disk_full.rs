@@ -1,7 +1,8 @@
 //! A disk that is really full, a file that really cannot grow, a file system that is really read-only.
 //!
-//! Each case runs in a process of its own: a mount in a private namespace needs privileges, so the test
-//! says that it was skipped where there are none; the size limit needs none and always runs.
+//! Each case runs in a process of its own. The size limit needs no privilege and always runs; the tests in
+//! `mounted` mount in a private namespace: `cargo test` counts them as ignored, and
+//! `-- --ignored mounted::` runs them where that is allowed.
 
 use super::log::RECORD_BYTES_MAX;
 use super::{TestDir, child, child_dir, open_store};
@@ -20,10 +21,30 @@ const FILE_LIMIT: &str = r#"trap '' XFSZ; ulimit -f 128; exec "$@""#;
 
 const OPTIONS: LogOptions = LogOptions { segment_bytes: 1 << 20, record_bytes_max: RECORD_BYTES_MAX };
 
-fn in_namespace(test: &str, mount: &str) {
-    let dir = TestDir::new();
-    if !child(test, dir.path(), Some(mount)) {
-        eprintln!("skipped {test}: no privilege to mount in a namespace of its own");
+mod mounted {
+    use super::*;
+
+    fn in_namespace(test: &str, mount: &str) {
+        let dir = TestDir::new();
+        assert!(child(test, dir.path(), Some(mount)), "{test} did not run: mounting is not allowed here");
+    }
+
+    #[test]
+    #[ignore = "mounts a file system, which needs the right to"]
+    fn a_full_disk_poisons_the_log_and_loses_nothing() {
+        in_namespace("disk_full::child_fills_a_log", TMPFS);
+    }
+
+    #[test]
+    #[ignore = "mounts a file system, which needs the right to"]
+    fn a_full_disk_poisons_a_store() {
+        in_namespace("disk_full::child_fills_the_stores", TMPFS);
+    }
+
+    #[test]
+    #[ignore = "mounts a file system, which needs the right to"]
+    fn a_read_only_file_system_is_named_as_such() {
+        in_namespace("disk_full::child_opens_everything_read_only", TMPFS_READ_ONLY);
     }
 }
 
@@ -31,11 +52,6 @@ fn in_namespace(test: &str, mount: &str) {
 fn a_file_at_its_size_limit_poisons_the_log_and_loses_nothing() {
     let dir = TestDir::new();
     assert!(child("disk_full::child_fills_a_log", dir.path(), Some(FILE_LIMIT)));
-}
-
-#[test]
-fn a_full_disk_poisons_the_log_and_loses_nothing() {
-    in_namespace("disk_full::child_fills_a_log", TMPFS);
 }
 
 #[test]
@@ -98,12 +114,7 @@ fn assert_poisoned(log: &mut dyn Log) {
 }
 
 #[test]
-fn a_full_disk_poisons_a_store() {
-    in_namespace("disk_full::child_fills_the_stores", TMPFS);
-}
-
-#[test]
-#[ignore = "run in a process of its own by a test above"]
+#[ignore = "run in a process of its own by a test in `mounted`"]
 fn child_fills_the_stores() {
     let Some(dir) = child_dir() else { return };
     fill_store(&*open_store(Backend::Fjall, &dir.join("fjall")).unwrap());
@@ -138,12 +149,7 @@ fn put_random(store: &dyn Store, key: u32) -> Result<(), Error> {
 }
 
 #[test]
-fn a_read_only_file_system_is_named_as_such() {
-    in_namespace("disk_full::child_opens_everything_read_only", TMPFS_READ_ONLY);
-}
-
-#[test]
-#[ignore = "run in a process of its own by a test above"]
+#[ignore = "run in a process of its own by a test in `mounted`"]
 fn child_opens_everything_read_only() {
     let Some(dir) = child_dir() else { return };
     for error in open_everything(&dir) {
