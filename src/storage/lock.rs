@@ -5,9 +5,17 @@
 //! id inside is only for the message. The file itself stays: removing it would let two processes hold
 //! locks on two files of the same name.
 //!
+//! # Forks
+//! The descriptor is close-on-exec (`std` opens every file so), so a program that the host starts does
+//! not keep the lock. A child forked *without* exec shares the open file, and the kernel's lock belongs
+//! to that, not to the process. So
+//! - whoever acquired the lock releases it in words, which frees it for all who share the file: a
+//!   forked child that lives on does not keep the directory when the parent closes;
+//! - the child's copy does nothing when it is dropped: neither the lock nor the text is the child's;
+//! - when the parent *dies* without closing, the directory stays locked until the child ends or execs.
+//!
 //! # Limits
-//! Network file systems may not honour the lock between machines. A child forked without exec shares
-//! the lock with its parent.
+//! Network file systems may not honour the lock between machines.
 
 use super::{Error, durable};
 use std::fs::{File, TryLockError};
@@ -21,6 +29,8 @@ const HOLDER_BYTES_MAX: u64 = 32;
 #[derive(Debug)]
 pub struct DirLock {
     file: File,
+    /// Who acquired it; a forked child finds that it is somebody else.
+    process: u32,
 }
 
 impl DirLock {
@@ -49,15 +59,26 @@ impl DirLock {
         }
         file.set_len(0).map_err(io("write"))?;
         file.rewind().map_err(io("write"))?;
-        write!(file, "{}", std::process::id()).map_err(io("write"))?;
-        Ok(Self { file })
+        let process = std::process::id();
+        write!(file, "{process}").map_err(io("write"))?;
+        Ok(Self { file, process })
+    }
+
+    #[cfg(test)]
+    pub(super) fn duplicate(&self) -> File {
+        self.file.try_clone().expect("a descriptor is left")
     }
 }
 
 impl Drop for DirLock {
     fn drop(&mut self) {
-        // Only the message would be wrong if this failed; closing the file releases the lock.
+        if self.process != std::process::id() {
+            return;
+        }
+        // Only the message would be wrong if the first failed; the second is for children that share
+        // the file, closing it does the rest.
         self.file.set_len(0).ok();
+        self.file.unlock().ok();
     }
 }
 

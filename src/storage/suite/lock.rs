@@ -4,6 +4,8 @@ use super::{TestDir, child, child_dir};
 use crate::storage::{DirLock, Error, FORMAT_VERSION, check_format};
 use crate::types::Status;
 use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 
 #[test]
 fn a_second_process_is_refused_and_told_who_holds_the_lock() {
@@ -30,6 +32,43 @@ fn child_is_refused() {
 fn child_takes_the_lock_and_dies() {
     let Some(dir) = child_dir() else { return };
     std::mem::forget(DirLock::acquire(&dir).unwrap());
+}
+
+#[test]
+fn a_forked_child_neither_blanks_nor_keeps_the_lock_of_its_parent() {
+    let dir = TestDir::new();
+    assert!(child("lock::child_forks", dir.path(), None));
+}
+
+#[test]
+#[ignore = "run in a process of its own by the test above"]
+#[expect(unsafe_code, reason = "std has no fork; only a real one shares the open file")]
+fn child_forks() {
+    let Some(dir) = child_dir() else { return };
+    let held = DirLock::acquire(&dir).unwrap();
+    let (mut parents_end, mut childs_end) = UnixStream::pair().unwrap();
+    // SAFETY: the child only drops the lock, which closes a file, waits on a socket and leaves without
+    // running anything else of this process.
+    let forked = unsafe { libc::fork() };
+    if forked == 0 {
+        // A second descriptor of the same open file, as a child has it that never drops its copy.
+        let _kept = held.duplicate();
+        drop(held);
+        childs_end.write_all(b"d").ok();
+        childs_end.read_exact(&mut [0]).ok();
+        // SAFETY: ends the process at once.
+        unsafe { libc::_exit(0) };
+    }
+    assert!(forked > 0);
+    parents_end.read_exact(&mut [0]).unwrap();
+    let text = fs::read_to_string(dir.join("LOCK")).unwrap();
+    assert_eq!(text, std::process::id().to_string(), "the child's drop left the parent's name in place");
+    DirLock::acquire(&dir).expect_err("and its lock");
+    drop(held);
+    DirLock::acquire(&dir).expect("the parent has closed; the child still shares the file");
+    parents_end.write_all(b"e").unwrap();
+    // SAFETY: reaps the child forked above.
+    unsafe { libc::waitpid(forked, std::ptr::null_mut(), 0) };
 }
 
 #[test]
