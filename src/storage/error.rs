@@ -43,7 +43,7 @@ pub enum Error {
     Corrupt {
         /// Which file; a directory where the engine does not say.
         path: PathBuf,
-        /// First bad byte; the record index in a keyed log, 0 where the engine does not say.
+        /// First bad byte; 0 where the engine does not say.
         offset: u64,
         /// What is wrong there.
         what: String,

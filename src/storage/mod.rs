@@ -5,7 +5,6 @@
 //!            Log (dense, append, cut at both ends)          Store (ordered keys in families)
 //! memory     MemoryLog                                      MemoryStore
 //! files      SegmentLog                                     FjallStore, RocksStore (feature)
-//! adapters   KeyedLog: a Log over any Store                 -
 //! decorators FaultyLog                                      FaultyStore        (tests only)
 //! ```
 //! Whoever owns a data directory takes its [`DirLock`], then calls [`check_format`], then opens logs
@@ -35,7 +34,6 @@ mod error;
 pub mod faulty;
 mod fjall;
 mod format;
-mod keyed_log;
 mod lock;
 mod memory;
 mod open;
@@ -50,7 +48,6 @@ pub use batch::{Batch, Family, KEY_BYTES_MAX, Operation, VALUE_BYTES_MAX};
 pub use error::Error;
 pub use fjall::FjallStore;
 pub use format::{FORMAT_VERSION, check_format};
-pub use keyed_log::KeyedLog;
 pub use lock::DirLock;
 pub use memory::{MemoryLog, MemoryStore};
 pub use open::{Backend, LogKind, LogOptions, StoreOptions, open_log, open_store};

@@ -1,8 +1,8 @@
 //! What every log does.
 
-use super::{LogCase, TestDir, assert_all_closed, cases, open_store};
+use super::{LogCase, TestDir, assert_all_closed, cases};
 use crate::storage::faulty::{Faults, FaultyLog};
-use crate::storage::{Backend, Error, Family, KeyedLog, Log, LogKind, LogOptions, LogReader, open_log};
+use crate::storage::{Error, Log, LogKind, LogOptions, LogReader, open_log};
 use crate::types::Status;
 use std::path::Path;
 use std::sync::Arc;
@@ -241,11 +241,6 @@ macro_rules! log_suite {
 // Small files, so that every case crosses several of them.
 const OPTIONS: LogOptions = LogOptions { segment_bytes: 4096, record_bytes_max: RECORD_BYTES_MAX };
 
-fn keyed(backend: Backend, dir: &Path) -> Result<Box<dyn Log>, Error> {
-    let store = Arc::new(open_store(backend, dir)?);
-    Ok(Box::new(KeyedLog::open(store, Family::Meta, b"log/", RECORD_BYTES_MAX)?))
-}
-
 fn without_faults(dir: &Path) -> Result<Box<dyn Log>, Error> {
     let inner = open_log(LogKind::Segments, dir, &OPTIONS)?;
     Ok(Box::new(FaultyLog::new(inner, RECORD_BYTES_MAX, Faults::new())))
@@ -254,7 +249,3 @@ fn without_faults(dir: &Path) -> Result<Box<dyn Log>, Error> {
 log_suite!(memory, LogCase { open: |dir| open_log(LogKind::Memory, dir, &OPTIONS), survives: false });
 log_suite!(segments, LogCase { open: |dir| open_log(LogKind::Segments, dir, &OPTIONS), survives: true });
 log_suite!(faulty, LogCase { open: without_faults, survives: true });
-log_suite!(keyed_memory, LogCase { open: |dir| keyed(Backend::Memory, dir), survives: false });
-log_suite!(keyed_fjall, LogCase { open: |dir| keyed(Backend::Fjall, dir), survives: true });
-#[cfg(feature = "rocksdb")]
-log_suite!(keyed_rocksdb, LogCase { open: |dir| keyed(Backend::RocksDb, dir), survives: true });
