@@ -4,6 +4,11 @@
 //! Each chain numbers its own events; a subscription keeps one position per chain and reads the event
 //! logs directly. A slow subscriber costs nothing and loses nothing that is still retained.
 //!
+//! # Invariants
+//! I1 a position moves past an event only when that event is handed out, or retired and counted in
+//! `dropped`; so a fault of one chain's log takes nothing from the other's stream or from its own.
+//! I2 `wait` answers true, and the descriptor stays readable, only when `poll` has something to say.
+//!
 //! # Limits
 //! Cursor names are 1 to [`CURSOR_NAME_BYTES_MAX`] bytes of letters, digits, `.`, `_` and `-`.
 
@@ -12,7 +17,7 @@ use super::shared::Shared;
 use super::signal::Watch;
 use crate::dual::Event;
 use crate::env::Clock;
-use crate::storage::{Batch, Family};
+use crate::storage::{Batch, Family, LogReader};
 use crate::types::{ChainId, Sequence, Status};
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -73,6 +78,8 @@ pub struct Subscription {
     next: [Sequence; 2],
     dropped: [u64; 2],
     first: usize,
+    /// A fault that came after events, which were handed out; the next `poll` reports it.
+    fault: Option<Error>,
     woken: AtomicBool,
     watch: OnceLock<Watch>,
 }
@@ -95,68 +102,88 @@ impl Subscription {
         }
         let woken = AtomicBool::new(false);
         let watch = OnceLock::new();
-        Ok(Self { shared, chains, name, next, dropped: [0; 2], first: 0, woken, watch })
+        Ok(Self { shared, chains, name, next, dropped: [0; 2], first: 0, fault: None, woken, watch })
     }
 
     /// Up to `max` events, each chain's in order without gaps; empty when there are none yet.
     ///
     /// # Errors
-    /// `Closed`; `Io` and `Corruption` from the log. The position is unchanged then.
+    /// `Closed`; `Io` and `Corruption` from the log, once the events before the fault and those of the
+    /// other chain were handed out. The position is unchanged then.
     pub fn poll(&mut self, max: usize) -> Result<Vec<Event>, Error> {
         self.shared.running()?;
         if let Some(watch) = self.watch.get() {
             watch.clear();
         }
-        let mut events = Vec::new();
-        // The chains take turns in being first, so a busy one does not hide the other.
-        for turn in 0..2 {
-            let chain = ChainId::ALL[(self.first + turn) % 2];
-            if self.chains.contains(chain) {
-                let share = if turn == 0 { max.div_ceil(2) } else { max - events.len() };
-                self.read(chain, share, &mut events)?;
-            }
-        }
-        let first = ChainId::ALL[self.first % 2];
-        if self.chains.contains(first) {
-            let left = max - events.len();
-            self.read(first, left, &mut events)?;
-        }
-        self.first += 1;
+        let outcome = match self.fault.take() {
+            Some(fault) => Err(fault),
+            None => self.collect(max),
+        };
         if let Some(watch) = self.watch.get().filter(|_| self.available()) {
             // It was cleared: say again that there is more.
             watch.raise();
         }
-        Ok(events)
+        outcome
     }
 
+    fn collect(&mut self, max: usize) -> Result<Vec<Event>, Error> {
+        let mut events = Vec::new();
+        // The chains take turns in being first, so a busy one does not hide the other.
+        let first = ChainId::ALL[self.first % 2];
+        self.first += 1;
+        let mut outcome = self.read(first, max.div_ceil(2), &mut events);
+        // The fault of one chain does not stop the other.
+        outcome = outcome.and(self.read(first.peer(), max - events.len(), &mut events));
+        if outcome.is_ok() {
+            outcome = self.read(first, max - events.len(), &mut events);
+        }
+        match outcome {
+            Err(fault) if events.is_empty() => Err(fault),
+            outcome => {
+                self.fault = outcome.err();
+                Ok(events)
+            }
+        }
+    }
+
+    /// I1: moves the position event by event, so it is right wherever this ends.
     fn read(&mut self, chain: ChainId, max: usize, out: &mut Vec<Event>) -> Result<(), Error> {
-        let index = chain.index();
-        if max == 0 || self.next[index] > self.shared.cell(chain).last_event() {
+        if !self.chains.contains(chain) || max == 0 {
             return Ok(());
         }
         let Ok(views) = self.shared.views(chain) else {
             // The chain restarts from its log: its events are there again in a moment.
             return Ok(());
         };
-        let first = Sequence::new(views.events.first().max(1));
-        if self.next[index] < first {
-            self.dropped[index] += first.get() - self.next[index].get();
-            self.next[index] = first;
-        }
-        for _ in 0..max {
-            let sequence = self.next[index];
-            if sequence > self.shared.cell(chain).last_event() {
-                break;
+        let log = views.events.as_ref();
+        let full = out.len() + max;
+        self.skip_retired(chain, log);
+        while out.len() < full && self.next[chain.index()] <= self.shared.cell(chain).last_event() {
+            let sequence = self.next[chain.index()];
+            match log.read(sequence.get())? {
+                Some(bytes) => {
+                    out.push(decode(chain, sequence, &bytes)?);
+                    self.next[chain.index()] = sequence.next();
+                }
+                // Retired since this reader looked.
+                None if self.skip_retired(chain, log) => {}
+                // The chain was started again since `views` was taken: the new log has it.
+                None if sequence.get() > log.last() => break,
+                None => return Err(Error::corrupt(format!("{chain} event {sequence} is missing"))),
             }
-            let bytes = views.events.read(sequence.get())?;
-            let bytes =
-                bytes.ok_or_else(|| Error::corrupt(format!("{chain} event {sequence} is missing")))?;
-            let event = Event::decode(&bytes)
-                .map_err(|error| Error::corrupt(format!("{chain} event {sequence}: {error}")))?;
-            out.push(event);
-            self.next[index] = sequence.next();
         }
         Ok(())
+    }
+
+    /// Moves on to the oldest event there is; false when the next one is still there.
+    fn skip_retired(&mut self, chain: ChainId, log: &dyn LogReader) -> bool {
+        let (first, next) = (Sequence::new(log.first().max(1)), self.next[chain.index()]);
+        if next >= first {
+            return false;
+        }
+        self.dropped[chain.index()] += first.get() - next.get();
+        self.next[chain.index()] = first;
+        true
     }
 
     /// Waits up to `timeout` for an event; false when none came or [`Subscription::wake`] was called.
@@ -220,6 +247,8 @@ impl Subscription {
             return Err(Error::new(Status::InvalidArgument, what));
         }
         self.next[chain.index()] = sequence;
+        // It may have been about what is left behind now.
+        self.fault = None;
         Ok(())
     }
 
@@ -259,9 +288,16 @@ impl Subscription {
         Ok(self.watch.get().expect("set above or by another thread").fd())
     }
 
+    /// I2: what a chain that is down holds cannot be read; it is announced when the chain is up again.
     fn available(&self) -> bool {
-        self.lag().iter().any(|lag| *lag > 0)
+        let readable =
+            |(chain, lag): (ChainId, u64)| lag > 0 && self.shared.cell(chain).views.read().is_some();
+        self.fault.is_some() || ChainId::ALL.into_iter().zip(self.lag()).any(readable)
     }
+}
+
+fn decode(chain: ChainId, sequence: Sequence, bytes: &[u8]) -> Result<Event, Error> {
+    Event::decode(bytes).map_err(|error| Error::corrupt(format!("{chain} event {sequence}: {error}")))
 }
 
 fn check_name(name: Option<&str>, start: Start) -> Result<(), Error> {
@@ -287,3 +323,7 @@ fn cursor(chain: ChainId, name: &str, value: &[u8]) -> Result<Sequence, Error> {
         .map_err(|_| Error::corrupt(format!("{chain}: the cursor `{name}` is malformed")))?;
     Ok(Sequence::new(u64::from_le_bytes(bytes)))
 }
+
+#[cfg(test)]
+#[path = "subscription_test.rs"]
+mod tests;

@@ -92,6 +92,8 @@ impl Supervisor {
                 None => recovery::restore(disk, &self.cell.settings, failure)?,
             };
             publish(&self.cell, disk, &restored);
+            // Events that subscribers could not read while the chain was down are there again.
+            self.common.announced.notify();
             let (cell, common, peer) = (&*self.cell, &*self.common, &self.peer.finals);
             driver::run(Run { cell, common, peer, disk, consumer }, restored)
         };
