@@ -51,7 +51,9 @@ pub struct Restored {
     pub last_sequence: Sequence,
     /// Highest block with a durable "final" event.
     pub final_height: Height,
-    /// Health at the last durable transition.
+    /// Hash of that block.
+    pub final_hash: BlockHash,
+    /// Health that the last durable transition announced.
     pub health: HealthState,
     /// Why the chain stopped before, when it did not stop cleanly in this process.
     pub failure: Option<String>,
@@ -116,13 +118,20 @@ pub struct Chain<C> {
     final_height: Height,
     final_hash: BlockHash,
     last_sequence: Sequence,
+    /// What subscribers were told before this start.
+    announced: HealthState,
     failure: Option<String>,
 }
 
 impl<C: ChainConsensus> Chain<C> {
     /// A chain that goes on where the host's disk ends.
     pub fn new(settings: ChainSettings, engine: C, restored: Restored, now: Tick) -> Self {
-        let start = if restored.failure.is_some() { HealthState::Stalled } else { restored.health };
+        let start = match (&restored.failure, restored.health) {
+            (Some(_), _) => HealthState::Stalled,
+            (None, HealthState::Healthy) => HealthState::Healthy,
+            // It was not well when the process ended, and starts over from its log.
+            (None, _) => HealthState::Recovering,
+        };
         Self {
             engine,
             schedule: Schedule::new(settings.interval, restored.tip.height, now),
@@ -131,8 +140,9 @@ impl<C: ChainConsensus> Chain<C> {
             tip: restored.tip,
             pending: restored.pending.iter().map(|header| (*header, hash::block(header))).collect(),
             final_height: restored.final_height,
-            final_hash: BlockHash::ZERO,
+            final_hash: restored.final_hash,
             last_sequence: restored.last_sequence,
+            announced: restored.health,
             failure: restored.failure,
             settings,
         }
@@ -175,9 +185,11 @@ impl<C: ChainConsensus> Chain<C> {
 
     fn on_started(&mut self, now: Tick, unix: UnixNanos, out: &mut Vec<Effect>) {
         let mut events = Vec::new();
-        if let Some(reason) = self.failure.take() {
-            let transition = Transition { from: HealthState::Healthy, to: HealthState::Stalled, reason };
-            events.push(self.health_event(&transition, unix));
+        let (from, to) = (self.announced, self.health.state());
+        // Each failure is told, also the second one of a chain that was not well again in between.
+        if self.failure.is_some() || from != to {
+            let reason = self.failure.take().unwrap_or_else(|| "started again from its log".into());
+            events.push(self.health_event(&Transition { from, to, reason }, unix));
         }
         self.finalize(now, unix, &mut events);
         announce(events, out);

@@ -25,6 +25,7 @@ fn genesis() -> Restored {
         state: LedgerState::default(),
         last_sequence: Sequence::ORIGIN,
         final_height: Height::ORIGIN,
+        final_hash: BlockHash::ZERO,
         health: HealthState::Healthy,
         failure: None,
     }
@@ -160,6 +161,38 @@ fn a_failed_chain_reports_stalled_then_recovering_then_healthy() {
     host.run(6);
     let states: Vec<_> = host.events.iter().filter_map(|event| event.health).collect();
     assert_eq!(states, [HealthState::Stalled, HealthState::Recovering, HealthState::Healthy]);
+}
+
+#[test]
+fn a_chain_that_fails_while_it_is_not_well_says_what_it_was_and_names_its_final_block() {
+    let (final_height, final_hash) = (Height::new(4), BlockHash::new([4; 32]));
+    for (health, detail) in [
+        (HealthState::Recovering, "recovering to stalled: panic"),
+        (HealthState::Stalled, "stalled to stalled: panic"),
+    ] {
+        let tip = Tip { height: final_height, hash: final_hash, ..Tip::default() };
+        let failed =
+            Restored { tip, final_height, final_hash, health, failure: Some("panic".into()), ..genesis() };
+        let host = Host::start(failed, Tick::ZERO);
+        let [event] = &host.events[..] else { panic!("{:?}", host.events) };
+        assert_eq!((event.kind, event.detail.as_str()), (EventKind::ChainDegraded, detail));
+        assert_eq!((event.height, event.hash), (final_height, final_hash));
+    }
+}
+
+#[test]
+fn a_process_that_starts_again_says_that_the_chain_is_recovering() {
+    for (health, announced) in [
+        (HealthState::Healthy, None),
+        (HealthState::Recovering, None),
+        (HealthState::Degraded, Some("degraded to recovering: started again from its log")),
+        (HealthState::Stalled, Some("stalled to recovering: started again from its log")),
+    ] {
+        let host = Host::start(Restored { health, ..genesis() }, Tick::ZERO);
+        let details: Vec<_> = host.events.iter().map(|event| event.detail.as_str()).collect();
+        assert_eq!(details, Vec::from_iter(announced));
+        assert!(host.events.iter().all(|event| event.kind == EventKind::ChainRecovered));
+    }
 }
 
 #[test]

@@ -57,9 +57,9 @@ pub struct Transition {
 }
 
 impl Transition {
-    /// True when service got worse.
+    /// True unless service got better: a chain that fails again while it is stalled got no better.
     pub fn is_worse(&self) -> bool {
-        self.to > self.from
+        self.to >= self.from
     }
 }
 
@@ -77,7 +77,8 @@ pub struct HealthMachine {
 
 impl HealthMachine {
     /// A chain that starts at `now`. Its first final block is due after `finality_depth` + 1 intervals.
-    /// A chain that comes back from a failure starts as Stalled, any other as Healthy.
+    /// A chain that comes back from a failure starts as Stalled, one that was not well when its process
+    /// ended as Recovering, any other as Healthy.
     pub fn new(settings: &ChainSettings, now: Tick, state: HealthState) -> Self {
         let intervals =
             |count: u64| settings.interval.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));

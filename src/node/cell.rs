@@ -7,7 +7,7 @@ use super::finals::Finals;
 use super::signal::Signal;
 use super::view::Head;
 use crate::dual::{ChainSettings, HealthState};
-use crate::env::{Clock, SystemClock};
+use crate::env::SystemClock;
 use crate::queue::TxQueue;
 use crate::types::{ChainId, OpId, Sequence, Status, Tick};
 use parking_lot::{Mutex, RwLock};
@@ -32,7 +32,8 @@ pub(super) struct Counters {
 pub(super) struct Condition {
     pub(super) health: HealthState,
     pub(super) reason: String,
-    /// When the last block was committed, or the thread was started.
+    /// When the last block was committed, or the node was opened. A restart of the thread is no progress:
+    /// a chain that fails again and again before its next block must be seen to stand still.
     pub(super) progress: Tick,
 }
 
@@ -107,10 +108,9 @@ impl ChainCell {
         common.completed.notify();
     }
 
-    pub(super) fn set_condition(&self, common: &Common, health: HealthState, reason: &str) {
+    pub(super) fn set_condition(&self, health: HealthState, reason: &str) {
         let mut condition = self.condition.lock();
         condition.health = health;
         reason.clone_into(&mut condition.reason);
-        condition.progress = common.clock.now();
     }
 }

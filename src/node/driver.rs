@@ -125,6 +125,7 @@ impl Loop<'_, '_> {
         let ids = own.map_or_else(|| recovery::ids(block), |proposal| proposal.ids);
         recovery::index(self.run.disk.store.as_ref(), block, &ids, self.chain.state())?;
         self.publish_head();
+        self.run.cell.condition.lock().progress = self.run.common.clock.now();
         Ok(())
     }
 
@@ -149,7 +150,7 @@ impl Loop<'_, '_> {
                 head.final_transactions += u64::from(event.tx_count);
             }
             if let Some(health) = event.health {
-                cell.set_condition(common, health, &event.detail);
+                cell.set_condition(health, &event.detail);
             }
         }
         let final_height = self.chain.final_height();
@@ -185,13 +186,12 @@ impl Loop<'_, '_> {
         head.restarts = cell.counters.restarts.load(Ordering::Relaxed);
         drop(head);
         cell.counters.reanchors.store(self.chain.schedule().reanchors(), Ordering::Relaxed);
-        let mut condition = cell.condition.lock();
-        condition.progress = self.run.common.clock.now();
-        condition.health = self.chain.health();
+        cell.condition.lock().health = self.chain.health();
     }
 }
 
-/// The part of a head that recovery knows, before the thread runs.
+/// The part of a head that recovery knows, before the thread runs. Recovery has checked that the pending
+/// blocks hold no more than the state counts.
 pub(super) fn restored_head(restored: &Restored) -> (Height, u64) {
     let pending: u64 = restored.pending.iter().map(|header| u64::from(header.tx_count)).sum();
     (restored.final_height, restored.state.transactions() - pending)

@@ -18,7 +18,7 @@ pub struct ChainHealth {
     pub reason: String,
     /// Blocks that are not final yet.
     pub final_lag_blocks: u64,
-    /// Time since the last block.
+    /// Time since the last block, or since the node was opened when it has made none.
     pub since_block: Duration,
     /// How often its thread was started again.
     pub restarts: u64,

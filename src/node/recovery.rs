@@ -40,9 +40,14 @@ pub(super) fn restore(
         Height::ORIGIN => Tip::default(),
         height => Tip::of(&header(blocks.as_ref(), settings.chain, height.get())?),
     };
-    check_links(blocks.as_ref(), settings.chain, final_height, &pending)?;
+    let final_hash = match final_height {
+        Height::ORIGIN => BlockHash::ZERO,
+        height => hash::block(&header(blocks.as_ref(), settings.chain, height.get())?),
+    };
+    check_links(settings.chain, final_hash, &pending)?;
+    check_count(settings.chain, &state, &pending)?;
     let last_sequence = Sequence::new(events.last());
-    Ok(Restored { pending, tip, state, last_sequence, final_height, health, failure })
+    Ok(Restored { pending, tip, state, last_sequence, final_height, final_hash, health, failure })
 }
 
 /// Reads a transaction's place; `None` when it is in no block.
@@ -84,6 +89,7 @@ pub(super) fn ids(block: &Block) -> Vec<TxId> {
     block.transactions().map(|bytes| hash::transaction(block.header.chain, bytes)).collect()
 }
 
+/// The highest final block and the health that subscribers were told of last.
 fn last_announced(events: &dyn LogReader, chain: ChainId) -> Result<(Height, HealthState), Error> {
     let (mut height, mut health) = (None, None);
     let mut sequence = events.last();
@@ -104,12 +110,7 @@ fn last_announced(events: &dyn LogReader, chain: ChainId) -> Result<(Height, Hea
         health = health.or(event.health);
         sequence -= 1;
     }
-    // A chain that was not healthy when the process ended starts over as recovering.
-    let health = match health.unwrap_or(HealthState::Healthy) {
-        HealthState::Healthy => HealthState::Healthy,
-        _ => HealthState::Recovering,
-    };
-    Ok((height.unwrap_or_default(), health))
+    Ok((height.unwrap_or_default(), health.unwrap_or(HealthState::Healthy)))
 }
 
 fn replay(store: &dyn Store, blocks: &dyn LogReader, chain: ChainId) -> Result<LedgerState, Error> {
@@ -125,6 +126,12 @@ fn replay(store: &dyn Store, blocks: &dyn LogReader, chain: ChainId) -> Result<L
         if hash::block(&header) != hash {
             return Err(Error::corrupt(format!("{chain}: the state belongs to another block {applied}")));
         }
+        // The header names the state before its block; that of the tip is in no header yet.
+        if hash::state(&header.state_root, &header.tx_root, state.transactions()) != state.root() {
+            return Err(Error::corrupt(format!("{chain}: the state is not what block {applied} makes it")));
+        }
+    } else if state != LedgerState::default() {
+        return Err(Error::corrupt(format!("{chain}: the state is of no block and yet not empty")));
     }
     for height in applied.get() + 1..=blocks.last() {
         let block = block(blocks, chain, height)?;
@@ -164,16 +171,8 @@ fn check_root(chain: ChainId, height: u64, header: &Header, state: &LedgerState)
     )))
 }
 
-fn check_links(
-    blocks: &dyn LogReader,
-    chain: ChainId,
-    before: Height,
-    pending: &[Header],
-) -> Result<(), Error> {
-    let mut parent = match before {
-        Height::ORIGIN => BlockHash::ZERO,
-        height => hash::block(&header(blocks, chain, height.get())?),
-    };
+fn check_links(chain: ChainId, before: BlockHash, pending: &[Header]) -> Result<(), Error> {
+    let mut parent = before;
     for header in pending {
         if header.parent != parent {
             return Err(Error::corrupt(format!("{chain} block {} does not name its parent", header.height)));
@@ -181,6 +180,17 @@ fn check_links(
         parent = hash::block(header);
     }
     Ok(())
+}
+
+fn check_count(chain: ChainId, state: &LedgerState, pending: &[Header]) -> Result<(), Error> {
+    let unfinal: u64 = pending.iter().map(|header| u64::from(header.tx_count)).sum();
+    match state.transactions().checked_sub(unfinal) {
+        Some(_) => Ok(()),
+        None => Err(Error::corrupt(format!(
+            "{chain}: the state counts {} transactions, the blocks that are not final hold {unfinal}",
+            state.transactions()
+        ))),
+    }
 }
 
 fn block(blocks: &dyn LogReader, chain: ChainId, height: u64) -> Result<Block, Error> {
@@ -195,3 +205,7 @@ fn block(blocks: &dyn LogReader, chain: ChainId, height: u64) -> Result<Block, E
 fn header(blocks: &dyn LogReader, chain: ChainId, height: u64) -> Result<Header, Error> {
     block(blocks, chain, height).map(|block| block.header)
 }
+
+#[cfg(test)]
+#[path = "recovery_test.rs"]
+mod tests;

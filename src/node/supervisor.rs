@@ -105,7 +105,7 @@ impl Supervisor {
 
     fn report(&self, reason: &str) {
         log::emit(Level::Error, "node", format_args!("{} stopped: {reason}", self.cell.chain()));
-        self.cell.set_condition(&self.common, HealthState::Stalled, reason);
+        self.cell.set_condition(HealthState::Stalled, reason);
         self.common.announced.notify();
     }
 
@@ -169,11 +169,7 @@ pub(super) fn publish(cell: &ChainCell, disk: &Disk, restored: &Restored) {
     *cell.views.write() = Some(disk.views());
     cell.publish_event(restored.last_sequence);
     let (final_height, final_transactions) = driver::restored_head(restored);
-    let known = match restored.pending.first() {
-        Some(header) => header.parent,
-        None => restored.tip.hash,
-    };
-    let reference = PeerReference { height: final_height, hash: known };
+    let reference = PeerReference { height: final_height, hash: restored.final_hash };
     let mut head = cell.head.write();
     // All of it: a host may read blocks before the thread has made its first one.
     head.height = restored.tip.height;
