@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::handle::{self, Kind, Object};
 use super::record::{self, Record};
 use super::status::duo_status;
-use crate::node::{Config, ConfigError, KEYS, Key, Settings};
+use crate::node::{Config, ConfigError, KEYS, Key, Settings, read_text};
 use crate::types::Status;
 use parking_lot::RwLock;
 use std::ffi::{CString, c_char};
@@ -145,7 +145,9 @@ pub unsafe extern "C" fn duo_config_load_file(config: *mut duo_config, path: *co
     on(config, |config: &ConfigObject| {
         // SAFETY: the header's contract.
         let path = unsafe { argument::text(path, "path") }?;
-        config.0.write().load_file(Path::new(path))?;
+        // Read first: a slow disk keeps nobody from the configuration.
+        let text = read_text(Path::new(path))?;
+        config.0.write().load_toml(&text)?;
         Ok(Status::Ok)
     })
 }

@@ -49,7 +49,7 @@ mod view;
 
 pub use claim::NodeClaim;
 pub use completion::Completion;
-pub use config::{Config, ConfigError, KEYS, Key, Kind, Settings};
+pub use config::{Config, ConfigError, KEYS, Key, Kind, Settings, read_text};
 pub use error::Error;
 pub use handle::Node;
 pub use health::{ChainHealth, Health, RATIO_DRIFT_ALARM};

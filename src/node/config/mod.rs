@@ -18,6 +18,9 @@ pub use settings::{Settings, StorageSettings};
 
 use crate::types::Status;
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Longest configuration text that is read, in bytes: far above any real file.
@@ -137,18 +140,9 @@ impl Config {
     /// As [`Config::load_toml`], from a file of at most [`CONFIG_BYTES_MAX`] bytes.
     ///
     /// # Errors
-    /// [`ConfigError::Unreadable`] when it is missing, too long or not UTF-8; else as `load_toml`.
+    /// As [`read_text`] and `load_toml`.
     pub fn load_file(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let unreadable = |fault: String| ConfigError::Unreadable { path: path.to_owned(), fault };
-        let length = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
-        if length > CONFIG_BYTES_MAX {
-            return Err(unreadable(format!("{length} bytes, {CONFIG_BYTES_MAX} at most are read")));
-        }
-        let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            unreadable(format!("not UTF-8 at offset {}", error.utf8_error().valid_up_to()))
-        })?;
-        self.load_toml(&text)
+        self.load_toml(&read_text(path)?)
     }
 
     /// Checks what [`Config::build`] would check.
@@ -187,6 +181,30 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// The text of a configuration file, for [`Config::load_toml`].
+///
+/// # Errors
+/// [`ConfigError::Unreadable`] when it is missing, longer than [`CONFIG_BYTES_MAX`], not UTF-8, or no
+/// regular file: a pipe may never end, and a device need not.
+pub fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |fault: String| ConfigError::Unreadable { path: path.to_owned(), fault };
+    let failed = |error: std::io::Error| unreadable(error.to_string());
+    // Without O_NONBLOCK, opening a pipe waits for somebody to write.
+    let mut options = OpenOptions::new();
+    let file = options.read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(unreadable("not a regular file".into()));
+    }
+    // The length that a file states is not believed: those under /proc say 0.
+    let mut bytes = Vec::new();
+    file.take(CONFIG_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > CONFIG_BYTES_MAX {
+        return Err(unreadable(format!("longer than the {CONFIG_BYTES_MAX} bytes that are read")));
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| unreadable(format!("not UTF-8 at offset {}", error.utf8_error().valid_up_to())))
 }
 
 fn one_line(text: &str) -> String {
@@ -247,5 +265,25 @@ mod tests {
         let error = Config::new().load_file(&dir.join("none.toml")).unwrap_err().to_string();
         assert!(error.contains("none.toml"), "{error}");
         std::fs::remove_dir_all(&dir).expect("clean up");
+    }
+
+    #[test]
+    fn what_has_no_end_is_refused_at_once() {
+        let dir = std::env::temp_dir().join(format!("duochain-endless-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("temporary directory");
+        let pipe = dir.join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+        assert!(made.success());
+        for path in [Path::new("/dev/zero"), &pipe, &dir] {
+            let error = Config::new().load_file(path).unwrap_err().to_string();
+            assert!(error.contains("not a regular file"), "{error}");
+        }
+        let long = dir.join("long.toml");
+        std::fs::write(&long, vec![b'#'; 1 + (1 << 20)]).expect("write");
+        let error = Config::new().load_file(&long).unwrap_err().to_string();
+        assert!(error.contains("longer than the 1048576 bytes"), "{error}");
+        std::fs::remove_dir_all(&dir).expect("clean up");
+        // States a length of 0 and has one.
+        assert!(read_text(Path::new("/proc/self/status")).is_ok_and(|text| text.contains("Pid:")));
     }
 }
