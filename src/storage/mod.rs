@@ -53,7 +53,7 @@ pub use memory::{MemoryLog, MemoryStore};
 pub use open::{Backend, LogKind, LogOptions, StoreOptions, open_log, open_store};
 #[cfg(feature = "rocksdb")]
 pub use rocks::RocksStore;
-pub use segments::SegmentLog;
+pub use segments::{SEGMENT_BYTES_CEILING, SegmentLog};
 
 use std::path::Path;
 use std::sync::Arc;

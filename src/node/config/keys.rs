@@ -1,7 +1,7 @@
 //! The table of configuration keys. Everything that lists keys, in any language, is made from it.
 
 use super::ConfigError;
-use crate::storage::Backend;
+use crate::storage::{Backend, SEGMENT_BYTES_CEILING};
 use crate::types::{LANES_MAX, TRANSACTION_BYTES_CEILING};
 
 /// What a value is.
@@ -96,10 +96,10 @@ pub static KEYS: &[Key] = &[
     },
     Key {
         name: "log.segment_bytes",
-        kind: integer(1 << 20, 1 << 32),
+        kind: integer(1 << 20, SEGMENT_BYTES_CEILING as u64),
         unit: "bytes",
         default: "67108864",
-        range: "1048576 to 4294967296",
+        range: "1048576 to 1073741824",
         meaning: "Size at which a segment of the block log or event log is closed and the next begun.",
         consequence: "Small: many files. Large: old events are given back in large steps.",
     },

@@ -62,7 +62,8 @@ pub(super) const BUFFER_BYTES_MAX: usize = 1 << 20;
 pub(super) const DESCRIPTORS_MAX: usize = 16;
 
 const SEGMENT_BYTES_MIN: usize = 4 << 10;
-const SEGMENT_BYTES_CEILING: usize = 1 << 30;
+/// Largest size of a segment file.
+pub const SEGMENT_BYTES_CEILING: usize = 1 << 30;
 const RECORD_BYTES_CEILING: usize = 1 << 30;
 
 // Offsets are 32 bits: a file just below its size may still take one record of the largest size.
