@@ -1,4 +1,4 @@
-//! The embeds in README.md, taken out of it, compiled, and run in an empty directory.
+//! The embeds in README.md, taken out of it, compiled, and run twice from an empty directory on.
 //!
 //! Those in Java and Python are run by `tests/package/run`, from the finished jars and wheel; here they
 //! are only measured.
@@ -53,16 +53,21 @@ fn succeed(command: &mut Command) -> Output {
     output
 }
 
-fn runs(folder: &Path) {
+/// Runs it once; what it said besides the status.
+fn run(folder: &Path, status: &str) -> String {
     let output = succeed(Command::new("./embed").current_dir(folder));
-    let said = String::from_utf8_lossy(&output.stdout);
-    let height: u64 = said
-        .trim()
-        .strip_prefix("final at height ")
-        .and_then(|height| height.parse().ok())
-        .unwrap_or_else(|| panic!("it said: {said}"));
-    assert!(height > 0, "a transaction is in a block");
     assert!(output.stderr.is_empty(), "a guest prints nothing");
+    let said = String::from_utf8(output.stdout).expect("a line of text");
+    let place = said.strip_suffix(&format!(" ({status})\n"));
+    place.unwrap_or_else(|| panic!("{status} expected, it said: {said}")).to_owned()
+}
+
+/// Twice in the same folder, as a curious reader does.
+fn runs(folder: &Path) {
+    let first = run(folder, "OK");
+    let height = first.strip_prefix("final at height ").and_then(|height| height.parse::<u64>().ok());
+    assert!(height.is_some_and(|height| height > 0), "it said: {first}");
+    assert_eq!(run(folder, "DUPLICATE"), first, "the original's height");
 }
 
 /// Compiles with the compiler that `variable` names, or the system's.
