@@ -394,3 +394,13 @@ fn metrics_and_health_tell_the_same_story_as_the_chain() {
     assert!(text.ends_with("# EOF\n"));
     assert!(text.contains("duochain_final_transactions_total{chain=\"delta\"} 1\n"), "{text}");
 }
+
+#[test]
+fn dropping_a_node_closes_it() {
+    let scratch = Scratch::new("drop");
+    let node = open(Some(scratch.path()));
+    finalize(&node, ChainId::Alpha, b"kept");
+    drop(node);
+    let node = open(Some(scratch.path()));
+    assert!(node.head(ChainId::Alpha).final_height.get() >= 1);
+}

@@ -51,14 +51,15 @@ fn a_lost_state_store_is_rebuilt_from_the_blocks() {
     let scratch = Scratch::new("rebuild");
     node_with_blocks(scratch.path());
     let node = open(Some(scratch.path()));
-    let (root, height) = (node.head(ChainId::Delta).state_root, node.head(ChainId::Delta).height);
     node.close(PATIENCE).expect("closed");
+    let before = node.head(ChainId::Delta);
     drop(node);
-    let _ = (root, height);
     fs::remove_dir_all(scratch.path().join("delta/state")).expect("removed");
     let node = open(Some(scratch.path()));
     let completion = finalize(&node, ChainId::Delta, b"after the rebuild");
-    assert!(completion.height > height);
+    assert!(completion.height > before.height);
+    let next = node.block(ChainId::Delta, before.height.next()).expect("there");
+    assert_eq!(next.header.state_root, before.state_root, "rebuilt to the same state");
     let op = node.submit(ChainId::Delta, support::LANE, &[3; 300]).expect("accepted");
     assert_eq!(complete(&node, &[op])[0].status, Status::Duplicate, "the index knows old transactions again");
 }

@@ -1,9 +1,13 @@
-//! A pleasant guest: a thousand opens and closes leave nothing behind.
+//! A pleasant guest: a thousand opens and closes leave nothing behind. Alone in its process, so that
+//! nothing else moves what it counts.
 
 mod support;
 
 use duochain::types::ChainId;
-use support::{PATIENCE, Scratch, finalize, open};
+use support::{PATIENCE, Scratch, open};
+
+/// A leak of 2 KiB a cycle shows. Without any it grows by a tenth of a megabyte.
+const GROWTH_KIB_MAX: u64 = 2_048;
 
 fn count(what: &str) -> usize {
     std::fs::read_dir(format!("/proc/self/{what}")).expect("procfs").count()
@@ -37,15 +41,5 @@ fn a_thousand_opens_and_closes_leave_threads_descriptors_and_memory_as_they_were
     let after = (count("task"), count("fd"), resident_kib());
     assert_eq!(after.0, before.0, "threads");
     assert_eq!(after.1, before.1, "descriptors");
-    assert!(after.2 < before.2 + 65_536, "memory grew from {} to {} KiB", before.2, after.2);
-}
-
-#[test]
-fn dropping_a_node_closes_it() {
-    let scratch = Scratch::new("drop");
-    let node = open(Some(scratch.path()));
-    finalize(&node, ChainId::Alpha, b"kept");
-    drop(node);
-    let node = open(Some(scratch.path()));
-    assert!(node.head(ChainId::Alpha).final_height.get() >= 1);
+    assert!(after.2 < before.2 + GROWTH_KIB_MAX, "memory grew from {} to {} KiB", before.2, after.2);
 }
