@@ -1,0 +1,76 @@
+//! Writes the latest outcome of every suite into docs/benchmarks.md, between two marks.
+
+use crate::record::Row;
+use crate::report::{self, Run};
+use crate::suites::{self, Suite};
+use crate::{AnyError, paths, table};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+
+const BEGIN: &str = "<!-- tables: written by make bench DOCS=1 -->\n";
+const END: &str = "<!-- end of tables -->\n";
+
+/// Replaces what stands between the marks; the text around them is written by hand.
+pub(crate) fn rewrite() -> Result<(), AnyError> {
+    let mut tables = String::new();
+    for suite in suites::ALL {
+        if let Some((run, rows)) = report::last(suite)? {
+            tables.push_str(&section(suite, &run, &rows));
+        }
+    }
+    if tables.is_empty() {
+        return Err("nothing was measured yet: run `make bench` first".into());
+    }
+    let path = paths::root().join("docs/benchmarks.md");
+    let text = fs::read_to_string(&path)?;
+    let text = replace(&text, &tables).ok_or("docs/benchmarks.md has lost its marks")?;
+    fs::write(&path, text)?;
+    writeln!(std::io::stdout(), "docs/benchmarks.md is up to date")?;
+    Ok(())
+}
+
+fn section(suite: &Suite, run: &Run, rows: &[Row]) -> String {
+    let mut text = format!("\n## {}\n\n{}\n\n", suite.name, suite.about);
+    let _ = writeln!(text, "Machine: {}.", run.machine.describe());
+    let _ = write!(text, "Revision {}, {}; ", run.revision, run.date);
+    let _ = writeln!(text, "load before the run {:.2}.", run.machine.load_before);
+    if run.quick {
+        text.push_str("A quick run with few repetitions: not to be quoted.\n");
+    }
+    text.push('\n');
+    text + &table::markdown(rows)
+}
+
+/// `None` when a mark is missing.
+fn replace(text: &str, tables: &str) -> Option<String> {
+    let (head, rest) = text.split_once(BEGIN)?;
+    let (_, tail) = rest.split_once(END)?;
+    Some(format!("{head}{BEGIN}{tables}\n{END}{tail}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Machine;
+    use crate::record::tests::sample_row;
+
+    #[test]
+    fn only_what_lies_between_the_marks_changes() {
+        let text = format!("head\n{BEGIN}old\n{END}tail\n");
+        let once = replace(&text, "new\n").expect("both marks are there");
+        assert!(once.starts_with("head\n") && once.ends_with("tail\n") && !once.contains("old"), "{once}");
+        assert_eq!(replace(&once, "new\n").expect("the marks stay"), once);
+        assert_eq!(replace("head\n", "new\n"), None);
+    }
+
+    #[test]
+    fn a_section_names_the_machine_and_a_quick_run() {
+        let machine = Machine { cpu: "Fast CPU".into(), ..Machine::default() };
+        let run = Run { machine, revision: "abc".into(), date: "2026-01-01".into(), quick: true };
+        let text = section(&suites::ALL[0], &run, &[sample_row()]);
+        for part in ["Fast CPU", "abc", "quick run", "**LOST**"] {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+    }
+}

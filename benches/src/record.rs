@@ -1,0 +1,209 @@
+//! One line of the outcome: a scenario, our figure, a peer's figure.
+
+use crate::sample::{Spread, Summary};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Which way a unit points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Better {
+    /// Times.
+    Lower,
+    /// Throughputs.
+    Higher,
+}
+
+/// What must be true of a row. `None` in a row means that it only informs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Goal {
+    /// Our figure, in the row's unit, is not above this.
+    OursAtMost(f64),
+    /// The ratio is not below this.
+    RatioAtLeast(f64),
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OursAtMost(bound) => write!(f, "ours ≤ {bound}"),
+            Self::RatioAtLeast(bound) => write!(f, "ratio ≥ {bound}"),
+        }
+    }
+}
+
+/// What a peer is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Role {
+    /// Does the same job.
+    Peer,
+    /// What the crossing alone costs: the part of our figure that no work of ours can remove.
+    Floor,
+}
+
+/// How far the repetitions lie apart: the middle half of each.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Spreads {
+    /// Of our figure.
+    pub(crate) ours: Spread,
+    /// Of the peer's.
+    pub(crate) peer: Spread,
+    /// Of the ratio within one round.
+    pub(crate) ratio: Spread,
+}
+
+/// A line of the table. Its fields are the format of `target/bench/<suite>.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) scenario: String,
+    /// Median of the repetitions.
+    pub(crate) ours: f64,
+    /// Median of the repetitions.
+    pub(crate) peer: f64,
+    pub(crate) peer_name: String,
+    pub(crate) peer_version: String,
+    pub(crate) role: Role,
+    pub(crate) unit: String,
+    pub(crate) better: Better,
+    /// How many times faster we are; below 1 the peer is faster.
+    pub(crate) ratio: f64,
+    pub(crate) goal: Option<Goal>,
+    pub(crate) met: Option<bool>,
+    pub(crate) repetitions: usize,
+    pub(crate) spread: Spreads,
+}
+
+/// How a comparison went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Faster,
+    Lost,
+    Floor,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Faster => "faster",
+            Self::Lost => "LOST",
+            Self::Floor => "floor",
+        })
+    }
+}
+
+impl Row {
+    /// Who was faster.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self.role {
+            Role::Floor => Verdict::Floor,
+            Role::Peer if self.ratio >= 1.0 => Verdict::Faster,
+            Role::Peer => Verdict::Lost,
+        }
+    }
+}
+
+/// How many times `ours` is better than `peer`.
+pub(crate) fn ratio(better: Better, ours: f64, peer: f64) -> f64 {
+    match better {
+        Better::Lower => peer / ours,
+        Better::Higher => ours / peer,
+    }
+}
+
+/// The ratios of rounds that both sides have finished.
+pub(crate) fn ratios(better: Better, ours: &[f64], peer: &[f64]) -> Vec<f64> {
+    ours.iter().zip(peer).map(|(ours, peer)| ratio(better, *ours, *peer)).collect()
+}
+
+/// Whether the goal is reached.
+pub(crate) fn met(goal: Goal, ours: f64, ratio: f64) -> bool {
+    match goal {
+        Goal::OursAtMost(bound) => ours <= bound,
+        Goal::RatioAtLeast(bound) => ratio >= bound,
+    }
+}
+
+/// The ratio of two medians, so that a reader who divides the columns gets the same.
+pub(crate) fn compare(better: Better, ours: &Summary, peer: &Summary) -> f64 {
+    ratio(better, ours.median, peer.median)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_above_one_means_that_we_are_faster() {
+        assert!((ratio(Better::Lower, 10.0, 25.0) - 2.5).abs() < 1e-12);
+        assert!((ratio(Better::Higher, 10.0, 25.0) - 0.4).abs() < 1e-12);
+    }
+
+    #[test]
+    fn goals_hold_at_their_bound() {
+        assert!(met(Goal::OursAtMost(100.0), 100.0, 0.1));
+        assert!(!met(Goal::OursAtMost(100.0), 100.1, 9.0));
+        assert!(met(Goal::RatioAtLeast(2.0), 1e9, 2.0));
+        assert!(!met(Goal::RatioAtLeast(2.0), 0.1, 1.99));
+    }
+
+    #[test]
+    fn rounds_are_paired_in_order() {
+        let paired = ratios(Better::Lower, &[1.0, 2.0, 4.0], &[2.0, 2.0]);
+        assert_eq!(paired, [2.0, 1.0]);
+    }
+
+    #[test]
+    fn a_floor_is_neither_won_nor_lost() {
+        let mut row = sample_row();
+        assert_eq!(row.verdict(), Verdict::Lost);
+        row.role = Role::Floor;
+        assert_eq!(row.verdict(), Verdict::Floor);
+        (row.role, row.ratio) = (Role::Peer, 1.0);
+        assert_eq!(row.verdict(), Verdict::Faster);
+    }
+
+    #[test]
+    fn the_format_names_every_field_and_reads_itself() {
+        let row = sample_row();
+        let text = serde_json::to_string(&row).expect("plain data");
+        for field in [
+            "scenario",
+            "ours",
+            "peer",
+            "peer_name",
+            "peer_version",
+            "unit",
+            "ratio",
+            "goal",
+            "met",
+            "repetitions",
+            "spread",
+        ] {
+            assert!(text.contains(&format!("\"{field}\":")), "{field} is missing in {text}");
+        }
+        assert!(text.contains(r#""goal":{"ours_at_most":100.0}"#), "{text}");
+        assert_eq!(serde_json::from_str::<Row>(&text).expect("its own text"), row);
+    }
+
+    /// A row for the tests of whoever prints rows.
+    pub(crate) fn sample_row() -> Row {
+        let spread = Spread { low: 9.0, high: 11.0 };
+        Row {
+            scenario: "C: enqueue <256 B> & go".into(),
+            ours: 10.0,
+            peer: 5.0,
+            peer_name: "ring".into(),
+            peer_version: "1.2".into(),
+            role: Role::Peer,
+            unit: "ns".into(),
+            better: Better::Lower,
+            ratio: 0.5,
+            goal: Some(Goal::OursAtMost(100.0)),
+            met: Some(true),
+            repetitions: 7,
+            spread: Spreads { ours: spread, peer: spread, ratio: spread },
+        }
+    }
+}

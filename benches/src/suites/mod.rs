@@ -1,0 +1,54 @@
+//! The list of suites.
+
+mod boundary;
+mod node;
+
+use crate::AnyError;
+use crate::record::Row;
+
+/// How thoroughly to measure.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Plan {
+    /// Few repetitions, for whoever works on the harness.
+    pub(crate) quick: bool,
+}
+
+impl Plan {
+    /// `full` repetitions, or the few of a quick run.
+    pub(crate) fn rounds(self, full: usize) -> usize {
+        if self.quick { full.min(3) } else { full }
+    }
+}
+
+/// Scenarios that are measured together.
+#[derive(Debug)]
+pub(crate) struct Suite {
+    /// The word of `make bench B=…`.
+    pub(crate) name: &'static str,
+    /// In one sentence.
+    pub(crate) about: &'static str,
+    /// Measures.
+    pub(crate) run: fn(Plan) -> Result<Vec<Row>, AnyError>,
+}
+
+/// All of them, in the order of a full run.
+pub(crate) const ALL: &[Suite] = &[
+    Suite {
+        name: "boundary",
+        about: "What a call and an enqueue cost from C, Java and Python.",
+        run: boundary::run,
+    },
+    Suite {
+        name: "node",
+        about: "Transactions from submit to final through a whole node, each one checked by the host.",
+        run: node::run,
+    },
+];
+
+/// The suite of that name.
+pub(crate) fn find(name: &str) -> Result<&'static Suite, String> {
+    ALL.iter().find(|suite| suite.name == name).ok_or_else(|| {
+        let known: Vec<&str> = ALL.iter().map(|suite| suite.name).collect();
+        format!("no suite '{name}'; there are: {}", known.join(", "))
+    })
+}
