@@ -3,13 +3,14 @@
 use crate::record::{Better, Row};
 use std::fmt::Write;
 
-/// Three digits, without an exponent.
+/// Three digits, without an exponent; small values keep three decimals at least.
 pub(crate) fn figure(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,
         size if size >= 1.0 => 2,
-        _ => 3,
+        size if size >= 0.01 => 3,
+        _ => 5,
     };
     let text = format!("{value:.decimals$}");
     let (whole, rest) = text.split_once('.').map_or((text.as_str(), ""), |(whole, rest)| (whole, rest));
@@ -47,7 +48,7 @@ fn cells(row: &Row) -> [String; 8] {
         format!("{} ({})", figure(row.peer), spread(peer.low, peer.high)),
         row.unit.clone(),
         format!("{} {}", row.peer_name, row.peer_version),
-        format!("{:.2} ({:.2}–{:.2})", row.ratio, ratio.low, ratio.high),
+        format!("{} ({})", figure(row.ratio), spread(ratio.low, ratio.high)),
         row.verdict().to_string(),
         goal(row),
     ]
@@ -57,7 +58,7 @@ const HEADS: [&str; 8] = ["scenario", "ours", "peer", "unit", "peer's name", "ra
 /// Columns of figures.
 const RIGHT: [bool; 8] = [false, true, true, false, false, true, false, false];
 
-/// For a terminal; the name of a scenario stands at its first row only.
+/// For a terminal; a scenario's name and our figure stand at its first row only.
 pub(crate) fn plain(rows: &[Row]) -> String {
     let mut lines: Vec<[String; 8]> = vec![HEADS.map(str::to_owned)];
     let mut last = "";
@@ -65,6 +66,7 @@ pub(crate) fn plain(rows: &[Row]) -> String {
         let mut cells = cells(row);
         if row.scenario == last {
             cells[0].clear();
+            cells[1].clear();
         }
         last = &row.scenario;
         lines.push(cells);

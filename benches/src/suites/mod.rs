@@ -18,6 +18,11 @@ impl Plan {
     pub(crate) fn rounds(self, full: usize) -> usize {
         if self.quick { full.min(3) } else { full }
     }
+
+    /// How much to do in one repetition: a quarter in a quick run.
+    pub(crate) fn count(self, full: usize) -> usize {
+        if self.quick { full / 4 } else { full }
+    }
 }
 
 /// Scenarios that are measured together.
