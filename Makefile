@@ -36,11 +36,11 @@ check: ## Format, lints, documentation, tidy
 	@deploy/setup check
 	@deploy/check
 
-check-benches: ## Lints of the benchmark harness
+check-benches: ## Lints and tests of the benchmark harness
 	@deploy/setup check
 	@deploy/check benches
 
-bench: ## Benchmarks; B=name for one suite
+bench: ## Benchmarks; B=name for one suite, DOCS=1 to update docs/benchmarks.md, QUICK=1 for a try
 	@deploy/setup bench
 	@deploy/bench $(B)
 

@@ -12,7 +12,8 @@ const WIDTH: usize = 880;
 const MARGIN: usize = 24;
 const BARS_AT: usize = 290;
 const BARS_WIDTH: usize = 440;
-const TITLE_HEIGHT: usize = 78;
+const TITLE_HEIGHT: usize = 96;
+const LINE_HEIGHT: usize = 17;
 const HEAD_HEIGHT: usize = 30;
 const BAR_HEIGHT: usize = 18;
 const BAR_STEP: usize = 24;
@@ -36,7 +37,7 @@ struct Bar<'a> {
     high: f64,
 }
 
-/// The chart of a suite.
+/// The chart of a suite; the machine takes a line for each part between semicolons, two at most.
 pub(crate) fn draw(suite: &str, machine: &str, rows: &[Row]) -> String {
     let mut body = String::new();
     let mut top = TITLE_HEIGHT;
@@ -50,7 +51,9 @@ pub(crate) fn draw(suite: &str, machine: &str, rows: &[Row]) -> String {
     );
     let _ = writeln!(svg, "<rect class=\"ground\" width=\"{WIDTH}\" height=\"{height}\"/>");
     text(&mut svg, "title", MARGIN, 34, &format!("duochain: {suite}"));
-    text(&mut svg, "dim", MARGIN, 56, machine);
+    for (number, line) in machine.split("; ").enumerate() {
+        text(&mut svg, "dim", MARGIN, 54 + number * LINE_HEIGHT, line);
+    }
     svg + &body + "</svg>\n"
 }
 

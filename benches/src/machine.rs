@@ -37,10 +37,11 @@ impl Machine {
         }
     }
 
-    /// In one line.
+    /// The hardware; the software.
     pub(crate) fn describe(&self) -> String {
         let Self { cpu, cores, memory_gib, system, kernel, rustc, .. } = self;
-        format!("{cpu}, {cores} cores, {memory_gib} GiB; {system}, Linux {kernel}; {rustc}")
+        let rustc = rustc.split(" (").next().unwrap_or_default();
+        format!("{cpu}, {cores} cores, {memory_gib} GiB; {system}, Linux {kernel}, {rustc}")
     }
 }
 

@@ -71,7 +71,8 @@ impl Samples {
 }
 
 /// In which order `sides` take their turns in a round. Each round begins with the next one, so that none
-/// always runs in the wake of the same other.
+/// always runs in the wake of the same other. This is why no benchmark library drives the rounds: those at
+/// hand finish one side before they begin the next.
 pub(crate) fn turns(sides: usize, round: usize) -> impl Iterator<Item = usize> {
     (0..sides).map(move |turn| (turn + round) % sides)
 }

@@ -21,3 +21,38 @@ pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
     python::measure(plan, &mut samples)?;
     scenario::rows(&[c::SCENARIOS, jvm::SCENARIOS, python::SCENARIOS].concat(), &samples)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paths;
+    use crate::scenario::{OURS, Scenario};
+
+    /// A guest's names have to be those of the table, or its figures belong to nobody.
+    fn expect_names(scenarios: &[Scenario], folder: &str, language: &str) {
+        let mut text = String::new();
+        for entry in
+            std::fs::read_dir(paths::root().join("benches").join(folder)).expect("the guest's folder")
+        {
+            text += &std::fs::read_to_string(entry.expect("readable").path()).expect("a source");
+        }
+        for scenario in scenarios {
+            let name = if language == "Python" {
+                scenario.name.trim_start_matches("Python: ")
+            } else {
+                scenario.name
+            };
+            let sides = scenario.peers.iter().map(|peer| peer.name);
+            for word in sides.chain([OURS, name]) {
+                assert!(text.contains(&format!("\"{word}\"")), "{language} does not know '{word}'");
+            }
+        }
+    }
+
+    #[test]
+    fn guests_and_tables_use_the_same_names() {
+        expect_names(c::SCENARIOS, "c", "C");
+        expect_names(jvm::SCENARIOS, "jvm/src/io/duochain/benches", "Java");
+        expect_names(python::SCENARIOS, "python", "Python");
+    }
+}

@@ -1,5 +1,6 @@
 //! What is submitted, and the check of what came back.
 
+#[expect(unreachable_pub, reason = "it is a part of the examples, where `pub` is what its file offers")]
 #[path = "../../../../examples/run/generator.rs"]
 mod generator;
 

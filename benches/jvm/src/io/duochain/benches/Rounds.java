@@ -29,7 +29,7 @@ public final class Rounds {
         int rounds = Integer.parseInt(arguments[0]);
         String jdk = "JDK " + System.getProperty("java.version");
         version(DuochainSide.NAME, jdk);
-        version(JcToolsSide.NAME, jctools() + ", " + jdk);
+        version(JcToolsSide.NAME, jctools());
         version(BlockingSide.NAME, jdk);
         version(CALL, jdk);
         for (int round = 0; round < rounds; round++) {
