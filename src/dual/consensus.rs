@@ -8,15 +8,6 @@
 use crate::types::{Block, Height, Tick};
 use std::sync::Arc;
 
-/// Where one chain's agreement stands: its own height and its own view.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ParallelRound {
-    /// The height being decided.
-    pub height: Height,
-    /// The attempt at that height; always 0 with one validator.
-    pub view: u64,
-}
-
 /// What an engine is told.
 #[derive(Clone, Debug)]
 pub enum ConsensusInput {
@@ -44,6 +35,4 @@ pub enum ConsensusEffect {
 pub trait ChainConsensus: Send {
     /// Consumes one input; appends, in order, what the chain must do.
     fn step(&mut self, now: Tick, input: ConsensusInput, out: &mut Vec<ConsensusEffect>);
-    /// What it is deciding.
-    fn round(&self) -> ParallelRound;
 }

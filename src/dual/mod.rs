@@ -43,7 +43,7 @@ mod state;
 mod timing;
 
 pub use chain::{BuildOrder, Chain, Effect, Input, Restored, Tip};
-pub use consensus::{ChainConsensus, ConsensusEffect, ConsensusInput, ParallelRound};
+pub use consensus::{ChainConsensus, ConsensusEffect, ConsensusInput};
 pub use event::{Event, EventKind};
 pub use health::{HealthMachine, HealthState, Transition};
 pub use settings::{ALPHA_DELTA_RATIO, ChainSettings};

@@ -3,7 +3,7 @@
 //! # Invariants
 //! I1 at most one proposal is open; inputs for any other height are ignored.
 
-use super::consensus::{ChainConsensus, ConsensusEffect, ConsensusInput, ParallelRound};
+use super::consensus::{ChainConsensus, ConsensusEffect, ConsensusInput};
 use crate::types::{Block, Height, Tick};
 use std::sync::Arc;
 
@@ -48,9 +48,5 @@ impl ChainConsensus for Solo {
             // I1: out of order, ignored; the stage stays as it was.
             (_, stage) => self.stage = stage,
         }
-    }
-
-    fn round(&self) -> ParallelRound {
-        ParallelRound { height: self.height.next(), view: 0 }
     }
 }

@@ -30,12 +30,6 @@ impl Tick {
         Self(self.0.saturating_add(nanos(span)))
     }
 
-    /// This instant minus `span`, saturating at [`Tick::ZERO`].
-    #[must_use]
-    pub fn before(self, span: Duration) -> Self {
-        Self(self.0.saturating_sub(nanos(span)))
-    }
-
     /// The span from `earlier` to this instant; zero when `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
@@ -76,7 +70,6 @@ mod tests {
     fn additions_saturate_instead_of_wrapping() {
         let late = Tick::from_nanos(u64::MAX - 1);
         assert_eq!(late.after(Duration::from_secs(1)), Tick::from_nanos(u64::MAX));
-        assert_eq!(Tick::ZERO.before(Duration::from_secs(1)), Tick::ZERO);
         assert_eq!(UnixNanos::new(5).after(Duration::MAX), UnixNanos::new(u64::MAX));
     }
 
