@@ -333,3 +333,22 @@ fn dropping_a_node_closes_it() {
     let node = open(Some(scratch.path()));
     assert!(node.head(ChainId::Alpha).final_height.get() >= 1);
 }
+
+#[test]
+fn finality_is_measured_of_what_became_final_only() {
+    let node = Node::open(with(None, &[("finality.depth", "64"), ("time.scale", "30")])).expect("opens");
+    let op = node.submit(ChainId::Delta, LANE, b"in a block, not final").expect("accepted");
+    let id = hash::transaction(ChainId::Delta, b"in a block, not final");
+    eventually("it is in a block", || {
+        (node.tx_status(ChainId::Delta, &id).expect("answers").state != TxState::Unknown).then_some(())
+    });
+    node.close(PATIENCE).expect("closed");
+    let completion = complete(&node, &[op])[0];
+    assert_eq!(completion.status, Status::Cancelled);
+    assert!(completion.height.get() > 0, "its block is durable");
+    let count = node
+        .metrics()
+        .into_iter()
+        .find(|metric| metric.name == "duochain_finality_count" && metric.chain == Some(ChainId::Delta));
+    assert_eq!(count.expect("listed").value, 0.0);
+}

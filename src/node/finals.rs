@@ -1,4 +1,8 @@
-//! The recent final blocks of a chain, readable by the other chain without a lock.
+//! The recent final blocks of a chain, readable by the other chain whatever this one is doing.
+//!
+//! # Limits
+//! A cell of 40 bytes is no single atomic word: `AtomicCell` guards its copy by a spin lock that it shares
+//! with other cells. Nothing else happens under it.
 
 use crate::types::{BlockHash, Height, PeerReference};
 use crossbeam::atomic::AtomicCell;

@@ -16,11 +16,16 @@
 //! I1 a completion or event is handed out only after the block that makes it true is durable.
 //! I2 an accepted submission ends in exactly one completion while the node lives, through restarts of
 //! its chain's thread too.
-//! I3 the chains share no lock: each has its own queue, thread, logs, store and completion list.
+//! I3 neither chain waits for the other's work: each has its own queue, credits, thread, logs, store and
+//! completion list. What both touch (signals to the host, the list of final blocks) is locked for a copy
+//! of a few words.
 //! I4 a transaction is in at most one block of a chain.
 //!
 //! # Limits
 //! Two threads and the state stores' own workers; every list has a bound in the configuration.
+//! Blocks are never dropped. Opening, and each restart of a chain's thread after a failure, reads and
+//! checks the whole block log, one segment in memory at a time, and keeps 4 bytes a record: with weeks of
+//! traffic the chain is Stalled for minutes.
 //!
 //! # Caller contract
 //! `submit` accepts into memory only. What was accepted but is in no durable block is gone after a

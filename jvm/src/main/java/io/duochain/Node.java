@@ -229,8 +229,10 @@ public final class Node implements AutoCloseable {
 
     /**
      * Follows events, by demand: each subscriber gets its own position and its own daemon thread "duo-events",
-     * and never more events than it asked for. With a {@linkplain SubscribeOptions#named cursor} an event is
-     * acknowledged after {@code onNext} returned for it. Ends with {@code onComplete} when the node closes.
+     * and never more events than it asked for. With a {@linkplain SubscribeOptions#named cursor} delivery is at
+     * least once, by batch: a batch is acknowledged after {@code onNext} returned for all of it, so after a
+     * failure or a crash in between, its first events come again. Ends with {@code onComplete} when the node
+     * closes.
      */
     public Flow.Publisher<Event> events(SubscribeOptions options) {
         return new EventPublisher(this, options);
