@@ -78,7 +78,7 @@ class ConfigKeys(TypedDict, total=False):
     `pool.bytes_max`; 1048576 to 68719476736. Default: 268435456 bytes. Small: submissions are refused with NO_MEMORY before the queue is full.
     """
     completions_max: int
-    """Submissions whose outcome has not been polled yet; at the bound, submissions wait or get AGAIN.
+    """Submissions to one chain whose outcome has not been polled yet; at the bound, submissions to that chain wait or get AGAIN.
 
     `completions.max`; 1 to 16777216. Default: 262144 submissions. Small: throughput is bounded by it per finality time. A host that never polls stops here.
     """

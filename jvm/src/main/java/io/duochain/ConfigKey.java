@@ -102,7 +102,8 @@ public enum ConfigKey {
      */
     POOL_BYTES_MAX("pool.bytes_max", "268435456"),
     /**
-     * Submissions whose outcome has not been polled yet; at the bound, submissions wait or get AGAIN.
+     * Submissions to one chain whose outcome has not been polled yet; at the bound, submissions to that
+     * chain wait or get AGAIN.
      *
      * <p>Number of submissions: 1 to 16777216. Default: {@code 262144}.
      * Small: throughput is bounded by it per finality time. A host that never polls stops here.
