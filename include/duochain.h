@@ -915,8 +915,9 @@ duo_status duo_config_key_info(size_t index, struct duo_config_key *key);
 duo_status duo_pool_create(const struct duo_pool_options *options, struct duo_pool **pool);
 
 /**
- * Frees a pool and its memory. `DUO_ERR_BUSY`, and nothing happens, while buffers are checked out. NULL
- * is accepted.
+ * Frees a pool and its memory. `DUO_ERR_BUSY`, and nothing happens, while buffers are checked out. A
+ * poisoned pool goes away in any case, but the memory behind buffers that are checked out stays for ever,
+ * since it cannot be known when the host is done with them. NULL is accepted.
  *
  * [any-thread] Since: 0.1
  */

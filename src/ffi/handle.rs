@@ -9,13 +9,18 @@
 //! ```text
 //!  free ──insert──► live ──destroy──► retired ──last pin gone──► free (next generation)
 //!                    │ panic: POISONED      fork: FORKED, for ever
+//!
+//!  of an object that may refuse its end:
+//!  live ──destroy──► ENDING ──last pin gone──► retired, or live again
 //! ```
 //! A live, healthy handle equals its entry's word, so the whole check is one comparison. Everything
 //! else (freed, foreign, poisoned, forked) differs in at least one bit and is told apart off the fast path.
 //!
 //! # Invariants
-//! I1 an entry's object is dropped once, by the thread that set RETIRED, after no thread pins it.
+//! I1 an entry's object is dropped once, by the thread that marked it, after no thread pins it.
 //! I2 a generation of an entry is used once; an entry whose generations are used up stays free for ever.
+//! I3 whether an object refuses its end is asked while nobody is inside and nobody gets in; calls that come
+//!    then wait for the answer.
 //!
 //! # Limits
 //! [`HANDLES_MAX`] live handles per process.
@@ -42,6 +47,7 @@ const POISONED: u64 = 1;
 const RETIRED: u64 = 2;
 const FORKED: u64 = 4;
 const FREE: u64 = 8;
+const ENDING: u64 = 16;
 const FLAGS: u64 = 0xff;
 
 /// What a handle stands for.
@@ -85,11 +91,14 @@ pub(super) trait Object: Send + Sync + 'static {
     /// The incomplete type that C sees.
     type Opaque;
 
+    /// True when [`Object::may_destroy`] can refuse. No call on such an object waits inside of it.
+    const MAY_REFUSE: bool = false;
+
     /// Makes every call that waits inside this object return, and every later one refuse. Repeated
     /// until the last caller is out.
     fn close(&self) {}
 
-    /// Refuses to be destroyed in its present state.
+    /// Refuses to be destroyed in its present state, which nobody changes meanwhile (I3).
     fn may_destroy(&self) -> Result<(), Failure> {
         Ok(())
     }
@@ -178,14 +187,31 @@ pub(super) fn pin<T: Object>(thread: &Thread, handle: u64) -> Result<Pinned<'_, 
     let Some(entry) = ENTRIES.get(index(handle)) else {
         return Err(refusal(handle, T::KIND));
     };
-    let pin = Pin::publish(thread, handle)?;
-    // Acquire pairs with the Release in `insert`.
-    if entry.word.load(Ordering::Acquire) == handle && handle >> 56 == T::KIND as u64 {
-        let object = entry.object.load(Ordering::Relaxed).cast::<T>().cast_const();
-        return Ok(Pinned { object, entry, _pin: pin });
+    loop {
+        let pin = Pin::publish(thread, handle)?;
+        // Acquire pairs with the Release in `insert`.
+        if entry.word.load(Ordering::Acquire) == handle && handle >> 56 == T::KIND as u64 {
+            let object = entry.object.load(Ordering::Relaxed).cast::<T>().cast_const();
+            return Ok(Pinned { object, entry, _pin: pin });
+        }
+        drop(pin);
+        if handle >> 56 != T::KIND as u64 || settled(entry, handle) != handle {
+            return Err(refusal(handle, T::KIND));
+        }
     }
-    drop(pin);
-    Err(refusal(handle, T::KIND))
+}
+
+/// The entry's word once it is settled whether the object of `handle` ends.
+#[cold]
+fn settled(entry: &Entry, handle: u64) -> u64 {
+    loop {
+        // Acquire pairs with the Release in `destroy`.
+        let word = entry.word.load(Ordering::Acquire);
+        if word & !FLAGS != handle || word & FLAGS & !POISONED != ENDING {
+            return word;
+        }
+        std::thread::yield_now();
+    }
 }
 
 /// Runs `body` on the object that `handle` names, pinned.
@@ -241,29 +267,30 @@ impl Drop for PoisonOnPanic<'_> {
     }
 }
 
-/// Retires the handle, lets everybody out, drops the object.
+/// Retires the handle, lets everybody out, drops the object. One that refuses its end stays; a poisoned
+/// one that would refuse is leaked on purpose, with its entry, because nothing it waits for can happen.
 pub(super) fn destroy<T: Object>(handle: u64) -> Result<(), Failure> {
     if pin::is_pinned_here(handle) {
         return Err(Failure::new(Status::Reentrant, "destroyed from inside a call on itself"));
     }
     let entry = retire::<T>(handle)?;
     let object = entry.object.load(Ordering::Relaxed).cast::<T>();
-    // SAFETY: RETIRED was set by this thread, so only this thread drops the object (I1).
+    // SAFETY: this thread marked the entry, so only this thread drops the object (I1).
     let closing = unsafe { &*object };
-    pin::heavy_fence();
-    let mut rounds = 0_u32;
-    loop {
-        closing.close();
-        if !pin::is_pinned(handle) {
-            break;
+    let_everybody_out(closing, handle);
+    // Relaxed: nobody else changes the word while nobody is inside.
+    let poisoned = entry.word.load(Ordering::Relaxed) & POISONED;
+    match closing.may_destroy() {
+        Err(refused) if poisoned == 0 => {
+            // Release pairs with the Acquire in `pin` and `settled`.
+            entry.word.store(handle, Ordering::Release);
+            return Err(refused);
         }
-        rounds += 1;
-        if rounds < 64 {
-            std::thread::yield_now();
-        } else {
-            // Callers are on their way out; there is nobody to notify us without a cost per call.
-            std::thread::sleep(Duration::from_micros(100));
+        Err(_) => {
+            entry.word.store(handle | poisoned | RETIRED, Ordering::Relaxed);
+            return Ok(());
         }
+        Ok(()) => entry.word.store(handle | poisoned | RETIRED, Ordering::Relaxed),
     }
     // SAFETY: I1; the pointer came from Box::into_raw in `insert`.
     drop(unsafe { Box::from_raw(object) });
@@ -276,30 +303,50 @@ pub(super) fn destroy<T: Object>(handle: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Sets RETIRED if the handle is live; exactly one caller per handle succeeds.
+/// Returns when no call is inside the object of a marked handle; none gets in any more.
+fn let_everybody_out(object: &impl Object, handle: u64) {
+    pin::heavy_fence();
+    let mut rounds = 0_u32;
+    loop {
+        object.close();
+        if !pin::is_pinned(handle) {
+            return;
+        }
+        rounds += 1;
+        if rounds < 64 {
+            std::thread::yield_now();
+        } else {
+            // Callers are on their way out; there is nobody to notify us without a cost per call.
+            std::thread::sleep(Duration::from_micros(100));
+        }
+    }
+}
+
+/// Marks a live handle RETIRED, or ENDING when its object may refuse; one caller at a time succeeds.
 fn retire<T: Object>(handle: u64) -> Result<&'static Entry, Failure> {
     let refuse = || refusal(handle, T::KIND);
     let entry = ENTRIES.get(index(handle)).ok_or_else(refuse)?;
     if handle == 0 || handle & FLAGS != 0 || handle >> 56 != T::KIND as u64 {
         return Err(refuse());
     }
-    match with::<T, _>(handle, Object::may_destroy) {
-        Ok(answer) => answer?,
-        Err(failure) if failure.status == Status::Poisoned => {}
-        Err(failure) if failure.status == Status::Forked => {
-            let message = format!("{}; it is leaked on purpose", failure.message);
-            return Err(Failure::new(Status::Forked, message));
+    let mark = if T::MAY_REFUSE { ENDING } else { RETIRED };
+    loop {
+        for word in [handle, handle | POISONED] {
+            // AcqRel: the object's making happened before its end; pairs with `insert` and `PoisonOnPanic`.
+            let exchange =
+                entry.word.compare_exchange(word, word | mark, Ordering::AcqRel, Ordering::Relaxed);
+            if exchange.is_ok() {
+                return Ok(entry);
+            }
         }
-        Err(failure) => return Err(failure),
-    }
-    for word in [handle, handle | POISONED] {
-        // AcqRel: the object's making happened before its end; pairs with `insert` and `PoisonOnPanic`.
-        let exchange = entry.word.compare_exchange(word, word | RETIRED, Ordering::AcqRel, Ordering::Relaxed);
-        if exchange.is_ok() {
-            return Ok(entry);
+        if settled(entry, handle) & !POISONED != handle {
+            let mut failure = refuse();
+            if failure.status == Status::Forked {
+                failure.message = format!("{}; it is leaked on purpose", failure.message).into();
+            }
+            return Err(failure);
         }
     }
-    Err(refuse())
 }
 
 /// Runs `body` on every live object of one kind.

@@ -22,6 +22,7 @@ impl Drop for Probe {
 impl Object for Probe {
     const KIND: Kind = Kind::Config;
     type Opaque = Opaque;
+    const MAY_REFUSE: bool = true;
 
     fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
@@ -110,6 +111,47 @@ fn an_object_in_use_may_refuse_its_end() {
     with(handle, |probe: &Probe| probe.busy.store(false, Ordering::SeqCst)).expect("still live");
     destroy::<Probe>(handle).expect("idle");
     assert_eq!(drops.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn an_object_that_comes_into_use_while_it_is_destroyed_stays() {
+    let (handle, drops) = fresh();
+    let inside = Arc::new(Barrier::new(2));
+    let barrier = Arc::clone(&inside);
+    let user = std::thread::spawn(move || {
+        let use_it = |probe: &Probe| {
+            barrier.wait();
+            while !probe.closed.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            // The destroyer is on its way: this is the call that gives a buffer out.
+            probe.busy.store(true, Ordering::SeqCst);
+        };
+        with(handle, use_it).expect("live");
+        // Whoever comes while it is undecided waits, and is not refused for nothing.
+        with(handle, |probe: &Probe| probe.busy.load(Ordering::SeqCst))
+    });
+    inside.wait();
+    assert_eq!(status(destroy::<Probe>(handle)), Status::Busy);
+    assert_eq!(user.join().expect("join"), Ok(true));
+    assert_eq!(drops.load(Ordering::SeqCst), 0);
+    with(handle, |probe: &Probe| probe.busy.store(false, Ordering::SeqCst)).expect("live again");
+    destroy::<Probe>(handle).expect("idle");
+    assert_eq!(drops.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_poisoned_object_in_use_ends_but_is_not_dropped() {
+    let (handle, drops) = fresh();
+    thread::with(|thread| {
+        let pinned = pin::<Probe>(thread, handle).expect("live");
+        pinned.busy.store(true, Ordering::SeqCst);
+        drop(PoisonOnPanic::new(&pinned));
+    });
+    destroy::<Probe>(handle).expect("nobody can end its use any more");
+    assert_eq!(drops.load(Ordering::SeqCst), 0);
+    assert_eq!(status(used::<Probe>(handle)), Status::BadHandle);
+    assert_eq!(status(destroy::<Probe>(handle)), Status::BadHandle);
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub(super) struct PoolObject(Arc<BufferPool>);
 impl Object for PoolObject {
     const KIND: Kind = Kind::Pool;
     type Opaque = duo_pool;
+    const MAY_REFUSE: bool = true;
 
     /// Buffers that are out point into the pool: freeing it would leave the host with dead pointers.
     fn may_destroy(&self) -> Result<(), Failure> {
@@ -190,8 +191,9 @@ pub unsafe extern "C" fn duo_pool_create(
     })
 }
 
-/// Frees a pool and its memory. `DUO_ERR_BUSY`, and nothing happens, while buffers are checked out. NULL
-/// is accepted.
+/// Frees a pool and its memory. `DUO_ERR_BUSY`, and nothing happens, while buffers are checked out. A
+/// poisoned pool goes away in any case, but the memory behind buffers that are checked out stays for ever,
+/// since it cannot be known when the host is done with them. NULL is accepted.
 ///
 /// [any-thread] Since: 0.1
 #[unsafe(no_mangle)]

@@ -23,7 +23,7 @@ static void a_poisoned_handle_can_only_be_destroyed(void) {
 }
 
 static void every_kind_contains_panics(void) {
-    static const duo_pool_class class = {64, 4};
+    static const duo_pool_class size = {64, 4};
     duo_pool_options options = DUO_POOL_OPTIONS_INIT;
     duo_config *config = NULL;
     duo_pool *pool = NULL;
@@ -31,7 +31,7 @@ static void every_kind_contains_panics(void) {
     duo_sub *sub = NULL;
     duo_head head = DUO_HEAD_INIT;
     duo_buf buf;
-    options.classes = &class;
+    options.classes = &size;
     options.class_count = 1;
     OK(duo_config_create(&config));
     OK(duo_test_panic_next(CONFIG));
@@ -59,6 +59,27 @@ static void every_kind_contains_panics(void) {
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_test_panic_next(6));
 }
 
+/* The host may still write to buffers that it cannot give back. */
+static void buffers_outlive_a_poisoned_pool(void) {
+    static const duo_pool_class size = {64, 4};
+    duo_pool_options options = DUO_POOL_OPTIONS_INIT;
+    duo_pool *pool = NULL;
+    duo_buf kept[4], buf;
+    size_t n = 0;
+    options.classes = &size;
+    options.class_count = 1;
+    OK(duo_pool_create(&options, &pool));
+    OK(duo_pool_acquire_batch(pool, 64, kept, 4, &n));
+    OK(duo_test_panic_next(POOL));
+    GIVES(DUO_ERR_PANIC, duo_pool_acquire(pool, 1, &buf));
+    GIVES(DUO_ERR_POISONED, duo_pool_release(pool, &kept[0]));
+    OK(duo_pool_destroy(pool));
+    for (size_t at = 0; at < n; at++) {
+        memset(kept[at].data, 0xab, kept[at].cap);
+    }
+    GIVES(DUO_ERR_BAD_HANDLE, duo_pool_destroy(pool));
+}
+
 static void the_text_of_a_panic_goes_to_the_log(void) {
     duo_config *config = NULL;
     duo_log_record record;
@@ -76,6 +97,7 @@ static void the_text_of_a_panic_goes_to_the_log(void) {
 int main(void) {
     a_poisoned_handle_can_only_be_destroyed();
     every_kind_contains_panics();
+    buffers_outlive_a_poisoned_pool();
     the_text_of_a_panic_goes_to_the_log();
     return 0;
 }
