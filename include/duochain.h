@@ -333,7 +333,10 @@ typedef void (*duo_log_fn)(void *user,
                            const char *message,
                            size_t message_len);
 
-/** Called once when the library no longer needs `user`. */
+/**
+ * Called once when the library no longer needs `user`. No lock of the library is held: it may wait for
+ * other threads that call the library.
+ */
 typedef void (*duo_drop_fn)(void *user);
 
 /** A log record. */

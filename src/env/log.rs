@@ -2,7 +2,8 @@
 //!
 //! # Caller contract
 //! Records are made on slow paths only: opening, closing, failures, degradation. The sink runs on the
-//! thread that made the record and must not call back into the library.
+//! thread that made the record and must not call back into the library. It is dropped outside of every
+//! lock, so its drop may wait for threads that log.
 //!
 //! # Limits
 //! Without a sink nothing is formatted, kept or printed.
@@ -56,13 +57,21 @@ pub type Sink = Arc<dyn Fn(Record<'_>) + Send + Sync>;
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 static SINK: RwLock<Option<Sink>> = RwLock::new(None);
 
-/// Replaces the sink; `None` removes it. When this returns, the former sink is not running any more,
-/// unless it is the sink itself that calls.
+/// Replaces the sink; `None` removes it. When this returns, the former sink is not running any more, and
+/// is dropped when nobody else holds it. A sink must not call this: it would wait for itself.
 pub fn set_sink(sink: Option<(Sink, Level)>) {
+    drop(exchange_sink(sink));
+}
+
+/// As [`set_sink`], for callers that hold a lock: gives them the former sink, because what a sink owns may
+/// wait for other threads when it is dropped.
+#[must_use]
+pub fn exchange_sink(sink: Option<(Sink, Level)>) -> Option<Sink> {
     let level = sink.as_ref().map_or(0, |(_, level)| *level as u8);
-    *SINK.write() = sink.map(|(sink, _)| sink);
+    let former = std::mem::replace(&mut *SINK.write(), sink.map(|(sink, _)| sink));
     // Relaxed: only a filter; a record too many or too few around the switch is harmless.
     LEVEL.store(level, Ordering::Relaxed);
+    former
 }
 
 /// Turns the log off without touching the sink: for the child of a fork, where a thread that is gone may
@@ -91,9 +100,15 @@ pub fn emit(level: Level, target: &str, message: fmt::Arguments<'_>) {
 mod tests {
     use super::*;
     use parking_lot::Mutex;
+    use std::sync::mpsc::sync_channel;
+    use std::time::Duration;
+
+    /// There is one sink, so one test at a time.
+    static TURN: Mutex<()> = Mutex::new(());
 
     #[test]
     fn records_reach_the_sink_by_level_and_stop_when_it_is_removed() {
+        let _turn = TURN.lock();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let keep = Arc::clone(&seen);
         let sink: Sink = Arc::new(move |record| {
@@ -107,5 +122,30 @@ mod tests {
         set_sink(None);
         emit(Level::Error, "log-test", format_args!("no sink"));
         assert_eq!(*seen.lock(), ["kept 1"]);
+    }
+    /// As a host does that ends its logging thread with the sink.
+    struct Joins;
+
+    impl Drop for Joins {
+        fn drop(&mut self) {
+            let speaker = std::thread::spawn(|| emit(Level::Error, "log-test", format_args!("meanwhile")));
+            speaker.join().expect("no panic");
+        }
+    }
+
+    #[test]
+    fn a_sink_is_dropped_while_others_may_log() {
+        let _turn = TURN.lock();
+        let (done, ended) = sync_channel(1);
+        std::thread::spawn(move || {
+            let joins = Joins;
+            let sink: Sink = Arc::new(move |_| {
+                let _ = &joins;
+            });
+            set_sink(Some((sink, Level::Error)));
+            set_sink(None);
+            done.send(()).expect("somebody waits");
+        });
+        ended.recv_timeout(Duration::from_secs(60)).expect("the drop waits for a lock of the log");
     }
 }

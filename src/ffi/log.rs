@@ -44,7 +44,8 @@ pub type duo_log_fn = Option<
     ),
 >;
 
-/// Called once when the library no longer needs `user`.
+/// Called once when the library no longer needs `user`. No lock of the library is held: it may wait for
+/// other threads that call the library.
 pub type duo_drop_fn = Option<unsafe extern "C" fn(user: *mut c_void)>;
 
 /// A log record.
@@ -218,10 +219,14 @@ pub(super) fn remove() {
 }
 
 fn replace(sink: Option<(log::Sink, Level)>, buffer: Option<Arc<Buffer>>) {
-    // Held over both, so that two replacements do not end half and half.
-    let mut current = BUFFER.lock();
-    log::set_sink(sink);
-    *current = buffer;
+    let former = {
+        // Held over both, so that two replacements do not end half and half.
+        let mut current = BUFFER.lock();
+        *current = buffer;
+        log::exchange_sink(sink)
+    };
+    // Without a lock: the host's `drop_user` may wait for threads that are inside the library.
+    drop(former);
 }
 
 /// Takes up to `cap` records out of the buffer; `n` says how many. `DUO_AGAIN` when there are none,

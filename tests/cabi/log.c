@@ -9,7 +9,7 @@ struct seen {
 
 static void on_record(void *user, int32_t level, const char *target, size_t target_len,
                       const char *message, size_t message_len) {
-    struct seen *seen = user;
+    struct seen *seen = (struct seen *)user;
     duo_config *config = NULL;
     CHECK(level >= DUO_LOG_ERROR && level <= DUO_LOG_DEBUG);
     CHECK(target != NULL && target_len > 0 && message != NULL && message_len > 0);
@@ -19,6 +19,11 @@ static void on_record(void *user, int32_t level, const char *target, size_t targ
         duo_abi_version() == DUO_ABI_VERSION && config == NULL) {
         seen->refused++;
     }
+}
+
+static void ignores(void *user, int32_t level, const char *target, size_t target_len,
+                    const char *message, size_t message_len) {
+    (void)user, (void)level, (void)target, (void)target_len, (void)message, (void)message_len;
 }
 
 static void on_drop(void *user) { ((struct seen *)user)->drops++; }
@@ -41,6 +46,28 @@ static void a_callback_sees_records_and_may_not_call_back(void) {
     CHECK(second.drops == 1);
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_set_log_callback(on_record, &first, on_drop, 9));
     CHECK(first.drops == 1);
+}
+
+static void *polls(void *unused) {
+    duo_log_record record;
+    size_t n = 0;
+    (void)unused;
+    GIVES(DUO_ERR_CLOSED, duo_log_poll(&record, 1, &n));
+    OK(duo_set_log_callback(NULL, NULL, NULL, 0));
+    return NULL;
+}
+
+/* As a host does whose logging thread ends with the sink. */
+static void joins(void *user) {
+    finish(start(polls, NULL));
+    ++*(int *)user;
+}
+
+static void what_is_dropped_may_wait_for_threads_inside_the_library(void) {
+    int drops = 0;
+    OK(duo_set_log_callback(ignores, &drops, joins, DUO_LOG_ERROR));
+    OK(duo_set_log_callback(NULL, NULL, NULL, 0));
+    CHECK(drops == 1);
 }
 
 static void a_buffer_is_polled(void) {
@@ -69,6 +96,7 @@ static void a_buffer_is_polled(void) {
 
 int main(void) {
     a_callback_sees_records_and_may_not_call_back();
+    what_is_dropped_may_wait_for_threads_inside_the_library();
     a_buffer_is_polled();
     return 0;
 }
