@@ -1420,7 +1420,8 @@ duo_status duo_sub_lag(const struct duo_sub *sub, uint32_t chain, uint64_t *wait
 
 /**
  * A descriptor that is readable while events may be there; for poll(2) and epoll(7). It belongs to the
- * node: neither read nor close it.
+ * reader and ends with it: neither read nor close it, and take it out of poll sets before
+ * `duo_sub_destroy`.
  *
  * [any-thread] Since: 0.1
  */
