@@ -1,6 +1,9 @@
-//! The C interface from outside: builds tests/cabi against the shared library and runs it, plainly and,
-//! where it is installed, under valgrind. A program that prints anything has failed.
+//! The C interface from outside: builds tests/cabi against the shared library and runs it, plainly and
+//! under valgrind. A program that prints anything has failed. Every compiler and standard that a host may
+//! use takes the same programs without a warning.
 
+#[path = "support/tools.rs"]
+mod tools;
 #[path = "support/workshop.rs"]
 mod workshop;
 
@@ -8,12 +11,15 @@ use std::path::PathBuf;
 use std::process::Command;
 use workshop::{Workshop, sources, top};
 
-/// Too slow, with its thousands of handles; and a child that leaks what its parent owns on purpose.
-const NOT_UNDER_VALGRIND: &[&str] = &["handle", "fork"];
+/// Its child leaks what its parent owns, on purpose.
+const NOT_UNDER_VALGRIND: &[&str] = &["fork.c"];
 
-fn compile(workshop: &Workshop, file: &str, standard: &str) -> PathBuf {
+const STRICT: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_GNU_SOURCE"];
+const WRAPPER: &str = "wrapper.cpp";
+
+fn compile(workshop: &Workshop, file: &str, standard: &str, options: &[&str]) -> PathBuf {
     let source = top().join("tests/cabi").join(file);
-    workshop.compile(&file.replace('.', "_"), standard, &["-D_GNU_SOURCE"], &[source])
+    workshop.compile(&file.replace('.', "_"), standard, &[STRICT, options].concat(), &[source])
 }
 
 /// Runs a program that must succeed and print nothing.
@@ -37,7 +43,7 @@ fn c_sources() -> Vec<String> {
 fn c_programs_succeed_in_silence() {
     let workshop = Workshop::open("c_abi");
     for source in c_sources() {
-        let program = compile(&workshop, &source, "c11");
+        let program = compile(&workshop, &source, "c11", &[]);
         expect_silence(&workshop, &source, Command::new(program));
     }
 }
@@ -46,23 +52,50 @@ fn c_programs_succeed_in_silence() {
 fn cpp_programs_succeed_in_silence() {
     let workshop = Workshop::open("cpp_abi");
     for standard in ["c++17", "c++20"] {
-        let program = compile(&workshop, "wrapper.cpp", standard);
+        let program = compile(&workshop, WRAPPER, standard, &[]);
         expect_silence(&workshop, standard, Command::new(program));
+    }
+}
+
+/// Compiles `files` as `standard`, without making a program.
+fn check(compiler: &str, standard: &str, files: &[String]) {
+    let language = if standard.starts_with("c++") { "c++" } else { "c" };
+    let mut command = Command::new(compiler);
+    command.current_dir(top().join("tests/cabi")).arg("-I").arg(top().join("include"));
+    command.args(["-fsyntax-only", "-DDUO_FAULTS", "-x", language]).arg(format!("-std={standard}"));
+    let output = command.args(STRICT).args(files).output().expect("the compiler runs");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{compiler} -std={standard}:\n{text}");
+}
+
+#[test]
+fn every_compiler_takes_the_programs_as_every_standard() {
+    for (compiler, cpp_compiler) in [("gcc", "g++"), ("clang", "clang++")] {
+        if !tools::has(compiler) || !tools::has(cpp_compiler) {
+            continue;
+        }
+        for standard in ["c99", "c11", "c17"] {
+            check(compiler, standard, &c_sources());
+        }
+        check(cpp_compiler, "c++17", &c_sources());
+        for standard in ["c++17", "c++20"] {
+            check(cpp_compiler, standard, &[WRAPPER.to_owned()]);
+        }
     }
 }
 
 #[test]
 fn valgrind_finds_no_error_and_no_leak() {
-    if Command::new("valgrind").arg("--version").output().is_err() {
+    if !tools::has("valgrind") {
         return;
     }
     let workshop = Workshop::open("valgrind_abi");
-    for source in c_sources() {
-        let name = source.trim_end_matches(".c");
-        if NOT_UNDER_VALGRIND.contains(&name) {
-            continue;
-        }
-        let program = compile(&workshop, &source, "c11");
+    let mut sources = c_sources();
+    sources.retain(|source| !NOT_UNDER_VALGRIND.contains(&source.as_str()));
+    sources.push(WRAPPER.to_owned());
+    for source in sources {
+        let standard = if source == WRAPPER { "c++17" } else { "c11" };
+        let program = compile(&workshop, &source, standard, &["-DSLOW"]);
         let mut command = Command::new("valgrind");
         // Blocks that are leaked on purpose stay reachable; a lost one is an error.
         command.args(["-q", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite"]);

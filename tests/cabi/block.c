@@ -15,7 +15,7 @@ int main(void) {
 
     /* Sizes first, then the bytes. */
     OK(duo_node_block(node, DUO_CHAIN_DELTA, done.height, NULL, 0, &len));
-    block = malloc(len);
+    block = (unsigned char *)malloc(len);
     CHECK(block != NULL);
     GIVES(DUO_ERR_TOO_LARGE, duo_node_block(node, DUO_CHAIN_DELTA, done.height, block, len - 1, &n));
     CHECK(n == len);

@@ -64,7 +64,8 @@ static void a_closed_queue_drains_to_its_end(void) {
     OK(duo_queue_destroy(queue));
 }
 
-static void *waits(void *queue) {
+static void *waits(void *argument) {
+    duo_queue *queue = (duo_queue *)argument;
     char buf[4];
     duo_item item;
     duo_status status;

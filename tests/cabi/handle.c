@@ -1,6 +1,13 @@
 /* Handles: every wrong use is refused, from many threads too. */
 #include "check.h"
 
+/* Less of it where every step takes fifty times as long. */
+#ifdef SLOW
+#define ROUNDS 3
+#else
+#define ROUNDS 50
+#endif
+
 static void wrong_kinds_are_refused_by_every_function(void) {
     duo_queue *queue = NULL;
     duo_config *config = NULL;
@@ -66,7 +73,8 @@ static void the_number_of_handles_is_bounded(void) {
     OK(duo_config_destroy(more));
 }
 
-static void *uses(void *queue) {
+static void *uses(void *argument) {
+    duo_queue *queue = (duo_queue *)argument;
     for (;;) {
         char buf[4];
         duo_item item;
@@ -82,11 +90,11 @@ static void *uses(void *queue) {
 }
 
 static void *destroys(void *queue) {
-    return duo_queue_destroy(queue) == DUO_OK ? queue : NULL;
+    return duo_queue_destroy((duo_queue *)queue) == DUO_OK ? queue : NULL;
 }
 
 static void of_racing_destroyers_one_wins_while_others_use_it(void) {
-    for (int round = 0; round < 50; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         duo_queue *queue = NULL;
         pthread_t users[2], destroyers[2];
         void *winner[2];
@@ -108,7 +116,8 @@ static void of_racing_destroyers_one_wins_while_others_use_it(void) {
 /* Calls from destructors of thread-locals come after the library's own thread state is gone. */
 static pthread_key_t at_exit;
 
-static void in_destructor(void *queue) {
+static void in_destructor(void *argument) {
+    duo_queue *queue = (duo_queue *)argument;
     uint64_t len = 0;
     OK(duo_queue_enqueue(queue, 0, "late", 4, 0));
     OK(duo_queue_len(queue, &len));
@@ -116,7 +125,8 @@ static void in_destructor(void *queue) {
     OK(duo_queue_destroy(queue));
 }
 
-static void *sets_key(void *queue) {
+static void *sets_key(void *argument) {
+    duo_queue *queue = (duo_queue *)argument;
     OK(duo_queue_enqueue(queue, 0, "early", 5, 0));
     CHECK(pthread_setspecific(at_exit, queue) == 0);
     return NULL;

@@ -100,7 +100,8 @@ static void the_descriptor_says_when_to_poll(void) {
     OK(duo_node_destroy(node));
 }
 
-static void *polls_until_the_end(void *node) {
+static void *polls_until_the_end(void *argument) {
+    duo_node *node = (duo_node *)argument;
     duo_completion done;
     size_t n = 0;
     duo_status status;

@@ -99,7 +99,8 @@ static void a_claim_is_committed_or_aborted_once(void) {
     OK(duo_queue_destroy(queue));
 }
 
-static void *puts_until_closed(void *queue) {
+static void *puts_until_closed(void *argument) {
+    duo_queue *queue = (duo_queue *)argument;
     duo_status status;
     do {
         status = duo_queue_enqueue_wait(queue, 0, "x", 1, 0, DUO_WAIT_FOREVER);

@@ -87,7 +87,8 @@ static duo_node *slow_node(void) {
     return node;
 }
 
-static void *waits_for_an_end(void *sub) {
+static void *waits_for_an_end(void *argument) {
+    duo_sub *sub = (duo_sub *)argument;
     duo_status status;
     do {
         status = duo_sub_wait(sub, DUO_WAIT_FOREVER);

@@ -47,7 +47,7 @@ static void health_and_metrics_are_told(duo_node *node) {
         CHECK(metrics[at].kind == DUO_METRIC_COUNTER || metrics[at].kind == DUO_METRIC_GAUGE);
     }
     OK(duo_node_metrics_text(node, NULL, 0, &len));
-    text = malloc(len + 512);
+    text = (char *)malloc(len + 512);
     CHECK(text != NULL);
     OK(duo_node_metrics_text(node, text, len + 512, &len));
     CHECK(strlen(text) == len && strstr(text, metrics[0].name) != NULL);

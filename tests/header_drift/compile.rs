@@ -1,5 +1,6 @@
 //! Compiles the header with every compiler and standard that the machine has.
 
+use crate::tools;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -29,6 +30,9 @@ pub(crate) fn all(root: &Path) {
         .expect("writable");
     let mut compiled = 0;
     for (compiler, cpp_compiler) in [("gcc", "g++"), ("clang", "clang++")] {
+        if !tools::has(compiler) || !tools::has(cpp_compiler) {
+            continue;
+        }
         let runs = C.iter().map(|standard| (compiler, standard, &c));
         let runs = runs.chain(CPP.iter().map(|standard| (cpp_compiler, standard, &cpp)));
         let runs = runs.chain(CPP_WRAPPER.iter().map(|standard| (cpp_compiler, standard, &wrapper)));
@@ -37,7 +41,7 @@ pub(crate) fn all(root: &Path) {
     assert!(compiled >= C.len() + CPP.len() + CPP_WRAPPER.len(), "no compiler knows all standards");
 }
 
-/// False when the compiler or the standard is not there.
+/// False when the compiler does not know the standard yet.
 fn compile(root: &Path, compiler: &str, standard: &str, file: &Path) -> bool {
     let standard = format!("-std={standard}");
     let known = Command::new(compiler).args([&standard, "-E", "-x", "c", "/dev/null"]).output();

@@ -5,6 +5,8 @@
 mod compile;
 mod generate;
 mod read;
+#[path = "../support/tools.rs"]
+mod tools;
 
 use read::Header;
 use std::collections::BTreeSet;
