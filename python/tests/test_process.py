@@ -14,7 +14,7 @@ from duochain import Chain, Node, TxState
 
 WAITS = {
     "completions": "node.poll_completions(timeout=None)",
-    "submit": "[node.submit_wait(Chain.ALPHA, b'%d' % n) for n in range(9)]",
+    "submit": "[node.submit_wait(Chain.ALPHA, b'%d' % n) for n in range(99)]",
     "events": "events.wait()",
     "iterator": "list(events)",
     "future": "node.submit_future(Chain.ALPHA, b'x').result()",
@@ -23,32 +23,34 @@ WAITS = {
 }
 
 INTERRUPTED = """
-    import asyncio, os, signal, sys, threading, time
+    import asyncio, os, signal, statistics, sys, threading, time
     from duochain import *
-    node = Node(storage_backend="memory", time_scale=1, completions_max=4)
+    node = Node(storage_backend="memory", time_scale=1, completions_max=16)
     events = node.subscribe()
     def interrupt():
-        time.sleep(0.3)
+        time.sleep(0.15)
         global sent
         sent = time.monotonic()
         os.kill(os.getpid(), signal.SIGINT)
-    threading.Thread(target=interrupt).start()
-    try:
-        {wait}
-    except KeyboardInterrupt:
-        print(time.monotonic() - sent)
-        node.close()
+    spans = []
+    for _ in range(7):
+        threading.Thread(target=interrupt).start()
+        try:
+            {wait}
+        except KeyboardInterrupt:
+            spans.append(time.monotonic() - sent)
+    print(len(spans), statistics.median(spans))
+    node.close()
 """
 
 
 @pytest.mark.parametrize("wait", list(WAITS))
-def test_ctrl_c_ends_every_wait_at_once(wait: str) -> None:
+def test_ctrl_c_ends_every_wait_within_a_tenth_of_a_second(wait: str) -> None:
     status, out, err = outcome(start(INTERRUPTED.format(wait=WAITS[wait])))
     assert (status, err) == (0, "")
-    # The slice is 50 ms; the rest is a busy machine.
-    assert float(out) < 1.0
-    if os.environ.get("DUOCHAIN_QUIET_MACHINE"):
-        assert float(out) < 0.1
+    interrupted, median = out.split()
+    # The slice is 50 ms. Of seven, the median: one try may meet a machine that is busy elsewhere.
+    assert int(interrupted) == 7 and float(median) < 0.1, out
 
 
 def test_what_was_final_survives_a_kill_at_any_moment(tmp_path: Path) -> None:
