@@ -2,9 +2,14 @@
 
 The first future starts one thread that polls the node. From then on completions that no future waits for
 are kept for `Node.poll_completions`, as many as the configuration allows to be outstanding; at that bound
-polling stops, and submissions get `FullError`, as they would without the thread.
+polling stops, and submissions get `FullError`, as they would without the thread. A closed node takes no more
+submissions, so there the bound falls and what is left, at most as many again, is kept too.
+
+The child of a fork has neither the thread nor, for certain, locks that are free: there everything refuses
+before it takes one.
 """
 
+import os
 import threading
 import weakref
 from collections import deque
@@ -12,7 +17,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from ._errors import ClosedError, DuoError, EndError
+from ._errors import ClosedError, DuoError, EndError, ForkedError
 from ._native import Completion
 
 if TYPE_CHECKING:
@@ -20,6 +25,26 @@ if TYPE_CHECKING:
 
 _BATCH = 1024
 _LOOK_SECONDS = 0.2
+
+
+class _Future(Future[Completion]):
+    """A future that says so when the thread that would serve it stayed in the parent process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._process = os.getpid()
+
+    def result(self, timeout: float | None = None) -> Completion:
+        self._refuse_in_child()
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        self._refuse_in_child()
+        return super().exception(timeout)
+
+    def _refuse_in_child(self) -> None:
+        if os.getpid() != self._process:
+            raise ForkedError("the future belongs to the parent process")
 
 
 class Dispatcher:
@@ -40,7 +65,7 @@ class Dispatcher:
 
     def submit(self, submit: Callable[[], int]) -> "Future[Completion]":
         """Calls `submit` and returns the future of the submission that it made."""
-        future: Future[Completion] = Future()
+        future = _Future()
         # One step for `route`: the completion may arrive before `submit` has returned.
         with self._changed:
             op = submit()
@@ -84,11 +109,8 @@ class Dispatcher:
         ended: DuoError = ClosedError("the node is gone")
         try:
             while (node := reference()) is not None:
-                if self._has_room():
+                if node.closed or self._has_room():
                     self._keep(self.route(node._poll_native(_BATCH, _LOOK_SECONDS)))
-                elif node.closed:
-                    # Nobody takes what is kept: the rest goes to futures and, beyond the bound, nowhere.
-                    self.route(node._poll_native(_BATCH, _LOOK_SECONDS))
                 del node
         except DuoError as error:
             ended = error

@@ -51,10 +51,11 @@ class Node(_native.Node):
         """Up to `max` completions, waiting up to `timeout` seconds, or for ever, for the first.
 
         Empty when none came. Completions that a future stands for go there and not here. Works on a closed
-        node until everything was handed out, then raises `EndError`.
+        node until everything was handed out, then raises `EndError`; none is lost by closing.
         """
         dispatcher = self._dispatcher
         if dispatcher is not None:
+            self._check()  # in the child of a fork nobody feeds the dispatcher
             return dispatcher.take(max, timeout)
         completions = super().poll_completions(max, timeout)
         # A future may have been asked for while this call waited.
@@ -73,7 +74,7 @@ class Node(_native.Node):
         """As `submit`; the future gives the `Completion` when the transaction is final.
 
         It raises `DuplicateError` or `DuoCancelledError`, with the completion in `.completion`, when the
-        transaction does not become final.
+        transaction does not become final, and `ForkedError` when a forked child asks it.
         """
         return self._dispatch().submit(lambda: self.submit(chain, data, lane))
 
@@ -115,6 +116,7 @@ class Node(_native.Node):
         return super().poll_completions(max, timeout)
 
     def _dispatch(self) -> Dispatcher:
+        self._check()  # before any lock: in the child of a fork they may be held for ever
         with self._starting:
             if self._dispatcher is None:
                 self.head(Chain.ALPHA)  # a closed node says so here

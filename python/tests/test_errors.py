@@ -1,7 +1,9 @@
 """Wrong use: an exception of the table each time, never a crash."""
 
+import asyncio
 import builtins
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -145,10 +147,21 @@ def test_closing_while_other_threads_wait_ends_their_waits() -> None:
 def test_a_child_process_cannot_use_what_its_parent_opened(node: Node) -> None:
     queue, pool, events = TxQueue(cells=8), Pool([(64, 1)]), node.subscribe()
     buffer = pool.acquire(3)
+    # This one has a thread, which stays in the parent.
+    served = Node(storage_backend="memory", time_scale=1)
+    future = served.submit_future(Chain.ALPHA, b"not final for seconds")
     acts: list[Callable[[], object]] = [
         lambda: node.submit(Chain.ALPHA, b"x"),
         lambda: node.poll_completions(timeout=None),
         node.close,
+        lambda: served.poll_completions(timeout=None),
+        lambda: served.poll_completions(timeout=0),
+        lambda: list(served.completions()),
+        lambda: served.submit_future(Chain.ALPHA, b"x"),
+        lambda: asyncio.run(served.submit_async(Chain.ALPHA, b"x")),
+        future.result,
+        future.exception,
+        served.close,
         lambda: queue.enqueue(b"x"),
         lambda: queue.dequeue(timeout=None),
         pool.stats,
@@ -159,6 +172,7 @@ def test_a_child_process_cannot_use_what_its_parent_opened(node: Node) -> None:
     child = os.fork()
     if child == 0:
         status = 1
+        signal.alarm(int(PATIENCE))  # a wait for ever ends as a failure
         try:
             for act in acts:
                 try:
@@ -174,6 +188,9 @@ def test_a_child_process_cannot_use_what_its_parent_opened(node: Node) -> None:
         finally:
             os._exit(status)
     assert os.waitpid(child, 0)[1] == 0
+    served.close()
+    with pytest.raises(duochain.DuoCancelledError):
+        future.result(PATIENCE)
     assert final(node, Chain.ALPHA, b"the parent goes on").ok
 
 

@@ -111,6 +111,16 @@ def test_completions_without_a_future_still_reach_those_who_poll(node: Node) -> 
     assert node.poll_completions() == []
 
 
+def test_closing_loses_no_completion_that_no_future_waits_for() -> None:
+    with Node(storage_backend="memory", time_scale=300, completions_max=8) as node:
+        assert node.submit_future(Chain.DELTA, b"starts the thread").result(PATIENCE).ok
+        ops = [node.submit_wait(Chain.DELTA, b"%d" % number, timeout=PATIENCE) for number in range(8)]
+        # They are kept, and so make room for as many again.
+        ops += [node.submit_wait(Chain.DELTA, b"%d" % number, timeout=PATIENCE) for number in range(8, 16)]
+        node.close()
+        assert {completion.op for completion in node.completions()} == set(ops)
+
+
 def test_futures_of_a_closed_node_are_cancelled_by_it() -> None:
     with Node(storage_backend="memory", time_scale=1) as node:
         future = node.submit_future(Chain.ALPHA, b"never final")

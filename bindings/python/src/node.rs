@@ -165,6 +165,11 @@ impl Node {
         })
     }
 
+    /// Refuses as `poll_completions` does, and does nothing else: for completions that the package keeps.
+    fn _check(&self, py: Python<'_>) -> PyResult<()> {
+        self.gate.enter_closed(py, || Ok(()))
+    }
+
     /// A descriptor that is readable while completions may be there; the node's own.
     fn completion_fd(&self, py: Python<'_>) -> PyResult<i32> {
         self.gate.enter(py, || self.inner.completion_fd().or_raise(py))
