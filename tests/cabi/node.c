@@ -51,7 +51,10 @@ static void batches_and_flat_batches_number_their_items(void) {
         items[at].len = lens[at];
     }
     OK(duo_node_submit_batch(node, DUO_CHAIN_DELTA, 0, items, 20, ops, &accepted));
-    CHECK(accepted == 20 && ops[19] == ops[0] + 19);
+    CHECK(accepted == 20);
+    for (size_t at = 1; at < 20; at++) {
+        CHECK(ops[at] > ops[at - 1]); /* in order; each chain numbers its own */
+    }
     await(node, 20, &done);
     OK(duo_node_submit_flat(node, DUO_CHAIN_ALPHA, 1, texts, sizeof texts[0], lens, 20, ops, &accepted));
     CHECK(accepted == 20);
