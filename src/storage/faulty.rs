@@ -14,6 +14,10 @@
 //! | `crash` | records that were not synced are lost | batches that were not synced are lost |
 //!
 //! # Limits
+//! These faults end where the decorated log or store begins. What a failed sync does below it, where the
+//! system goes on showing bytes that the device does not hold, is for whoever opens the files again to
+//! get right: `platter` is the model for that. Seen from above it is [`Fault::SyncFailed`] with `kept`.
+//!
 //! A flipped bit reaches the reader, as below a backend without checksums. A log checks for faults when
 //! it is synced or cut, a store when it is written or synced.
 

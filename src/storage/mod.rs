@@ -17,6 +17,8 @@
 //! I4 after a failed write or sync a handle answers [`Error::Poisoned`] to every later mutation:
 //! nothing is acknowledged on top of a state that nobody knows. What was readable stays readable.
 //! I5 every change of a directory (create, rename, remove) is followed by an fsync of that directory.
+//! I6 what opening finds and no successful sync vouches for is written and synced again before it is
+//! shown: after a failed sync or a kill, what the system shows may not be on the device.
 //!
 //! # Limits
 //! Keys have 1 to [`KEY_BYTES_MAX`] bytes, values at most [`VALUE_BYTES_MAX`]; a log refuses records
@@ -25,7 +27,7 @@
 //!
 //! # Caller contract
 //! One thread mutates a log; any number read through [`Log::reader`]. A store is shared as it is. Close
-//! a poisoned handle and open it again: opening decides what survived.
+//! a poisoned handle and open it again: opening decides what survived, and makes it so (I6).
 
 mod batch;
 mod durable;
@@ -37,6 +39,8 @@ mod format;
 mod lock;
 mod memory;
 mod open;
+#[cfg(test)]
+mod platter;
 mod poison;
 #[cfg(feature = "rocksdb")]
 mod rocks;

@@ -5,7 +5,6 @@ use super::reader::Sealed;
 use crate::storage::{Error, durable};
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -101,8 +100,7 @@ impl Active {
 
     /// Writes the buffer, over the mark if there is one.
     pub(super) fn flush(&mut self) -> Result<(), Error> {
-        let outcome = self.file.write_all_at(&self.buffer, self.written as u64);
-        outcome.map_err(|source| Error::from_io("write", &self.path, source))?;
+        durable::write_at(&self.file, &self.path, &self.buffer, self.written as u64)?;
         self.written += self.buffer.len();
         self.buffer.clear();
         // One large record must not hold its memory for ever.
@@ -116,7 +114,7 @@ impl Active {
             return Ok(Vec::new());
         }
         self.flush()?;
-        self.sync_data()?;
+        durable::sync_data(&self.file, &self.path)?;
         self.durable = self.last;
         self.write_mark();
         Ok(std::mem::take(&mut self.waiting))
@@ -124,26 +122,32 @@ impl Active {
 
     /// Cuts the file back to what `sealed` holds. Nothing may wait.
     pub(super) fn cut(&mut self, sealed: &Sealed) -> Result<(), Error> {
-        self.truncate(sealed.end)?;
+        durable::cut_file(&self.file, &self.path, sealed.end as u64)?;
+        durable::sync_file(&self.file, &self.path)?;
         (self.last, self.durable, self.written) = (sealed.last(), sealed.last(), sealed.end);
         self.write_mark();
         Ok(())
     }
 
-    /// Shortens the file, durably.
-    pub(super) fn truncate(&self, bytes: usize) -> Result<(), Error> {
-        let outcome = self.file.set_len(bytes as u64).and_then(|()| self.file.sync_all());
-        outcome.map_err(|source| Error::from_io("truncate", &self.path, source))
-    }
-
-    pub(super) fn sync_data(&self) -> Result<(), Error> {
-        self.file.sync_data().map_err(|source| Error::from_io("sync", &self.path, source))
+    /// Makes durable what was found behind the last proof, `unproven`, and cuts everything after `keep`.
+    ///
+    /// The bytes were read, but maybe from memory alone: an earlier sync may have failed, in this process
+    /// or another. So they are written once more, which a sync then has to bring to the device (see
+    /// [`durable::sync_file`]). Cutting them instead would be wrong: after a power failure the mark of a
+    /// group that was acknowledged may be missing. Writing the same bytes again harms neither kind.
+    pub(super) fn make_durable(&self, unproven: &[u8], keep: usize) -> Result<(), Error> {
+        durable::cut_file(&self.file, &self.path, keep as u64)?;
+        let at = self.written - unproven.len();
+        durable::write_at(&self.file, &self.path, unproven, at as u64)?;
+        durable::sync_file(&self.file, &self.path)?;
+        self.write_mark();
+        Ok(())
     }
 
     /// Leaves the proof that all records here are durable. Without it they still are, only damage to
     /// the last group could not be told from a torn write; so a failure here is not reported.
     pub(super) fn write_mark(&self) {
         let mark = frame::mark(self.header.salt, self.durable);
-        self.file.write_all_at(&mark, self.written as u64).ok();
+        durable::write_at(&self.file, &self.path, &mark, self.written as u64).ok();
     }
 }

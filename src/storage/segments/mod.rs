@@ -24,6 +24,13 @@
 //! - *corruption*, refused with file and offset, when such a claim exists or a later file does. A valid frame after the bad bytes
 //!   alone proves nothing: of one group, the device may write the last page and not the first.
 //!
+//! What is left is shown to readers, hence must be durable, and reading it back proves nothing: after a
+//! failed sync the page cache goes on showing what the device never got, to the next process too, and
+//! the next sync succeeds. So records that no frame or mark vouches for are written once more, at their
+//! place, before the sync that ends the opening; and the directory is synced before its names are
+//! trusted. Cutting those records instead would lose a group that was acknowledged and whose mark a power
+//! failure took. [`durable::sync_file`] names the source.
+//!
 //! Each file has a random salt in its header that is mixed into its frames, so neither a payload that
 //! looks like a frame nor bytes of an older file are ever taken for one.
 //!
@@ -42,6 +49,8 @@
 
 mod active;
 mod frame;
+#[cfg(test)]
+mod power_test;
 mod reader;
 mod recovery;
 mod scan;

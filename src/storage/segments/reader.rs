@@ -33,6 +33,12 @@ impl Sealed {
         self.base + self.offsets.len() as u64 - 1
     }
 
+    /// Where the record after `index` starts, or would.
+    pub(super) fn start_after(&self, index: u64) -> usize {
+        let at = usize::try_from(index + 1 - self.base).expect("below the count");
+        self.offsets.get(at).map_or(self.end, |start| *start as usize)
+    }
+
     fn extent(&self, index: u64) -> Option<(usize, usize)> {
         let at = usize::try_from(index.checked_sub(self.base)?).ok()?;
         let start = *self.offsets.get(at)? as usize;

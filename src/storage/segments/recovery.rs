@@ -21,24 +21,27 @@ pub(super) struct Recovered {
 
 pub(super) fn recover(dir: &Path) -> Result<Recovered, Error> {
     let files = list(dir)?;
+    // A process may have been killed between a change of a name and the sync: what is seen here may be
+    // in memory only, and nothing may be built on it before it is on the device.
+    durable::sync_dir(dir)?;
     let Some((newest, older)) = files.split_last() else {
         let active = Active::create(dir, 1)?;
         return Ok(Recovered { segments: vec![active.sealed()], active });
     };
     let mut segments: Vec<Sealed> = Vec::with_capacity(files.len());
     for ((base, path), (next, _)) in older.iter().zip(&files[1..]) {
-        let (sealed, scan, _) = read(path, *base)?;
-        check_complete(dir, &sealed, &scan, *next)?;
-        segments.push(sealed);
+        let found = read(path, *base)?;
+        check_complete(dir, &found.sealed, &found.scan, *next)?;
+        segments.push(found.sealed);
     }
     let (base, path) = newest;
-    let (sealed, scan, file_bytes) = read(path, *base)?;
-    if let Tail::Corrupt { offset } = scan.tail {
+    let found = read(path, *base)?;
+    if let Tail::Corrupt { offset } = found.scan.tail {
         return Err(bad_record(path, offset));
     }
-    let active = Active::reopen(&sealed)?;
-    finish_tail(&active, path, &scan, file_bytes)?;
-    segments.push(sealed);
+    let active = Active::reopen(&found.sealed)?;
+    finish_tail(&active, &found)?;
+    segments.push(found.sealed);
     Ok(Recovered { segments, active })
 }
 
@@ -48,11 +51,16 @@ fn list(dir: &Path) -> Result<Vec<(u64, PathBuf)>, Error> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir).map_err(io)? {
         let path = entry.map_err(io)?.path();
-        let base = path.file_stem().and_then(OsStr::to_str).and_then(|stem| stem.parse::<u64>().ok());
-        match (path.extension().and_then(OsStr::to_str), base) {
-            (Some("seg"), Some(base)) if base > 0 && path == path_of(dir, base) => files.push((base, path)),
-            (Some("seg"), _) => return Err(Error::corrupt(&path, 0, "not a name of a segment")),
-            (Some("tmp"), _) => durable::remove_file(&path)?,
+        let stem = |path: &Path| path.file_stem().and_then(OsStr::to_str).map(str::to_owned);
+        let base = stem(&path).and_then(|stem| stem.parse::<u64>().ok());
+        match path.extension().and_then(OsStr::to_str) {
+            Some("seg") => match base {
+                Some(base) if base > 0 && path == path_of(dir, base) => files.push((base, path)),
+                _ => return Err(Error::corrupt(&path, 0, "not a name of a segment")),
+            },
+            Some("tmp") if stem(&path).is_some_and(|name| name.ends_with(".seg")) => {
+                durable::remove_file(&path)?;
+            }
             _ => {}
         }
     }
@@ -83,7 +91,14 @@ fn bad_record(path: &Path, offset: usize) -> Error {
     Error::corrupt(path, offset as u64, "a durable record does not match its checksum")
 }
 
-fn read(path: &Path, base: u64) -> Result<(Sealed, Scan, usize), Error> {
+/// A file, judged.
+struct Found {
+    sealed: Sealed,
+    scan: Scan,
+    bytes: Vec<u8>,
+}
+
+fn read(path: &Path, base: u64) -> Result<Found, Error> {
     let bytes = fs::read(path).map_err(|source| Error::from_io("read", path, source))?;
     if u32::try_from(bytes.len()).is_err() {
         return Err(Error::corrupt(path, u64::from(u32::MAX), "longer than any segment"));
@@ -104,23 +119,22 @@ fn read(path: &Path, base: u64) -> Result<(Sealed, Scan, usize), Error> {
     let mut scan = scan(&bytes, base, header.salt);
     let offsets = std::mem::take(&mut scan.offsets);
     let sealed = Sealed { base, salt: header.salt, path: path.to_path_buf(), offsets, end: scan.end };
-    Ok((sealed, scan, bytes.len()))
+    Ok(Found { sealed, scan, bytes })
 }
 
 /// Makes what was found durable, since from here on it is shown to readers, and says so in a mark.
-fn finish_tail(active: &Active, path: &Path, scan: &Scan, file_bytes: usize) -> Result<(), Error> {
-    if let Tail::Torn { keep } = scan.tail {
-        let cut = file_bytes - keep;
-        log::emit(
-            Level::Warn,
-            TARGET,
-            format_args!("{}: torn tail of {cut} bytes cut at offset {keep}", path.display()),
-        );
-        active.truncate(keep)?;
+fn finish_tail(active: &Active, found: &Found) -> Result<(), Error> {
+    let Found { sealed, scan, bytes } = found;
+    let keep = match scan.tail {
+        Tail::Torn { keep } => keep,
+        _ => bytes.len(),
+    };
+    if keep < bytes.len() {
+        let (path, cut) = (sealed.path.display(), bytes.len() - keep);
+        let what = format_args!("{path}: torn tail of {cut} bytes cut at offset {keep}");
+        log::emit(Level::Warn, TARGET, what);
+    } else if scan.proven == sealed.last() {
+        return Ok(());
     }
-    active.sync_data()?;
-    if !scan.is_marked {
-        active.write_mark();
-    }
-    Ok(())
+    active.make_durable(&bytes[sealed.start_after(scan.proven)..sealed.end], keep)
 }

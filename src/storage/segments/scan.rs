@@ -9,8 +9,8 @@ pub(super) struct Scan {
     pub(super) offsets: Vec<u32>,
     /// Where the last record ends.
     pub(super) end: usize,
-    /// True when a mark confirms the last record.
-    pub(super) is_marked: bool,
+    /// Newest index that a frame or a mark says was durable; nothing vouches for the records after it.
+    pub(super) proven: u64,
     /// How the file ends.
     pub(super) tail: Tail,
 }
@@ -30,25 +30,28 @@ pub(super) enum Tail {
 pub(super) fn scan(bytes: &[u8], base: u64, salt: u64) -> Scan {
     let mut offsets = Vec::new();
     let mut at = frame::FILE_HEADER_BYTES;
+    // A file gets a successor only after all of it is durable.
+    let mut proven = base - 1;
     let next = |offsets: &Vec<u32>| base + offsets.len() as u64;
     while at < bytes.len() {
         match Frame::decode(&bytes[at..], salt) {
             Some(frame) if !frame.is_mark() && frame.index == next(&offsets) => {
                 offsets.push(u32::try_from(at).expect("files are bounded below 4 GiB"));
+                proven = proven.max(frame.durable);
                 at += frame.bytes();
             }
             Some(frame) if frame.is_mark() && frame.index + 1 == next(&offsets) => {
                 let after = at + frame.bytes();
                 let tail = judge(bytes, after, next(&offsets), salt);
-                return Scan { offsets, end: at, is_marked: true, tail };
+                return Scan { offsets, end: at, proven: frame.index, tail };
             }
             _ => {
                 let tail = judge(bytes, at, next(&offsets), salt);
-                return Scan { offsets, end: at, is_marked: false, tail };
+                return Scan { offsets, end: at, proven, tail };
             }
         }
     }
-    Scan { offsets, end: at, is_marked: false, tail: Tail::Clean }
+    Scan { offsets, end: at, proven, tail: Tail::Clean }
 }
 
 /// The bytes from `at` on are not record `index`. Looks at every later offset for a frame that proves
