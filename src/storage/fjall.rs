@@ -11,6 +11,8 @@
 //!   opening the directory again at once waits for that.
 //! - Its journal file has 64 MiB of address space from the start and is sparse: what
 //!   [`StoreStats::disk_bytes`] counts is what is allocated.
+//! - Opening writes the newest journal, at most 64 MiB, once more and syncs it: fjall takes what it reads
+//!   for durable, which it need not be after a failed sync.
 //! - Damage is reported by directory, at offset 0; fjall does not say where.
 //! - fjall ends its journal at the first entry that it cannot parse. So a batch is refused when a
 //!   checksum fails inside it, but damage to an entry's type byte silently drops the batches behind
@@ -20,6 +22,7 @@
 use super::memory::Counters;
 use super::{Batch, Error, Family, Pairs, Store, StoreOptions, StoreStats, durable};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
+use std::fs;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +50,7 @@ impl FjallStore {
             .map_err(failed)?;
         let settings =
             || KeyspaceCreateOptions::default().max_memtable_size(options.write_buffer_bytes as u64);
+        bring_journal_to_device(dir)?;
         let open = |family: Family| database.keyspace(family.name(), settings).map_err(failed);
         let keyspaces = Family::ALL.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { path: dir.to_path_buf(), keyspaces, database, counters: Counters::default() })
@@ -115,6 +119,19 @@ impl Store for FjallStore {
     fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// fjall appends to the journal that it found. If an earlier sync of it failed, what it replayed may be
+/// in memory only, and a power failure would leave a hole before batches that were synced since.
+fn bring_journal_to_device(dir: &Path) -> Result<(), Error> {
+    let entries = fs::read_dir(dir).map_err(|source| Error::from_io("list", dir, source))?;
+    let number = |path: &PathBuf| path.file_stem()?.to_str()?.parse::<u64>().ok();
+    let journals = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "jnl"));
+    // Only the newest: fjall starts another after a sync that did not fail.
+    journals.max_by_key(number).map_or(Ok(()), |path| durable::write_again(&path))
 }
 
 fn convert(operation: &'static str, path: &Path, error: fjall::Error) -> Error {

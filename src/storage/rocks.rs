@@ -5,6 +5,9 @@
 //! its write buffers; [`Store::sync`] makes that log durable. lz4 for what is rewritten often, zstd for
 //! the lowest level, where most of the data is.
 //!
+//! Opening replays the log into sorted files, syncs those and starts another log. So what a failed sync
+//! left in memory only is not taken for durable.
+//!
 //! # Limits
 //! - RocksDB keeps one pool of threads per process, named `rocksdb:low` and `rocksdb:high`, together
 //!   [`StoreOptions::worker_threads`] and at least 2, which stay when the store is dropped; and one timer

@@ -1,7 +1,7 @@
 //! What the engines behind the stores do that our own code cannot: damage to their files, threads.
 
 use super::{TestDir, child, child_dir, open_store};
-use crate::storage::{Backend, Batch, Error, Family};
+use crate::storage::{Backend, Batch, Error, Family, platter};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,6 +48,22 @@ fn damage_to_a_batch_before_others_is_refused() {
         let Err(error) = open_store(*backend, dir.path()) else { panic!("{backend:?} opened") };
         assert!(matches!(&error, Error::Corrupt { path, .. } if path == dir.path()), "{error}");
     }
+}
+
+#[test]
+fn a_journal_whose_sync_failed_is_on_the_device_once_the_store_is_open_again() {
+    let dir = TestDir::new();
+    let store = open_store(Backend::Fjall, dir.path()).unwrap();
+    let mut batch = Batch::new();
+    batch.put(Family::Meta, b"key", PATTERN);
+    store.write(batch).unwrap();
+    store.sync().unwrap();
+    drop(store);
+    let (journal, at) = find(dir.path()).unwrap();
+    platter::install(dir.path(), None);
+    platter::lose(&journal, at);
+    drop(open_store(Backend::Fjall, dir.path()).unwrap());
+    assert_eq!(platter::held(&journal).get(at..at + PATTERN.len()), Some(PATTERN));
 }
 
 #[test]
