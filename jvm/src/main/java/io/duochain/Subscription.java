@@ -7,6 +7,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Queue;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A reader of a node's events. Polling and seeking are for one thread at a time ({@link BusyException} for a
@@ -18,6 +19,8 @@ public final class Subscription implements AutoCloseable, Iterable<Event> {
     private static final int BATCH = 256;
 
     private final NativeHandle handle;
+    /** A wake that no wait has answered yet: a piece of a wait cannot tell one from the end of its time. */
+    private final AtomicBoolean woken = new AtomicBoolean();
 
     Subscription(Node node, SubscribeOptions options) {
         byte[] name = options.name().map(text -> text.getBytes(StandardCharsets.UTF_8)).orElse(null);
@@ -43,13 +46,10 @@ public final class Subscription implements AutoCloseable, Iterable<Event> {
     public boolean await(Duration timeout) throws InterruptedException {
         Waiting waiting = Waiting.forUpTo(timeout);
         while (true) {
-            long chunk = waiting.chunk();
-            long start = System.nanoTime();
-            if (Natives.subWait(this, handle.use(), chunk)) {
+            if (Natives.subWait(this, handle.use(), waiting.chunk())) {
                 return true;
             }
-            boolean woken = System.nanoTime() - start < chunk;
-            if (woken || waiting.isOver()) {
+            if (woken.getAndSet(false) || waiting.isOver()) {
                 return false;
             }
         }
@@ -57,6 +57,7 @@ public final class Subscription implements AutoCloseable, Iterable<Event> {
 
     /** Ends an {@link #await} of another thread, or the next one. */
     public void wake() {
+        woken.set(true);
         Natives.subWake(this, handle.use());
     }
 

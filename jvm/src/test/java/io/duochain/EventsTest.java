@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -77,6 +78,30 @@ class EventsTest {
             Fixtures.Waiter waiter = Fixtures.inside(() -> assertFalse(events.await(PATIENCE))).entered();
             events.wake();
             assertEquals(null, waiter.outcome());
+        }
+    }
+
+    @Test
+    void a_wake_in_the_last_moment_of_a_piece_is_not_lost() throws Exception {
+        Config silent = Config.builder().set(ConfigKey.STORAGE_BACKEND, "memory")
+                .set(ConfigKey.DELTA_BLOCK_INTERVAL_MS, 3_600_000).build();
+        try (Node node = Node.open(silent);
+                Subscription events = node.subscribe(SubscribeOptions.both().from(SubscribeOptions.Start.LATEST))) {
+            for (int attempt = 0; attempt < 20; attempt++) {
+                AtomicLong begun = new AtomicLong();
+                Fixtures.Waiter waiter = Fixtures.inside(() -> {
+                    begun.set(System.nanoTime());
+                    assertFalse(events.await(PATIENCE.multipliedBy(10)));
+                });
+                Fixtures.eventually("the wait has begun", () -> begun.get() != 0);
+                // From a little before the end of the first piece to a little after it.
+                long moment = begun.get() + Waiting.CHUNK_NANOS + (attempt - 15) * 20_000L;
+                while (System.nanoTime() < moment) {
+                    Thread.onSpinWait();
+                }
+                events.wake();
+                assertEquals(null, waiter.outcome());
+            }
         }
     }
 
