@@ -14,6 +14,9 @@ use std::ptr;
 /// Longest value that is read into the first buffer.
 const VALUE_BYTES: usize = 256;
 
+/// Bound on all that a configuration was told: a host may load several texts.
+pub(crate) const STEPS_BYTES_MAX: usize = 16 << 20;
+
 /// A configuration of the C layer for the length of one call.
 pub(crate) struct Config(*mut duo_config);
 
@@ -102,7 +105,7 @@ pub(crate) fn terminated(text: &[u8]) -> Result<CString, Stop> {
 native! {
     /// `byte[] configResolve(byte[] steps, boolean validate)`
     fn Java_io_duochain_Natives_configResolve(env, steps: jbyteArray, validate: jboolean) -> jbyteArray, ptr::null_mut(); {
-        let config = Config::from_steps(&env.bytes(steps))?;
+        let config = Config::from_steps(&env.bytes(steps, STEPS_BYTES_MAX)?)?;
         if validate {
             // SAFETY: a live handle.
             success(unsafe { duo_config_validate(config.raw()) })?;

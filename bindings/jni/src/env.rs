@@ -1,11 +1,22 @@
 //! The part of the JVM's function table that this crate needs.
+//!
+//! # Limits
+//! No array is copied that the C layer would refuse for its size: a copy as large as the host likes would
+//! end the process where memory is short.
 
-use jni_sys::{JNIEnv, jbyteArray, jint, jlong, jlongArray, jobject, jsize, jvalue};
+use duochain::types::TRANSACTION_BYTES_CEILING;
+use jni_sys::{JNIEnv, jarray, jbyteArray, jint, jlong, jlongArray, jobject, jsize, jvalue};
 use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;
 
 /// Arrays up to this size are copied to the stack.
 const STACK_BYTES: usize = 4096;
+
+/// Bound for names, identifiers, proofs and options; the C layer's own bounds are below it.
+pub(crate) const SMALL_BYTES_MAX: usize = 1 << 16;
+
+/// Longest array of numbers: far more than a pool has classes.
+const LONGS_MAX: usize = 4096;
 
 /// The JVM as one native call sees it.
 #[derive(Clone, Copy)]
@@ -14,6 +25,15 @@ pub(crate) struct Env(*mut JNIEnv);
 /// An exception of the JVM is on its way: return at once.
 #[derive(Debug)]
 pub(crate) struct Pending;
+
+/// An array is larger than anything that the library takes.
+#[derive(Debug)]
+pub(crate) struct TooLarge {
+    /// Its elements.
+    pub(crate) size: usize,
+    /// Most elements.
+    pub(crate) max: usize,
+}
 
 macro_rules! jvm {
     ($env:expr, $version:ident, $function:ident $(, $argument:expr)*) => {{
@@ -33,7 +53,8 @@ impl Env {
     }
 
     /// Runs `body` on a copy of a part of an array. `array` is not NULL and the part lies inside of it:
-    /// the Java side has checked both.
+    /// the Java side has checked both. A part that is too large for a transaction is not copied: `body`
+    /// gets its size and no readable byte, which `duo_` functions refuse by the size.
     pub(crate) fn with_bytes<R>(
         self,
         array: jbyteArray,
@@ -42,7 +63,9 @@ impl Env {
         body: impl FnOnce(*const c_void, usize) -> R,
     ) -> R {
         let size = usize::try_from(length).unwrap_or(0);
-        if size <= STACK_BYTES {
+        if size > TRANSACTION_BYTES_CEILING {
+            body(std::ptr::dangling(), size)
+        } else if size <= STACK_BYTES {
             let mut copy = [MaybeUninit::<u8>::uninit(); STACK_BYTES];
             // An array of the JVM, a part inside of it, and room for the part.
             jvm!(self, v1_1, GetByteArrayRegion, array, offset, length, copy.as_mut_ptr().cast());
@@ -55,18 +78,23 @@ impl Env {
         }
     }
 
-    /// A copy of a whole array.
-    pub(crate) fn bytes(self, array: jbyteArray) -> Vec<u8> {
-        if array.is_null() {
-            return Vec::new();
-        }
-        // An array of the JVM.
-        let length = jvm!(self, v1_1, GetArrayLength, array);
-        let size = usize::try_from(length).unwrap_or(0);
+    /// A copy of a whole array of at most `max` bytes; empty for NULL.
+    pub(crate) fn bytes(self, array: jbyteArray, max: usize) -> Result<Vec<u8>, TooLarge> {
+        let (size, length) = self.length(array, max)?;
         let mut copy = vec![0_u8; size];
-        // An array of the JVM, all of it, and as much room.
-        jvm!(self, v1_1, GetByteArrayRegion, array, 0, length, copy.as_mut_ptr().cast());
-        copy
+        if size > 0 {
+            // An array of the JVM, all of it, and as much room.
+            jvm!(self, v1_1, GetByteArrayRegion, array, 0, length, copy.as_mut_ptr().cast());
+        }
+        Ok(copy)
+    }
+
+    /// Elements of an array, in both types; none for NULL.
+    fn length(self, array: jarray, max: usize) -> Result<(usize, jsize), TooLarge> {
+        // An array of the JVM.
+        let length = if array.is_null() { 0 } else { jvm!(self, v1_1, GetArrayLength, array) };
+        let size = usize::try_from(length).unwrap_or(0);
+        if size > max { Err(TooLarge { size, max }) } else { Ok((size, length)) }
     }
 
     /// A new array with these bytes.
@@ -82,16 +110,14 @@ impl Env {
     }
 
     /// The elements of an array of numbers; empty for NULL.
-    pub(crate) fn longs(self, array: jlongArray) -> Vec<jlong> {
-        if array.is_null() {
-            return Vec::new();
+    pub(crate) fn longs(self, array: jlongArray) -> Result<Vec<jlong>, TooLarge> {
+        let (size, length) = self.length(array, LONGS_MAX)?;
+        let mut copy = vec![0; size];
+        if size > 0 {
+            // An array of the JVM, all of it, and as much room.
+            jvm!(self, v1_1, GetLongArrayRegion, array, 0, length, copy.as_mut_ptr());
         }
-        // An array of the JVM.
-        let length = jvm!(self, v1_1, GetArrayLength, array);
-        let mut copy = vec![0; usize::try_from(length).unwrap_or(0)];
-        // An array of the JVM, all of it, and as much room.
-        jvm!(self, v1_1, GetLongArrayRegion, array, 0, length, copy.as_mut_ptr());
-        copy
+        Ok(copy)
     }
 
     /// Writes the first elements of an array of numbers, which the Java side made long enough.

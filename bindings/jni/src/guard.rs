@@ -1,6 +1,7 @@
 //! The guard around every native method, and how C statuses come back.
 
-use crate::env::{Env, Pending};
+use crate::env::{Env, Pending, TooLarge};
+use duochain::env::panic::Quiet;
 use duochain::ffi::failure;
 use duochain::ffi::status::duo_status;
 use duochain::types::Status;
@@ -14,6 +15,8 @@ pub(crate) enum Stop {
     Failed(duo_status),
     /// This crate refuses an argument.
     Refused(String),
+    /// This crate refuses an argument for its size.
+    TooLarge(TooLarge),
     /// The JVM has thrown already.
     Thrown,
 }
@@ -21,6 +24,12 @@ pub(crate) enum Stop {
 impl From<Pending> for Stop {
     fn from(_: Pending) -> Self {
         Self::Thrown
+    }
+}
+
+impl From<TooLarge> for Stop {
+    fn from(array: TooLarge) -> Self {
+        Self::TooLarge(array)
     }
 }
 
@@ -45,6 +54,8 @@ pub(crate) use native;
 
 /// Runs the body of a native method. `nothing` is returned together with an exception.
 pub(crate) fn guard<T>(env: Env, nothing: T, body: impl FnOnce(Env) -> Result<T, Stop>) -> T {
+    // A bug of this crate goes to the log too, and not to the host's standard error.
+    let _quiet = Quiet::enter();
     match catch_unwind(AssertUnwindSafe(|| body(env))) {
         Ok(Ok(value)) => value,
         Ok(Err(stop)) => {
@@ -65,6 +76,9 @@ fn raise(env: Env, stop: &Stop) {
     match stop {
         Stop::Thrown => {}
         Stop::Refused(message) => env.throw(Status::InvalidArgument.code(), message),
+        Stop::TooLarge(TooLarge { size, max }) => {
+            env.throw(Status::TooLarge.code(), &format!("an array of {size} elements; {max} are the most"));
+        }
         // Java never sees a handle: an unknown one was freed by a close that won the race.
         Stop::Failed(duo_status::DUO_ERR_BAD_HANDLE) => {
             env.throw(Status::Closed.code(), "the object was closed");

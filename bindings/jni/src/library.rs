@@ -1,12 +1,17 @@
 //! Natives about the library itself, and those that need no object.
 
+use crate::env::SMALL_BYTES_MAX;
 use crate::guard::{Stop, native, outcome, success, unsigned};
 use duochain::ffi::block::{duo_block_header, duo_block_header_t, duo_proof_verify};
 use duochain::ffi::library::{duo_abi_version, duo_build_info, duo_features, duo_tx_id};
 use duochain::ffi::status::duo_status;
+use duochain::types::{Header, TRANSACTION_BYTES_CEILING};
 use jni_sys::{jboolean, jbyteArray, jint, jlong, jobject};
 use std::ffi::CStr;
 use std::ptr;
+
+/// Longest encoded block: its header, and as much as the configuration lets one hold.
+const BLOCK_BYTES_MAX: usize = Header::BYTES + (1 << 29);
 
 fn empty_header() -> duo_block_header_t {
     // SAFETY: integers and arrays of them.
@@ -38,7 +43,7 @@ native! {
 
     /// `byte[] txId(int chain, byte[] transaction)`
     fn Java_io_duochain_Natives_txId(env, chain: jint, transaction: jbyteArray) -> jbyteArray, ptr::null_mut(); {
-        let bytes = env.bytes(transaction);
+        let bytes = env.bytes(transaction, TRANSACTION_BYTES_CEILING)?;
         let mut id = [0_u8; 32];
         // SAFETY: the bytes are readable, and `id` has room for a hash.
         success(unsafe { duo_tx_id(unsigned(chain), bytes.as_ptr().cast(), bytes.len(), id.as_mut_ptr()) })?;
@@ -47,7 +52,8 @@ native! {
 
     /// `byte[] proofVerify(byte[] proof, byte[] transaction)`: the block's hash, NULL when it proves something else
     fn Java_io_duochain_Natives_proofVerify(env, proof: jbyteArray, transaction: jbyteArray) -> jbyteArray, ptr::null_mut(); {
-        let (proof, bytes) = (env.bytes(proof), env.bytes(transaction));
+        let proof = env.bytes(proof, SMALL_BYTES_MAX)?;
+        let bytes = env.bytes(transaction, TRANSACTION_BYTES_CEILING)?;
         let mut header = empty_header();
         // SAFETY: both texts are readable, `header` states its size.
         let status = unsafe {
@@ -62,7 +68,7 @@ native! {
 
     /// `byte[] blockHash(byte[] block)`
     fn Java_io_duochain_Natives_blockHash(env, block: jbyteArray) -> jbyteArray, ptr::null_mut(); {
-        let bytes = env.bytes(block);
+        let bytes = env.bytes(block, BLOCK_BYTES_MAX)?;
         let mut header = empty_header();
         // SAFETY: the bytes are readable, `header` states its size.
         success(unsafe { duo_block_header(bytes.as_ptr().cast(), bytes.len(), &mut header) })?;
@@ -83,10 +89,11 @@ native! {
         Ok(env.direct_buffer(address, bytes)?)
     }
 
-    /// `boolean testPanicNext(int kind)`: false in builds without faults
+    /// `boolean testPanicNext(int kind)`: false in builds without faults; kind 0 panics here and now
     fn Java_io_duochain_Natives_testPanicNext(_env, kind: jint) -> jboolean, false; {
         #[cfg(feature = "faults")]
         {
+            assert!(kind != 0, "injected into the binding");
             success(duochain::ffi::faults::duo_test_panic_next(unsigned(kind)))?;
             Ok(true)
         }

@@ -1,6 +1,6 @@
 //! Natives of `Node`: opening, submitting, completions, closing.
 
-use crate::config::Config;
+use crate::config::{Config, STEPS_BYTES_MAX};
 use crate::guard::{count, filled, handle, maybe, native, number, outcome, success, unsigned, word};
 use crate::queue::{length, memory};
 use crate::wire::Wire;
@@ -19,7 +19,7 @@ const COMPLETIONS_MAX: usize = 8192;
 native! {
     /// `long nodeOpen(byte[] steps)`
     fn Java_io_duochain_Natives_nodeOpen(env, steps: jbyteArray) -> jlong, 0; {
-        let config = Config::from_steps(&env.bytes(steps))?;
+        let config = Config::from_steps(&env.bytes(steps, STEPS_BYTES_MAX)?)?;
         let mut node = ptr::null_mut();
         // SAFETY: a live configuration, and `node` is writable.
         success(unsafe { duo_node_open(config.raw(), &mut node) })?;

@@ -22,7 +22,7 @@ pub(crate) fn empty_stats() -> duo_pool_stats_t {
 native! {
     /// `long poolCreate(long[] classes)`: pairs of buffer size and count
     fn Java_io_duochain_Natives_poolCreate(env, classes: jlongArray) -> jlong, 0; {
-        let numbers = env.longs(classes);
+        let numbers = env.longs(classes)?;
         let class = |pair: &[jlong; 2]| duo_pool_class { buffer_bytes: size(pair[0]), count_max: size(pair[1]) };
         let classes: Vec<_> = numbers.as_chunks::<2>().0.iter().map(class).collect();
         // No single allocations: their memory goes away at the release, while views of it may be left.

@@ -1,5 +1,6 @@
 //! Natives of `TxQueue`.
 
+use crate::env::SMALL_BYTES_MAX;
 use crate::guard::{Stop, count, handle, maybe, native, number, success, unsigned, word};
 use crate::pool::empty_stats;
 use crate::report;
@@ -50,7 +51,7 @@ pub(crate) fn length(value: jint) -> usize {
 native! {
     /// `long queueCreate(byte[] options)`: consumers, ageing, largest transaction, cells of each lane
     fn Java_io_duochain_Natives_queueCreate(env, options: jbyteArray) -> jlong, 0; {
-        let bytes = env.bytes(options);
+        let bytes = env.bytes(options, SMALL_BYTES_MAX)?;
         let mut steps = Steps(&bytes);
         let mut next = || steps.u32();
         let (Some(consumers), Some(ageing), Some(largest)) = (next(), next(), next()) else {

@@ -1,5 +1,6 @@
 //! Natives about what a node says of itself.
 
+use crate::env::SMALL_BYTES_MAX;
 use crate::guard::{Stop, handle, maybe, native, outcome, success, unsigned};
 use crate::wire::Wire;
 use duochain::ffi::dequeue::duo_lane_stats_t;
@@ -98,7 +99,7 @@ native! {
     fn Java_io_duochain_Natives_nodeTxStatus(
         env, _owner: jobject, node: jlong, chain: jint, id: jbyteArray
     ) -> jbyteArray, ptr::null_mut(); {
-        let id = hash(&env.bytes(id))?;
+        let id = hash(&env.bytes(id, SMALL_BYTES_MAX)?)?;
         let mut status = empty!(duo_tx_status);
         // SAFETY: any number is accepted, the id has its length, `status` states its size.
         success(unsafe { duo_node_tx_status(handle(node), unsigned(chain), id.as_ptr(), &mut status) })?;
@@ -135,7 +136,7 @@ native! {
     fn Java_io_duochain_Natives_nodeProof(
         env, _owner: jobject, node: jlong, chain: jint, id: jbyteArray
     ) -> jbyteArray, ptr::null_mut(); {
-        let id = hash(&env.bytes(id))?;
+        let id = hash(&env.bytes(id, SMALL_BYTES_MAX)?)?;
         let (status, proof) = sized(|room, capacity, length| {
             // SAFETY: any number is accepted, the id has its length, and there is as much room as stated.
             unsafe { duo_node_proof(handle(node), unsigned(chain), id.as_ptr(), room, capacity, length) }

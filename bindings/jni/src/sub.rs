@@ -1,6 +1,7 @@
 //! Natives of `Subscription`.
 
 use crate::config::terminated;
+use crate::env::SMALL_BYTES_MAX;
 use crate::guard::{count, filled, handle, maybe, native, outcome, success, unsigned, word};
 use crate::wire::Wire;
 use duochain::ffi::status::duo_status;
@@ -19,7 +20,7 @@ native! {
     fn Java_io_duochain_Natives_subCreate(
         env, _owner: jobject, node: jlong, chain: jint, start: jint, name: jbyteArray
     ) -> jlong, 0; {
-        let text = terminated(&env.bytes(name))?;
+        let text = terminated(&env.bytes(name, SMALL_BYTES_MAX)?)?;
         let options = duo_sub_options {
             struct_size: size_of::<duo_sub_options>() as u32,
             flags: 0,

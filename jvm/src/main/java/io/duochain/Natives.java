@@ -158,6 +158,6 @@ final class Natives {
 
     // faults
 
-    /** Makes the next call on an object of this kind panic; false in builds that cannot. */
+    /** Makes the next call on an object of this kind panic, or with 0 this one; false in builds that cannot. */
     static native boolean testPanicNext(int kind);
 }
