@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 from display import Display
 from feeding import Feeding, Refused
@@ -42,7 +43,9 @@ def _run(options: Options) -> bool:
         directory = options.data_dir
         if directory is None:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="duochain-run-"))
-        node = Node(data_dir=directory, storage_backend=options.backend, time_scale=options.scale)
+        # The library says what is wrong with a backend.
+        settings: dict[str, Any] = {"storage_backend": options.backend}
+        node = Node(data_dir=directory, time_scale=options.scale, **settings)
         return _prove(options, records, stack.enter_context(node))
 
 
