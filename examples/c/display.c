@@ -93,7 +93,19 @@ static uint64_t progress(verifier *proof, bool *complete) {
     return sum;
 }
 
-bool display_until_final(display *screen, feed *all, uint64_t patience_ns) {
+/* What the node says about a stall, while it is open. */
+static void note_stall(display *screen, uint64_t patience_ns) {
+    size_t at;
+    screen->stalled = patience_ns / 1000000000;
+    for (at = 0; at < CHAINS; at++) {
+        const duo_health init = DUO_HEALTH_INIT;
+        screen->health[at] = init;
+        /* Without an answer the reason stays empty. */
+        duo_node_health(screen->node, CHAIN_NUMBERS[at], &screen->health[at]);
+    }
+}
+
+void display_until_final(display *screen, feed *all, uint64_t patience_ns) {
     const struct timespec tick = {0, TICK_NS};
     uint64_t moved = now(), before = 0;
     for (;;) {
@@ -104,7 +116,7 @@ bool display_until_final(display *screen, feed *all, uint64_t patience_ns) {
         screen->finished = now();
         if ((done && complete) || feed_has_failed(all) || verifier_has_failed(screen->proof)) {
             draw(screen);
-            return true;
+            return;
         }
         if (screen->finished - screen->last_draw >= REFRESH_NS)
             draw(screen);
@@ -114,7 +126,8 @@ bool display_until_final(display *screen, feed *all, uint64_t patience_ns) {
             moved = now();
         } else if (now() - moved > patience_ns) {
             draw(screen);
-            return false;
+            note_stall(screen, patience_ns);
+            return;
         }
         nanosleep(&tick, NULL);
     }
@@ -128,9 +141,19 @@ static void table_row(const display *screen, size_t at, const duo_head *head) {
            (double)seen.finals / span, millis(seen.p50), millis(seen.p99), head->restarts);
 }
 
-bool display_table(const display *screen, const duo_head heads[CHAINS], uint64_t sent, uint64_t stalled) {
+static void print_stall(const display *screen) {
+    size_t at;
+    if (screen->stalled == 0)
+        return;
+    printf("  nothing became final for %" PRIu64 " s\n", screen->stalled);
+    for (at = 0; at < CHAINS; at++)
+        if (screen->health[at].reason[0] != '\0')
+            printf("  %s: %s\n", CHAIN_NAMES[at], screen->health[at].reason);
+}
+
+bool display_table(const display *screen, const duo_head heads[CHAINS], uint64_t sent) {
     tally *tallies = screen->proof->tallies;
-    const bool sound = stalled == 0 && tally_is_sound(&tallies[0]) && tally_is_sound(&tallies[1]);
+    const bool sound = screen->stalled == 0 && tally_is_sound(&tallies[0]) && tally_is_sound(&tallies[1]);
     size_t at;
     printf("\nchain    blocks   final  transactions  duplicates     tx/s        p50        p99  restarts\n");
     for (at = 0; at < CHAINS; at++)
@@ -141,8 +164,7 @@ bool display_table(const display *screen, const duo_head heads[CHAINS], uint64_t
                sent, tallies[0].finals, tallies[1].finals);
     } else {
         printf("FAILED:\n");
-        if (stalled > 0)
-            printf("  nothing became final for %" PRIu64 " s\n", stalled);
+        print_stall(screen);
         for (at = 0; at < CHAINS; at++)
             tally_print_faults(&tallies[at], CHAIN_NAMES[at]);
     }

@@ -74,7 +74,7 @@ static outcome prove(const options *wanted, duo_node *node, records *from, uint6
     display screen;
     feed all;
     uint64_t sent = 0;
-    bool moving, sound;
+    bool sound;
     outcome end = NOT_TRIED;
     if (!verifier_start(&proof, node, wanted->producers, why))
         return NOT_TRIED;
@@ -84,13 +84,13 @@ static outcome prove(const options *wanted, duo_node *node, records *from, uint6
         verifier_free(&proof);
         return NOT_TRIED;
     }
-    moving = display_until_final(&screen, &all, patience_ns);
+    display_until_final(&screen, &all, patience_ns);
     /* Each of them ends what it began, whatever the others say; the first reason counts. */
     sound = feed_stop(&all, &sent, why);
     sound = verifier_stop(&proof, why) && sound;
     sound = close_node(node, heads, why) && sound;
     if (sound)
-        end = display_table(&screen, heads, sent, moving ? 0 : patience_ns / SECOND_NS) ? PROVEN : NOT_PROVEN;
+        end = display_table(&screen, heads, sent) ? PROVEN : NOT_PROVEN;
     verifier_free(&proof);
     return end;
 }

@@ -1,7 +1,10 @@
+#define _POSIX_C_SOURCE 200809L
+
 #include "verifier.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Events and completions taken at a time, and one wait for more. */
 #define EVENTS 64
@@ -60,16 +63,32 @@ static bool reserve(void **place, size_t *cap, size_t wanted, fault *why) {
     return true;
 }
 
-static bool read_bytes(const duo_node *node, const duo_event *event, block *into, fault *why) {
-    duo_status status = duo_node_block(node, event->chain, event->height, into->bytes, into->cap, &into->size);
-    if (status == DUO_ERR_TOO_LARGE || (status == DUO_OK && into->cap == 0)) {
-        if (!reserve(&into->bytes, &into->cap, into->size, why))
-            return false;
-        status = duo_node_block(node, event->chain, event->height, into->bytes, into->cap, &into->size);
+static duo_status read_once(const duo_node *node, const duo_event *event, block *into) {
+    return duo_node_block(node, event->chain, event->height, into->bytes, into->cap, &into->size);
+}
+
+/*
+ * Again and again while there is too little room, or while the chain is being restarted. False without a
+ * reason when stopped meanwhile.
+ */
+static bool read_bytes(verifier *proof, const duo_event *event, block *into, fault *why) {
+    const struct timespec moment = {0, (long)WAIT_NS};
+    while (!is_stopped(proof)) {
+        const duo_status status = read_once(proof->node, event, into);
+        if (status == DUO_OK && into->cap > 0)
+            return true;
+        if (status == DUO_OK || status == DUO_ERR_TOO_LARGE) {
+            if (!reserve(&into->bytes, &into->cap, into->size, why))
+                return false;
+        } else if (status == DUO_NOT_FOUND) {
+            return fault_set(why, "a final block is not there");
+        } else if (duo_status_class(status) == DUO_CLASS_RETRYABLE) {
+            nanosleep(&moment, NULL);
+        } else {
+            return fault_library(why);
+        }
     }
-    if (status == DUO_NOT_FOUND)
-        return fault_set(why, "a final block is not there");
-    return status == DUO_OK || fault_library(why);
+    return false;
 }
 
 static bool find_items(block *into, fault *why) {
@@ -94,7 +113,7 @@ static bool on_event(verifier *proof, const duo_event *event, block *into, fault
     duo_block_header_t header = DUO_BLOCK_HEADER_INIT;
     if (event->kind != DUO_EVENT_ALPHA_BLOCK_FINALIZED && event->kind != DUO_EVENT_DELTA_BLOCK_FINALIZED)
         return true;
-    if (!read_bytes(proof->node, event, into, why) || !find_items(into, why))
+    if (!read_bytes(proof, event, into, why) || !find_items(into, why))
         return false;
     if (duo_block_header(into->bytes, into->size, &header) != DUO_OK)
         return fault_library(why);
@@ -125,7 +144,7 @@ static void *follow(void *argument) {
     verifier *proof = argument;
     block into = {NULL, 0, 0, NULL, 0, 0};
     fault why = {""};
-    if (!read_events(proof, &into, &why))
+    if (!read_events(proof, &into, &why) && why.text[0] != '\0')
         give_up(proof, &why);
     free(into.bytes);
     free(into.items);

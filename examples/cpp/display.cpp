@@ -63,6 +63,17 @@ void Display::draw() {
     last_draw_ = Clock::now();
 }
 
+// What the node says about a stall.
+void Display::note_stall(std::chrono::seconds patience) {
+    faults_.push_back("nothing became final for " + std::to_string(patience.count()) + " s");
+    for (const NamedChain &chain : chains) {
+        const duo_health health = node_.health(chain.chain);
+        if (health.reason[0] != '\0') {
+            faults_.push_back(std::string(chain.name) + ": " + health.reason);
+        }
+    }
+}
+
 void Display::until_final(const Feed &feed, std::chrono::seconds patience) {
     std::uint64_t before = 0;
     Clock::time_point moved = Clock::now();
@@ -85,7 +96,7 @@ void Display::until_final(const Feed &feed, std::chrono::seconds patience) {
             draw();
         }
         if (stalled) {
-            faults_.push_back("nothing became final for " + std::to_string(patience.count()) + " s");
+            note_stall(patience);
         }
         if (ended) {
             return;

@@ -20,6 +20,7 @@ private:
     using Clock = std::chrono::steady_clock;
 
     void draw();
+    void note_stall(std::chrono::seconds patience);
     std::uint64_t queued(duochain::Chain chain) const;
 
     const duochain::Node &node_;

@@ -62,6 +62,24 @@ template <class Work> void Verifier::guarded(Work work) {
     }
 }
 
+// Again and again while the chain is being restarted; nothing when stopped meanwhile.
+std::optional<std::vector<std::uint8_t>> Verifier::read(duochain::Chain chain, std::uint64_t height) const {
+    while (!stopped_) {
+        try {
+            if (auto block = node_.block(chain, height)) {
+                return block;
+            }
+            throw Fault("a final block is not there");
+        } catch (const duochain::Error &error) {
+            if (!error.retryable()) {
+                throw;
+            }
+        }
+        std::this_thread::sleep_for(patience);
+    }
+    return std::nullopt;
+}
+
 void Verifier::follow() {
     while (!stopped_) {
         if (!events_.wait(patience)) {
@@ -72,11 +90,9 @@ void Verifier::follow() {
                 continue;
             }
             const auto chain = static_cast<duochain::Chain>(event.chain);
-            const auto block = node_.block(chain, event.height);
-            if (!block) {
-                throw Fault("a final block is not there");
+            if (const auto block = read(chain, event.height)) {
+                tally(chain).became_final(event, *block);
             }
-            tally(chain).became_final(event, *block);
         }
     }
 }

@@ -34,6 +34,7 @@ public:
 
 private:
     template <class Work> void guarded(Work work);
+    std::optional<std::vector<std::uint8_t>> read(duochain::Chain chain, std::uint64_t height) const;
     void follow();
     void collect();
     void end();

@@ -1,8 +1,10 @@
 import io.duochain.Chain;
+import io.duochain.ChainHealth;
 import io.duochain.Config;
 import io.duochain.ConfigKey;
 import io.duochain.DuoException;
 import io.duochain.Head;
+import io.duochain.Health;
 import io.duochain.LaneStats;
 import io.duochain.Node;
 import java.io.IOException;
@@ -100,10 +102,22 @@ public final class Run {
                 progress = now;
                 moved = System.nanoTime();
             } else if (System.nanoTime() - moved > patience.toNanos()) {
-                return List.of("nothing became final for " + patience.toSeconds() + " s");
+                return stall(patience);
             }
             Thread.sleep(20);
         }
+    }
+
+    /** What the node says about a stall. */
+    private List<String> stall(Duration patience) {
+        List<String> faults = new ArrayList<>(List.of("nothing became final for " + patience.toSeconds() + " s"));
+        Health both = node.health();
+        for (ChainHealth health : List.of(both.alpha(), both.delta())) {
+            if (!health.reason().isEmpty()) {
+                faults.add(Tally.name(health.chain()) + ": " + health.reason());
+            }
+        }
+        return faults;
     }
 
     private void draw() {

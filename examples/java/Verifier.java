@@ -1,5 +1,7 @@
+import io.duochain.Block;
 import io.duochain.Chain;
 import io.duochain.Completion;
+import io.duochain.DuoException;
 import io.duochain.Event;
 import io.duochain.EventKind;
 import io.duochain.Node;
@@ -73,10 +75,28 @@ final class Verifier {
                         ? EventKind.ALPHA_BLOCK_FINALIZED
                         : EventKind.DELTA_BLOCK_FINALIZED;
                 if (event.kind() == finalized) {
-                    tally(event.chain()).becameFinal(event, node.block(event.chain(), event.height()).orElseThrow());
+                    Block block = read(event);
+                    if (block != null) {
+                        tally(event.chain()).becameFinal(event, block);
+                    }
                 }
             }
         }
+    }
+
+    /** Again and again while the chain is being restarted; {@code null} when stopped meanwhile. */
+    private Block read(Event event) throws InterruptedException {
+        while (!stopped) {
+            try {
+                return node.block(event.chain(), event.height()).orElseThrow();
+            } catch (DuoException restarting) {
+                if (!restarting.retryable()) {
+                    throw restarting;
+                }
+                Thread.sleep(WAIT.toMillis());
+            }
+        }
+        return null;
     }
 
     private void collect() throws InterruptedException {

@@ -60,8 +60,14 @@ class Display:
                 progress, moved = self._verifier.progress(), now
             elif now - moved > patience:
                 self._draw()
-                return [f"nothing became final for {patience:.0f} s"]
+                return [f"nothing became final for {patience:.0f} s", *self._reasons()]
             time.sleep(_TICK_SECONDS)
+
+    def _reasons(self) -> list[str]:
+        """What the node says about a stall."""
+        health = self._node.health()
+        chains = {Chain.ALPHA: health.alpha, Chain.DELTA: health.delta}
+        return [f"{chain.name.lower()}: {one.reason}" for chain, one in chains.items() if one.reason]
 
     def _draw(self) -> None:
         now = time.monotonic()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from latency import Latency
 
-from duochain import Block, Chain, Completion, Event, EventKind, Node, Status, Subscription
+from duochain import Block, Chain, Completion, DuoError, Event, EventKind, Node, Status, Subscription
 
 _FINALIZED = (EventKind.ALPHA_BLOCK_FINALIZED, EventKind.DELTA_BLOCK_FINALIZED)
 _WAIT_SECONDS = 0.1
@@ -131,7 +131,9 @@ class Verifier:
     def _on_event(self, event: Event) -> None:
         if event.kind not in _FINALIZED:
             return
-        block = self._node.block(event.chain, event.height)
+        block = self._read(event)
+        if block is None:
+            return
         tally = self.tallies[event.chain]
         with tally.lock:
             if tally.next_height not in (None, event.height) or block.hash != event.hash:
@@ -139,6 +141,17 @@ class Verifier:
             tally.next_height = event.height + 1
             if event.height > tally.earlier:
                 _check(tally, block)
+
+    def _read(self, event: Event) -> Block | None:
+        """Again and again while the chain is being restarted; nothing when stopped meanwhile."""
+        while not self._stopped.is_set():
+            try:
+                return self._node.block(event.chain, event.height)
+            except DuoError as refusal:
+                if not refusal.retryable:
+                    raise
+                self._stopped.wait(_WAIT_SECONDS)
+        return None
 
     def _collect(self) -> None:
         while not self._stopped.is_set():

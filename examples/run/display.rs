@@ -54,9 +54,9 @@ impl Display {
         }
     }
 
-    /// Draws until everything is final, or a thread has failed and says why when it is joined. An error
-    /// text when what was sent does not become final for `patience`.
-    pub fn until_final(&mut self, feeding: &Feeding, patience: Duration) -> Result<(), String> {
+    /// Draws until everything is final, or a thread has failed and says why when it is joined. What is
+    /// wrong, when what was sent does not become final for `patience`.
+    pub fn until_final(&mut self, feeding: &Feeding, patience: Duration) -> Result<(), Vec<String>> {
         say(&format!("{}\n", self.title));
         let mut moved = (self.progress(), now());
         loop {
@@ -77,10 +77,18 @@ impl Display {
                 moved = (progress, now());
             } else if moved.1.elapsed() > patience {
                 self.draw();
-                return Err(format!("nothing became final for {} s", patience.as_secs()));
+                return Err(self.stall(patience));
             }
             std::thread::sleep(TICK);
         }
+    }
+
+    /// What the node says about a stall.
+    fn stall(&self, patience: Duration) -> Vec<String> {
+        let chains = self.node.health().chains;
+        let reasons = ChainId::ALL.iter().zip(chains).filter(|(_, health)| !health.reason.is_empty());
+        let reasons = reasons.map(|(chain, health)| format!("{chain}: {}", health.reason));
+        std::iter::once(format!("nothing became final for {} s", patience.as_secs())).chain(reasons).collect()
     }
 
     fn progress(&self) -> [(u64, u64); 2] {
@@ -119,12 +127,12 @@ impl Display {
     }
 
     /// The table and the verdict; true when all is well.
-    pub fn table(&self, heads: &[Head; 2], sent: u64, outcome: Result<(), String>) -> bool {
+    pub fn table(&self, heads: &[Head; 2], sent: u64, outcome: Result<(), Vec<String>>) -> bool {
         let seconds = self.finished.unwrap_or_else(|| self.started.elapsed()).as_secs_f64();
         let mut text = String::from(
             "\nchain    blocks   final  transactions  duplicates     tx/s        p50        p99  restarts\n",
         );
-        let mut faults: Vec<String> = outcome.err().into_iter().collect();
+        let mut faults = outcome.err().unwrap_or_default();
         let mut finals = Vec::new();
         for (chain, head) in ChainId::ALL.into_iter().zip(heads) {
             let tally = self.verifier.tally(chain);

@@ -8,7 +8,7 @@ use crate::AnyError;
 use crate::latency::Latency;
 use duochain::crypto::hash;
 use duochain::node::{Event, EventKind, Node, Subscription};
-use duochain::types::{ChainId, Height, Status};
+use duochain::types::{Block, ChainId, Height, Status};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -136,11 +136,23 @@ impl Verifier {
         self.stopped.load(Ordering::Acquire)
     }
 
+    /// Again and again while the chain is being restarted; nothing when stopped meanwhile.
+    fn read(&self, event: &Event) -> Result<Option<Block>, AnyError> {
+        while !self.is_stopped() {
+            match self.node.block(event.chain, event.height) {
+                Ok(block) => return Ok(Some(block)),
+                Err(error) if error.retryable() => std::thread::sleep(WAIT),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
+    }
+
     fn on_event(&self, event: &Event) -> Result<(), AnyError> {
         if event.kind != EventKind::finalized(event.chain) {
             return Ok(());
         }
-        let block = self.node.block(event.chain, event.height)?;
+        let Some(block) = self.read(event)? else { return Ok(()) };
         let mut tally = self.tally(event.chain);
         if tally.next_block.is_some_and(|next| next != event.height)
             || hash::block(&block.header) != event.hash
