@@ -25,7 +25,7 @@ class ConfigKeys(TypedDict, total=False):
     log_segment_bytes: int
     """Size at which a segment of the block log or event log is closed and the next begun.
 
-    `log.segment_bytes`; 1048576 to 1073741824. Default: 67108864 bytes. Small: many files. Large: old events are given back in large steps.
+    `log.segment_bytes`; 65536 to 1073741824. Default: 67108864 bytes. Small: many files. Large: old events are given back in large steps.
     """
     time_scale: int
     """Divides every block interval: 100 runs the chains a hundred times faster than real time.

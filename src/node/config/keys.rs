@@ -96,10 +96,10 @@ pub static KEYS: &[Key] = &[
     },
     Key {
         name: "log.segment_bytes",
-        kind: integer(1 << 20, SEGMENT_BYTES_CEILING as u64),
+        kind: integer(1 << 16, SEGMENT_BYTES_CEILING as u64),
         unit: "bytes",
         default: "67108864",
-        range: "1048576 to 1073741824",
+        range: "65536 to 1073741824",
         meaning: "Size at which a segment of the block log or event log is closed and the next begun.",
         consequence: "Small: many files. Large: old events are given back in large steps.",
     },

@@ -27,7 +27,7 @@ public enum ConfigKey {
     /**
      * Size at which a segment of the block log or event log is closed and the next begun.
      *
-     * <p>Number of bytes: 1048576 to 1073741824. Default: {@code 67108864}.
+     * <p>Number of bytes: 65536 to 1073741824. Default: {@code 67108864}.
      * Small: many files. Large: old events are given back in large steps.
      */
     LOG_SEGMENT_BYTES("log.segment_bytes", "67108864"),
