@@ -4,6 +4,7 @@
 //! Half of the kills come after a number of lines, so just after something was announced; the others
 //! after a number of milliseconds, so in the middle of opening, replay, a sync or an acknowledgement too.
 //! Both numbers follow from a seed, which is printed; `DUOCHAIN_CRASH_SEED` sets it.
+#![expect(clippy::print_stdout, reason = "shown when a test fails: what to set to see the same again")]
 
 mod child;
 #[path = "../support/mod.rs"]
@@ -21,21 +22,46 @@ use support::{Scratch, events_until, eventually, with};
 use told::Told;
 
 const SEED: &str = "DUOCHAIN_CRASH_SEED";
-const KILLS: u64 = 16;
+const KILLS: u64 = 24;
+const RETAINED: u64 = 1_024;
+/// Once twice as many as are retained were there, the older ones are gone.
+const ENOUGH: u64 = 9 * RETAINED / 4;
+/// About so long a child takes to open.
+const OPEN_MILLIS: u64 = 80;
 
 /// When a child is killed.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
+    /// After this event of Delta.
+    Event(u64),
     Lines(u64),
     Millis(u64),
 }
 
+impl Moment {
+    /// True once `line`, after so many others, was said.
+    fn has_come(self, line: &str, others: usize) -> bool {
+        match self {
+            Self::Event(wanted) => {
+                let chain = ChainId::Delta.wire().to_string();
+                let mut words = line.split(' ');
+                let is_delta = words.next() == Some("event") && words.next() == Some(&chain);
+                is_delta
+                    && words.next().is_some_and(|word| word.parse().is_ok_and(|found: u64| found >= wanted))
+            }
+            Self::Lines(wanted) => others as u64 >= wanted,
+            Self::Millis(_) => false,
+        }
+    }
+}
+
 /// Small segments and few events retained, so that files are begun and retired all the time.
 fn settings(dir: &Path, backend: &str) -> Settings {
+    let retained = RETAINED.to_string();
     let pairs = [
         ("storage.backend", backend),
-        ("log.segment_bytes", "1048576"),
-        ("events.retained", "1024"),
+        ("log.segment_bytes", "65536"),
+        ("events.retained", &retained),
         ("time.scale", "3000"),
     ];
     with(Some(dir), &pairs)
@@ -62,12 +88,16 @@ fn nothing_acknowledged_is_lost_through_kills_with_rocksdb() {
 }
 
 fn survive_kills(backend: &str) {
-    let scratch = Scratch::new("crash");
+    // A kill leaves what the page cache has, whatever is below it.
+    let scratch = Scratch::in_memory("crash");
     let mut random = Random::new(backend);
     let mut told = Told::default();
     for kill in 0..KILLS {
-        let moment = match kill % 2 {
-            0 => Moment::Lines(1 + random.below(400)),
+        let moment = match kill % 4 {
+            // The first one leaves several segments, which all others open.
+            _ if kill == 0 => Moment::Event(ENOUGH),
+            0 | 2 => Moment::Lines(1 + random.below(400)),
+            1 => Moment::Millis(random.below(OPEN_MILLIS)),
             _ => Moment::Millis(random.below(500)),
         };
         println!("kill {kill}: {moment:?}");
@@ -79,7 +109,9 @@ fn survive_kills(backend: &str) {
     let node = Node::open(settings(scratch.path(), backend)).expect("opens");
     told.check_blocks(&node);
     let oldest = told.check_events(&node);
-    println!("{} of {KILLS} had opened, oldest events {oldest:?}", told.opened);
+    println!("{} of {KILLS} had opened; the oldest events are {oldest:?}", told.opened);
+    assert!(told.opened < KILLS, "some were killed while they opened");
+    assert!(oldest[ChainId::Delta.index()] > 1, "old events were retired");
     check_cursor(&node, &mut told);
     let before = ChainId::ALL.map(|chain| node.head(chain).final_height);
     eventually("both chains go on", || {
@@ -110,29 +142,25 @@ fn run_and_kill(dir: &Path, backend: &str, salt: u64, moment: Moment) -> Vec<Str
         .spawn()
         .expect("child starts");
     let out = child.stdout.take().expect("piped");
-    let mut lines = BufReader::new(out).lines();
+    // After the kill the pipe still holds what was said before.
+    let lines = BufReader::new(out).lines().map(|line| line.expect("readable"));
     let mut said = Vec::new();
-    match moment {
-        // The test harness says its own few lines first.
-        Moment::Lines(count) => {
-            let is_event = |line: &String| line.ends_with(" end");
-            while (said.iter().filter(|line| is_event(line)).count() as u64) < count {
-                match lines.next() {
-                    Some(line) => said.push(line.expect("readable")),
-                    None => break,
-                }
-            }
-            child.kill().expect("SIGKILL");
-            // What the pipe still holds was said before the kill.
-            said.extend(lines.map(|line| line.expect("readable")));
-        }
-        Moment::Millis(after) => std::thread::scope(|scope| {
+    if let Moment::Millis(after) = moment {
+        std::thread::scope(|scope| {
             scope.spawn(|| {
                 std::thread::sleep(Duration::from_millis(after));
                 child.kill().expect("SIGKILL");
             });
-            said.extend(lines.map(|line| line.expect("readable")));
-        }),
+            said.extend(lines);
+        });
+    } else {
+        for line in lines {
+            let has_come = moment.has_come(&line, said.len());
+            said.push(line);
+            if has_come {
+                child.kill().expect("SIGKILL, or dead already");
+            }
+        }
     }
     check_was_killed(child, &said);
     said

@@ -21,9 +21,19 @@ pub struct Scratch(PathBuf);
 
 impl Scratch {
     pub fn new(name: &str) -> Self {
+        Self::below(&std::env::temp_dir(), name)
+    }
+
+    /// On a file system in memory where there is one: for many syncs of which none has to be real.
+    pub fn in_memory(name: &str) -> Self {
+        let shared = Path::new("/dev/shm");
+        if shared.is_dir() { Self::below(shared, name) } else { Self::new(name) }
+    }
+
+    fn below(parent: &Path, name: &str) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("duochain-{name}-{}-{number}", std::process::id()));
+        let path = parent.join(format!("duochain-{name}-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).expect("scratch directory");
         Self(path)
     }
