@@ -66,6 +66,27 @@ fn a_journal_whose_sync_failed_is_on_the_device_once_the_store_is_open_again() {
     assert_eq!(platter::held(&journal).get(at..at + PATTERN.len()), Some(PATTERN));
 }
 
+/// What RocksDB replays it does not leave to the log it found.
+#[cfg(feature = "rocksdb")]
+#[test]
+fn rocksdb_has_its_log_in_sorted_files_once_the_store_is_open_again() {
+    let dir = TestDir::new();
+    let sorted_files = || {
+        let entries = fs::read_dir(dir.path()).unwrap().flatten();
+        entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "sst")).count()
+    };
+    let store = open_store(Backend::RocksDb, dir.path()).unwrap();
+    let mut batch = Batch::new();
+    batch.put(Family::Meta, b"key", PATTERN);
+    store.write(batch).unwrap();
+    store.sync().unwrap();
+    drop(store);
+    assert_eq!(sorted_files(), 0);
+    let store = open_store(Backend::RocksDb, dir.path()).unwrap();
+    assert_eq!(sorted_files(), 1);
+    assert_eq!(store.get(Family::Meta, b"key").unwrap().as_deref(), Some(PATTERN));
+}
+
 #[test]
 fn engines_start_only_the_threads_that_their_docs_name() {
     let dir = TestDir::new();
