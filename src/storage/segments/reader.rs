@@ -64,7 +64,7 @@ pub(super) struct Shared {
 }
 
 /// Where a record is.
-struct Place {
+pub(super) struct Place {
     path: PathBuf,
     salt: u64,
     start: usize,
@@ -140,7 +140,7 @@ impl Shared {
         removed
     }
 
-    fn find(&self, index: u64) -> Option<Place> {
+    pub(super) fn find(&self, index: u64) -> Option<Place> {
         let view = self.view.read();
         let after = view.segments.partition_point(|sealed| sealed.base <= index);
         let sealed = &view.segments[after.checked_sub(1)?];
@@ -159,6 +159,18 @@ impl Shared {
         }
         open.push_back((salt, Arc::clone(&file)));
         Ok(file)
+    }
+
+    /// `None` when an end was cut meanwhile: the record may be gone, or another one in its place that is
+    /// not durable yet.
+    pub(super) fn read_uncut(&self, place: &Place, index: u64) -> Option<Result<Vec<u8>, Error>> {
+        let outcome = self.read_at(place, index);
+        let is_uncut = self.view.read().cuts == place.cuts;
+        if !is_uncut {
+            // One opened just before its file was removed would keep the space.
+            self.descriptors.lock().clear();
+        }
+        is_uncut.then_some(outcome)
     }
 
     fn read_at(&self, place: &Place, index: u64) -> Result<Vec<u8>, Error> {
@@ -195,10 +207,8 @@ impl LogReader for SegmentReader {
     fn read(&self, index: u64) -> Result<Option<Vec<u8>>, Error> {
         loop {
             let Some(place) = self.0.find(index) else { return Ok(None) };
-            let outcome = self.0.read_at(&place, index);
-            // A cut in between may have removed it, or put another in its place that is not durable
-            // yet. Each turn follows a cut by the writer, so this ends.
-            if self.0.view.read().cuts == place.cuts {
+            // Each turn follows a cut by the writer, so this ends.
+            if let Some(outcome) = self.0.read_uncut(&place, index) {
                 return outcome.map(Some);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::frame;
 use super::*;
-use crate::storage::suite::TestDir;
+use crate::storage::suite::{TestDir, descriptors_in};
 use crate::types::Status;
 use std::fs;
 use std::ops::Range;
@@ -174,6 +174,19 @@ fn damage_after_opening_is_found_by_the_reader() {
         if *path == file && *offset == places[4].start as u64));
     assert_eq!(error.status(), Status::Corruption);
     assert_eq!(log.reader().read(4).unwrap(), Some(record(4)));
+}
+
+#[test]
+fn a_read_that_a_cut_overtakes_counts_for_nothing_and_keeps_no_file_open() {
+    let dir = TestDir::new();
+    written(dir.path(), 300, 10);
+    let log = open(dir.path()).unwrap();
+    let before = descriptors_in(dir.path());
+    let place = log.shared.find(1).unwrap();
+    // The reader gets there after the cut and before the file is removed.
+    log.shared.remove_front(250).unwrap();
+    assert!(log.shared.read_uncut(&place, 1).is_none());
+    assert_eq!(descriptors_in(dir.path()), before);
 }
 
 #[test]

@@ -61,7 +61,7 @@ pub(super) fn open_store(backend: Backend, dir: &Path) -> Result<Box<dyn Store>,
 }
 
 /// Descriptors of this process that point into `dir`.
-fn descriptors_in(dir: &Path) -> usize {
+pub(in crate::storage) fn descriptors_in(dir: &Path) -> usize {
     let entries = fs::read_dir("/proc/self/fd").unwrap();
     entries
         .flatten()
