@@ -3,7 +3,8 @@
 //! # Model
 //! ```text
 //! word: bit 0..15  lane may have items      set by producers, cleared by a consumer that found it empty
-//!       bit 63     a consumer may sleep     set by it, cleared by the producer that wakes it
+//!       bit 16..62 generation of the sleep  raised by each consumer that goes to sleep
+//!       bit 63     a consumer may sleep     set by it, cleared by a producer after it has woken it
 //! wanted:          a producer may sleep until a cell is free
 //! ```
 //! # Invariants
@@ -14,6 +15,11 @@
 //!    load of `wanted`. The consumer therefore fences before it reports an empty queue and at the end of
 //!    a drain, and a sleeping producer looks again every [`SPACE_SLICE`]: between two dequeues of a
 //!    consumer that then pauses, a wake-up can come that much late, never more.
+//!
+//! W3 a producer wakes first and clears the flag afterwards, and only the flag of the sleep that it saw.
+//!    One that is stopped anywhere in between leaves the flag to the next producer; a flag raised
+//!    meanwhile stays. (models/lanes.pml: with the two steps in the other order, a stopped producer
+//!    leaves a consumer asleep that nobody else would wake.)
 //!
 //! # Limits
 //! A producer pays one load of the word when nobody sleeps and its lane's bit is set; a consumer one
@@ -28,6 +34,8 @@ use std::time::Duration;
 
 const ASLEEP: u64 = 1 << 63;
 const LANE_BITS: u64 = (1 << LANES_MAX) - 1;
+const GENERATION: u64 = 1 << LANES_MAX;
+const GENERATION_BITS: u64 = !(ASLEEP | LANE_BITS);
 
 /// Longest sleep of a producer before it looks for space (or memory) by itself (W2).
 pub(super) const SPACE_SLICE: Duration = Duration::from_millis(5);
@@ -65,10 +73,30 @@ impl Signals {
     #[cold]
     fn announce_change(&self, bit: u64) {
         let before = self.word.fetch_or(bit, Ordering::SeqCst);
-        // Of several producers, the one that clears the flag wakes.
-        if before & ASLEEP != 0 && self.word.fetch_and(!ASLEEP, Ordering::SeqCst) & ASLEEP != 0 {
+        if before & ASLEEP != 0 {
             self.items.advance();
+            self.clear_sleep(before & GENERATION_BITS);
         }
+    }
+
+    /// W3. Relaxed on failure: the word is only compared.
+    fn clear_sleep(&self, generation: u64) {
+        let clear = |word: u64| {
+            let same = word & ASLEEP != 0 && word & GENERATION_BITS == generation;
+            same.then_some(word & !ASLEEP)
+        };
+        // An error says that somebody else cleared it, or that a later sleep has begun.
+        let _ = self.word.fetch_update(Ordering::SeqCst, Ordering::Relaxed, clear);
+    }
+
+    /// A new generation, and its flag.
+    fn begin_sleep(&self) {
+        let begin = |word: u64| {
+            let generation = word.wrapping_add(GENERATION) & GENERATION_BITS;
+            Some(word & LANE_BITS | generation | ASLEEP)
+        };
+        // SeqCst: W1. It always succeeds: `begin` never declines.
+        let _ = self.word.fetch_update(Ordering::SeqCst, Ordering::Relaxed, begin);
     }
 
     /// Lanes that may have items. A hint: an empty answer does not prove emptiness.
@@ -91,8 +119,7 @@ impl Signals {
     /// Consumer that found nothing: sleeps for about `limit` unless `has_items` or the queue is closed.
     pub(super) fn sleep_for_items(&self, limit: Duration, has_items: impl FnOnce() -> bool) {
         let seen = self.items.epoch();
-        // SeqCst: W1.
-        self.word.fetch_or(ASLEEP, Ordering::SeqCst);
+        self.begin_sleep();
         model_fence();
         // The flag stays when we do not sleep after all: somebody else may. It costs one idle wake-up.
         if !has_items() && !self.is_closed() {
