@@ -127,6 +127,32 @@ impl FreeList {
         }
     }
 
+    /// Takes up to `out.len()` buffers at once, top first; answers how many. It counts as so many pops.
+    pub(super) fn pop_run<L: Links + ?Sized>(&self, links: &L, out: &mut [u32]) -> usize {
+        // Acquire: as in `pop`.
+        let mut word = self.head.load(Ordering::Acquire);
+        loop {
+            let mut next = word & INDEX_MASK;
+            let mut count = 0;
+            // As in `pop`: if the list changed, what we walk over is meaningless, and the swap fails.
+            while count < out.len()
+                && let Some(index) = top_of(next)
+            {
+                out[count] = index;
+                count += 1;
+                next = links.link(index).load(Ordering::Relaxed) & INDEX_MASK;
+            }
+            if count == 0 {
+                return 0;
+            }
+            let below = pack((word >> INDEX_BITS).wrapping_add(count as u64), next);
+            match self.head.compare_exchange_weak(word, below, Ordering::Acquire, Ordering::Acquire) {
+                Ok(_) => return count,
+                Err(now) => word = now,
+            }
+        }
+    }
+
     #[inline]
     pub(super) fn push<L: Links + ?Sized>(&self, links: &L, index: u32) {
         self.push_all(links, &[index]);

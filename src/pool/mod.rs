@@ -4,12 +4,14 @@
 //! ```text
 //! acquire(len) -> class 0 | class 1 | ... | overflow        smallest that fits, then the next larger
 //!                    |                        |
+//!      a thread's magazine, then              |
 //!     lock-free lists over slabs      one allocation, counted against a bound
 //!                    |
 //!      Lease (owner) <-> Handle (number, 40-bit generation | 24-bit index) -> back on drop or release
 //! ```
 //! Every buffer has an index over the whole pool and a permanent header. See `header` for the states,
-//! `freelist` for the stack with its bound on ABA, and `stripes` for how threads keep apart.
+//! `freelist` for the stack with its bound on ABA, `stripes` for how threads keep apart, and `magazine` for
+//! what a thread keeps at hand.
 //!
 //! # Invariants
 //! I1 a buffer has one owner: a free list, a [`Lease`], a queue cell or the one valid [`Handle`].
@@ -20,7 +22,8 @@
 //! 2^24 - 2 buffers over all classes and the overflow, 64 MiB a buffer. Memory is taken slab by slab
 //! (about 256 KiB) when a buffer is first used and given back by [`BufferPool::trim`]; the headers
 //! (64 bytes a buffer ever used) stay. Both come from the system and not from the allocator (`region`). At the very edge of its capacity a class can refuse although up to
-//! 31 buffers a thread are just moving between stripes. Taking a slab calls the
+//! 31 buffers a thread are just moving between stripes; a class of 16,384 buffers or more also while up to a
+//! quarter of it lies in the magazines of other threads, 64 each. Taking a slab calls the
 //! system and taking an overflow buffer the allocator; all else is lock-free. [`BufferPool::stats`] and `trim` take a lock among themselves only.
 //!
 //! # Caller contract
@@ -32,6 +35,10 @@ mod freelist;
 mod handle;
 mod header;
 mod lease;
+mod magazine;
+#[cfg(all(test, not(any(loom, miri))))]
+mod magazine_test;
+mod magazines;
 #[cfg(all(test, loom))]
 mod models;
 mod overflow;
@@ -58,7 +65,7 @@ use header::{CLASS_OVERFLOW, Header, Headers};
 use overflow::Overflow;
 use slab::Class;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// Buffers in classes of ascending size, and an overflow.
 // Aligned so that the reference count next to it, which leases change all the time, does not share a
@@ -66,6 +73,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 #[repr(align(128))]
 pub struct BufferPool {
+    /// For magazines, which outlive no pool but may be closed after one.
+    me: Weak<Self>,
     headers: Headers,
     classes: Box<[Class]>,
     overflow: Overflow,
@@ -112,7 +121,8 @@ impl BufferPool {
         }
         let overflow = Overflow::new(base, settings.overflow);
         let headers = Header::table(base + overflow.slots()).ok_or(Error::Exhausted)?;
-        Ok(Arc::new(Self {
+        Ok(Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
             headers,
             classes: classes.into(),
             overflow,
@@ -185,7 +195,7 @@ impl BufferPool {
     pub(crate) fn take(&self, len: usize) -> Result<Slot, Error> {
         for class in &self.classes {
             if class.buffer_bytes >= len
-                && let Some(index) = class.take(&self.headers)
+                && let Some(index) = class.take(&self.headers, &self.me)
             {
                 self.headers[index as usize].lease();
                 return Ok(Slot { index });
@@ -215,7 +225,7 @@ impl BufferPool {
         let class = unsafe { header.body() }.class;
         header.retire();
         match self.classes.get(usize::from(class)) {
-            Some(owner) if class != CLASS_OVERFLOW => owner.give(&self.headers, slot.index),
+            Some(owner) if class != CLASS_OVERFLOW => owner.give(&self.headers, &self.me, slot.index),
             _ => self.overflow.give(&self.headers, slot.index),
         }
     }
@@ -249,6 +259,11 @@ impl BufferPool {
     #[inline]
     pub(crate) fn lease(self: &Arc<Self>, slot: Slot) -> Lease {
         Lease::new(Arc::clone(self), slot)
+    }
+
+    /// A thread's magazine of `class` ends.
+    fn close_magazine(&self, class: usize, indexes: &[u32], ledger: &Arc<magazine::Ledger>) {
+        self.classes[class].close_magazine(&self.headers, indexes, ledger);
     }
 
     fn header(&self, index: u32) -> &Header {

@@ -14,13 +14,16 @@
 //!    slab either absent or complete.
 
 use super::header::{Header, has_memory};
+use super::magazine::{CHAIN, Ledger};
+use super::magazines::Magazines;
 use super::region::{self, REGION_ALIGN};
 use super::stripes::{PopCounts, Stripes};
-use super::{ClassSettings, stats::ClassCount};
+use super::{BufferPool, ClassSettings, stats::ClassCount};
 use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crossbeam::utils::CachePadded;
 use parking_lot::Mutex;
 use std::ptr;
+use std::sync::{Arc, Weak};
 
 /// Buffers start on their own cache line.
 pub(super) const BUFFER_ALIGN: usize = REGION_ALIGN;
@@ -45,6 +48,7 @@ pub(super) struct Class {
     slow: Mutex<Slow>,
     /// Buffers that were taken only to find that there is no memory for them.
     missed: AtomicU64,
+    magazines: Magazines,
 }
 
 #[derive(Debug, Default)]
@@ -75,12 +79,28 @@ impl Class {
             live_slabs: AtomicU32::new(0),
             slow: Mutex::new(Slow::default()),
             missed: AtomicU64::new(0),
+            magazines: Magazines::new(settings.count_max as u32),
         }
     }
 
     /// An owned index with memory behind it; `None` when the class is used up or the allocator refuses.
     #[inline]
-    pub(super) fn take(&self, headers: &[Header]) -> Option<u32> {
+    pub(super) fn take(&self, headers: &[Header], pool: &Weak<BufferPool>) -> Option<u32> {
+        if self.magazines.are_used() {
+            let kept = self.magazines.take(
+                |indexes| self.refill(headers, &mut indexes[..CHAIN]),
+                || (self.number, Weak::clone(pool)),
+            );
+            if let Some(index) = kept {
+                // SAFETY: from this thread's magazine, so ours (M1).
+                let ready = has_memory(&unsafe { headers[index as usize].body() });
+                return if ready { Some(index) } else { self.furnish(headers, index) };
+            }
+        }
+        self.take_shared(headers)
+    }
+
+    fn take_shared(&self, headers: &[Header]) -> Option<u32> {
         if let Some(index) = self.free.pop(headers) {
             // SAFETY: popped, so ours.
             if has_memory(&unsafe { headers[index as usize].body() }) {
@@ -93,8 +113,38 @@ impl Class {
     }
 
     #[inline]
-    pub(super) fn give(&self, headers: &[Header], index: u32) {
-        self.free.push(headers, index);
+    pub(super) fn give(&self, headers: &[Header], pool: &Weak<BufferPool>, index: u32) {
+        let kept = self.magazines.are_used()
+            && self.magazines.give(
+                index,
+                |indexes| self.free.push_run(headers, indexes),
+                || (self.number, Weak::clone(pool)),
+            );
+        if !kept {
+            self.free.push(headers, index);
+        }
+    }
+
+    /// Moves a chain from the lists to a magazine.
+    #[cold]
+    fn refill(&self, headers: &[Header], indexes: &mut [u32]) -> usize {
+        let count = self.free.pop_run(headers, indexes);
+        // SAFETY: popped, so ours.
+        let hollow = |index: &&u32| !has_memory(&unsafe { headers[**index as usize].body() });
+        let hollow = indexes[..count].iter().filter(hollow).count();
+        self.hollow.fetch_sub(hollow as u32, Ordering::Relaxed);
+        self.magazines.note_refill(count);
+        count
+    }
+
+    /// A thread's magazine ends: what it held goes back to the lists.
+    pub(super) fn close_magazine(&self, headers: &[Header], indexes: &[u32], ledger: &Arc<Ledger>) {
+        // SAFETY: they were in the magazine, which is going away (M1).
+        let hollow = |index: &&u32| !has_memory(&unsafe { headers[**index as usize].body() });
+        let hollow = indexes.iter().filter(hollow).count();
+        self.hollow.fetch_add(hollow as u32, Ordering::Relaxed);
+        self.free.push_run(headers, indexes);
+        self.magazines.forget(ledger);
     }
 
     #[cold]
@@ -246,11 +296,15 @@ impl Class {
     pub(super) fn count(&self, headers: &[Header]) -> ClassCount {
         let mut slow = self.slow.lock();
         let fresh = u64::from(self.fresh.load(Ordering::Relaxed));
-        let free = self.free.depth(headers) + slow.in_hand;
-        let pops = self.free.pops(&mut slow.pops);
+        let magazines = self.magazines.count();
+        let free = self.free.depth(headers) + slow.in_hand + magazines.held;
+        let pops = self.free.pops(&mut slow.pops) + magazines.taken;
         let missed = self.missed.load(Ordering::Relaxed);
         ClassCount {
-            acquired: (pops + fresh).saturating_sub(slow.trimmed).saturating_sub(missed),
+            acquired: (pops + fresh)
+                .saturating_sub(slow.trimmed)
+                .saturating_sub(missed)
+                .saturating_sub(magazines.refilled),
             in_use: fresh.saturating_sub(free),
             in_use_high: fresh,
             free,

@@ -5,7 +5,8 @@
 pub struct PoolStats {
     /// Buffers checked out now.
     pub in_use: u64,
-    /// Most buffers of each class that were ever out together, summed over the classes.
+    /// Most buffers of each class that were ever out together, summed over the classes; up to 64 a thread
+    /// more where threads keep some at hand.
     pub in_use_high: u64,
     /// Buffers that were used before and can be used again.
     pub free: u64,

@@ -7,7 +7,7 @@
 //!
 //! # Invariants
 //! P1 one pop of any list, of one buffer or of a chain, is one buffer handed out: the tags count.
-//! P2 "empty" is exact but for chains on their way home: all lists were empty at one instant, because none
+//! P2 "empty" is exact but for chains on their way home, and for what threads keep in their magazines: all lists were empty at one instant, because none
 //!    of their words changed between two looks at all of them.
 
 use super::freelist::{FreeList, Part, extend_pops};
@@ -56,6 +56,29 @@ impl Stripes {
             }
             before = after;
         }
+    }
+
+    /// Takes up to `out.len()` buffers at once, from the first list that has some, own list first; of
+    /// another's list about half. Answers how many; 0 does not prove that all were empty together.
+    pub(super) fn pop_run(&self, headers: &[Header], out: &mut [u32]) -> usize {
+        let home = home();
+        let count = self.lists[home].pop_run(headers, out);
+        if count > 0 {
+            return count;
+        }
+        (1..STRIPES)
+            .map(|away| {
+                let list = &self.lists[(home + away) % STRIPES];
+                let half = list.depth(headers).div_ceil(2).min(out.len() as u64) as usize;
+                list.pop_run(headers, &mut out[..half])
+            })
+            .find(|count| *count > 0)
+            .unwrap_or(0)
+    }
+
+    /// Gives owned buffers back together.
+    pub(super) fn push_run(&self, headers: &[Header], indexes: &[u32]) {
+        self.lists[home()].push_all(headers, indexes);
     }
 
     fn words(&self) -> [u64; STRIPES] {
