@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// A buffer of [`len`](Self::len) bytes, alone in the caller's hands.
 ///
 /// It keeps its pool alive, so it may outlive every other user of the pool. A fresh lease shows whatever
-/// an earlier user left in the buffer (zeroes at first): overwrite before sharing.
+/// an earlier user or the pool left in the buffer (zeroes at first): overwrite before sharing.
 pub struct Lease {
     pool: Arc<BufferPool>,
     data: NonNull<u8>,

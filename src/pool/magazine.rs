@@ -2,16 +2,20 @@
 //!
 //! # Model
 //! ```text
-//! thread A: [64 indexes]  --spill 32-->  stripes (shared)  --refill 32-->  thread B: [64 indexes]
+//! thread A: [64 indexes]  --spill a block-->  blocks (shared)  --refill-->  thread B: [64 indexes]
+//!
+//! block: one free buffer on a shared list, in whose bytes the indexes of 31 others are written
 //! ```
-//! A thread has a magazine per class that it uses. It takes from the top and gives back to the top; an
-//! empty one is filled with a chain from the shared lists and a full one gives its older half to them,
-//! each with one swap. A thread that ends, or that needs the place for another class, gives all back.
+//! A thread has a magazine per class that it uses. It takes from the top and gives back to the top. A full
+//! one hands its older half over as a block, with one swap; an empty one takes a block, with one swap and
+//! a look at two cache lines, where a walk along 32 links would wait for 32. Without a block it takes a
+//! run off the lists. A thread that ends, or that needs the place for another class, gives all back.
 //!
 //! # Invariants
 //! M1 an index in a magazine is off every list and belongs to the thread: nobody else can take it, and a
 //!    trim cannot reach its memory.
-//! M2 classes are told apart by a number that no two of this process share, so what is left of a pool
+//! M2 what lies in a magazine or a block has memory behind it.
+//! M3 classes are told apart by a number that no two of this process share, so what is left of a pool
 //!    that is gone is never used: its number does not come back.
 //!
 //! # Limits
@@ -29,8 +33,8 @@ use std::sync::{Arc, Weak};
 
 /// Indexes of one magazine.
 pub(super) const SIZE: usize = 64;
-/// Indexes moved at a time.
-pub(super) const CHAIN: usize = SIZE / 2;
+/// Most indexes of a block.
+pub(super) const BLOCK_MAX: usize = SIZE / 2;
 /// Fewest buffers of a class with magazines. A model's threads share the real thread, so they get none.
 pub(super) const CLASS_MIN: u32 = if cfg!(loom) { u32::MAX } else { 16_384 };
 /// Classes that a thread has magazines of at a time.
@@ -71,7 +75,7 @@ impl Magazine {
 
 impl Drop for Magazine {
     fn drop(&mut self) {
-        // A pool that is gone has given all its memory back already (M2).
+        // A pool that is gone has given all its memory back already (M3).
         if let Some(pool) = self.pool.upgrade() {
             pool.close_magazine(self.class, &self.indexes[..self.len], &self.ledger);
         }
@@ -108,14 +112,14 @@ pub(super) fn take(number: u64, refill: impl FnOnce(&mut [u32; SIZE]) -> usize) 
     })
 }
 
-/// Keeps an index of the class, after making room by `spill` if need be.
+/// Keeps an index of the class, after giving the oldest `block` of them to `spill` if need be.
 #[inline]
-pub(super) fn give(number: u64, index: u32, spill: impl FnOnce(&[u32])) -> Result<(), Miss> {
+pub(super) fn give(number: u64, index: u32, block: usize, spill: impl FnOnce(&[u32])) -> Result<(), Miss> {
     with(number, |magazine| {
         if magazine.len == SIZE {
-            spill(&magazine.indexes[..CHAIN]);
-            magazine.indexes.copy_within(CHAIN.., 0);
-            magazine.len = SIZE - CHAIN;
+            spill(&magazine.indexes[..block]);
+            magazine.indexes.copy_within(block.., 0);
+            magazine.len = SIZE - block;
         }
         magazine.indexes[magazine.len] = index;
         magazine.len += 1;

@@ -74,6 +74,31 @@ fn what_idle_threads_keep_is_a_quarter_of_a_class_at_most() {
 }
 
 #[test]
+fn a_thread_without_a_magazine_finds_what_others_put_into_blocks() {
+    let pool = pool(1);
+    let all: Vec<_> = (0..COUNT).map(|_| pool.acquire(8).unwrap()).collect();
+    let giver = thread::spawn(move || drop(all));
+    giver.join().unwrap();
+    // The main thread's own magazine and the lists are used up on the way.
+    take_all(&pool);
+    let stats = pool.stats();
+    assert_eq!((stats.in_use, stats.free, stats.in_use_high), (0, COUNT as u64, COUNT as u64));
+}
+
+#[test]
+fn trimming_leaves_what_it_was_asked_to_leave_wherever_it_lies() {
+    let pool = pool(1);
+    drop((0..COUNT).map(|_| pool.acquire(8).unwrap()).collect::<Vec<_>>());
+    let before = pool.stats();
+    let freed = pool.trim(COUNT / 2);
+    let after = pool.stats();
+    assert_eq!(after.reserved_bytes, before.reserved_bytes - freed as u64);
+    assert!(freed > 0 && after.reserved_bytes >= (COUNT / 2 * 64) as u64, "{after:?}");
+    assert_eq!((after.free, after.in_use), (before.free, 0));
+    take_all(&pool);
+}
+
+#[test]
 fn one_thread_takes_and_another_gives_back() {
     let pool = pool(1);
     let (send, receive) = mpsc::sync_channel::<Lease>(1_000);

@@ -67,10 +67,11 @@ impl Magazines {
     pub(super) fn give(
         &self,
         index: u32,
+        block: usize,
         spill: impl FnOnce(&[u32]),
         owner: impl FnOnce() -> (u8, Weak<BufferPool>),
     ) -> bool {
-        match magazine::give(self.number, index, spill) {
+        match magazine::give(self.number, index, block, spill) {
             Ok(()) => true,
             Err(Miss::Absent) => {
                 self.open(owner);

@@ -27,7 +27,7 @@
 //! system and taking an overflow buffer the allocator; all else is lock-free. [`BufferPool::stats`] and `trim` take a lock among themselves only.
 //!
 //! # Caller contract
-//! The bytes of a lease are those its last user left. Handles do not keep the pool alive.
+//! The bytes of a lease are those its last user left, or the pool itself. Handles do not keep the pool alive.
 #![expect(unsafe_code, reason = "buffers are raw memory that ownership of an index guards")]
 
 mod error;

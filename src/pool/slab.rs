@@ -14,7 +14,7 @@
 //!    slab either absent or complete.
 
 use super::header::{Header, has_memory};
-use super::magazine::{CHAIN, Ledger};
+use super::magazine::{BLOCK_MAX, Ledger, SIZE};
 use super::magazines::Magazines;
 use super::region::{self, REGION_ALIGN};
 use super::stripes::{PopCounts, Stripes};
@@ -40,6 +40,10 @@ pub(super) struct Class {
     slab_slots: u32,
     slabs: Box<[AtomicPtr<u8>]>,
     free: Stripes,
+    /// Free buffers that each stand for a block.
+    blocks: Stripes,
+    /// Indexes of a block: as many as fit into a buffer, and itself.
+    block: usize,
     fresh: CachePadded<AtomicU32>,
     /// Buffers on the free list whose memory was trimmed away.
     hollow: AtomicU32,
@@ -74,6 +78,8 @@ impl Class {
             slab_slots: slab_slots as u32,
             slabs: (0..slabs).map(|_| AtomicPtr::new(ptr::null_mut())).collect(),
             free: Stripes::new(),
+            blocks: Stripes::new(),
+            block: (1 + stride / size_of::<u32>()).min(BLOCK_MAX),
             fresh: CachePadded::new(AtomicU32::new(0)),
             hollow: AtomicU32::new(0),
             live_slabs: AtomicU32::new(0),
@@ -87,20 +93,33 @@ impl Class {
     #[inline]
     pub(super) fn take(&self, headers: &[Header], pool: &Weak<BufferPool>) -> Option<u32> {
         if self.magazines.are_used() {
-            let kept = self.magazines.take(
-                |indexes| self.refill(headers, &mut indexes[..CHAIN]),
-                || (self.number, Weak::clone(pool)),
-            );
-            if let Some(index) = kept {
-                // SAFETY: from this thread's magazine, so ours (M1).
-                let ready = has_memory(&unsafe { headers[index as usize].body() });
-                return if ready { Some(index) } else { self.furnish(headers, index) };
+            let refill = |indexes: &mut [u32; SIZE]| self.refill(headers, indexes);
+            let kept = self.magazines.take(refill, || (self.number, Weak::clone(pool)));
+            if kept.is_some() {
+                return kept;
             }
         }
         self.take_shared(headers)
     }
 
     fn take_shared(&self, headers: &[Header]) -> Option<u32> {
+        loop {
+            if let Some(index) = self.take_listed(headers) {
+                return Some(index);
+            }
+            if !self.magazines.are_used() {
+                return self.take_fresh(headers);
+            }
+            // Others may have put all that there is into blocks.
+            let mut indexes = [0; BLOCK_MAX];
+            match self.open_block(headers, &mut indexes) {
+                0 => return self.take_fresh(headers),
+                count => self.free.push_run(headers, &indexes[..count]),
+            }
+        }
+    }
+
+    fn take_listed(&self, headers: &[Header]) -> Option<u32> {
         if let Some(index) = self.free.pop(headers) {
             // SAFETY: popped, so ours.
             if has_memory(&unsafe { headers[index as usize].body() }) {
@@ -109,7 +128,7 @@ impl Class {
             self.hollow.fetch_sub(1, Ordering::Relaxed);
             return self.furnish(headers, index);
         }
-        self.take_fresh(headers)
+        None
     }
 
     #[inline]
@@ -117,7 +136,8 @@ impl Class {
         let kept = self.magazines.are_used()
             && self.magazines.give(
                 index,
-                |indexes| self.free.push_run(headers, indexes),
+                self.block,
+                |indexes| self.close_block(headers, indexes),
                 || (self.number, Weak::clone(pool)),
             );
         if !kept {
@@ -125,24 +145,60 @@ impl Class {
         }
     }
 
-    /// Moves a chain from the lists to a magazine.
+    /// Fills an empty magazine: with a block, else with a run off the lists. Answers how many there are.
     #[cold]
-    fn refill(&self, headers: &[Header], indexes: &mut [u32]) -> usize {
-        let count = self.free.pop_run(headers, indexes);
-        // SAFETY: popped, so ours.
-        let hollow = |index: &&u32| !has_memory(&unsafe { headers[**index as usize].body() });
-        let hollow = indexes[..count].iter().filter(hollow).count();
-        self.hollow.fetch_sub(hollow as u32, Ordering::Relaxed);
+    fn refill(&self, headers: &[Header], indexes: &mut [u32; SIZE]) -> usize {
+        let count = self.open_block(headers, indexes);
+        if count > 0 {
+            return count;
+        }
+        let found = self.free.pop_run(headers, &mut indexes[..self.block]);
+        let mut count = 0;
+        for position in 0..found {
+            let index = indexes[position];
+            // SAFETY: popped, so ours.
+            if !has_memory(&unsafe { headers[index as usize].body() }) {
+                self.hollow.fetch_sub(1, Ordering::Relaxed);
+                if self.furnish(headers, index).is_none() {
+                    continue;
+                }
+            }
+            indexes[count] = index;
+            count += 1;
+        }
         self.magazines.note_refill(count);
         count
     }
 
+    /// Takes a block and answers its indexes, with how many they are; 0 when there is no block.
+    fn open_block(&self, headers: &[Header], indexes: &mut [u32]) -> usize {
+        let Some(head) = self.blocks.pop(headers) else { return 0 };
+        let others = self.block - 1;
+        indexes[0] = head;
+        // SAFETY: popped, so ours, with memory (M2) that begins on a cache line and holds the other indexes
+        // that `close_block` wrote; the pop's Acquire pairs with the Release of the push behind them.
+        unsafe {
+            let from = headers[head as usize].body().data.cast::<u32>();
+            ptr::copy_nonoverlapping(from, indexes[1..=others].as_mut_ptr(), others);
+        }
+        self.block
+    }
+
+    /// Puts the oldest of a magazine, `self.block` of them, on the list of blocks.
+    #[cold]
+    fn close_block(&self, headers: &[Header], indexes: &[u32]) {
+        let (head, others) = (indexes[0], &indexes[1..self.block]);
+        // SAFETY: they come from this thread's magazine, so the first buffer is ours (M1) and has memory
+        // (M2) for that many indexes, which `new` saw to.
+        unsafe {
+            let to = headers[head as usize].body().data.cast::<u32>();
+            ptr::copy_nonoverlapping(others.as_ptr(), to, others.len());
+        }
+        self.blocks.push(headers, head);
+    }
+
     /// A thread's magazine ends: what it held goes back to the lists.
     pub(super) fn close_magazine(&self, headers: &[Header], indexes: &[u32], ledger: &Arc<Ledger>) {
-        // SAFETY: they were in the magazine, which is going away (M1).
-        let hollow = |index: &&u32| !has_memory(&unsafe { headers[**index as usize].body() });
-        let hollow = indexes.iter().filter(hollow).count();
-        self.hollow.fetch_add(hollow as u32, Ordering::Relaxed);
         self.free.push_run(headers, indexes);
         self.magazines.forget(ledger);
     }
@@ -213,7 +269,8 @@ impl Class {
     /// class empty and use the next one.
     pub(super) fn trim(&self, headers: &[Header], keep_free: usize) -> usize {
         let mut slow = self.slow.lock();
-        let ready = self.free.depth(headers).saturating_sub(u64::from(self.hollow.load(Ordering::Relaxed)));
+        let listed = self.free.depth(headers) + self.in_blocks(headers);
+        let ready = listed.saturating_sub(u64::from(self.hollow.load(Ordering::Relaxed)));
         let mut spare = ready.saturating_sub(keep_free as u64);
         // Slabs before this one are complete (S2); a class used to its end has only complete ones.
         let fresh = self.fresh.load(Ordering::Relaxed);
@@ -258,7 +315,20 @@ impl Class {
             slow.trimmed += 1;
             slow.in_hand += 1;
         }
-        hand
+        let mut block = [0; BLOCK_MAX];
+        loop {
+            let count = self.open_block(headers, &mut block);
+            if count == 0 {
+                return hand;
+            }
+            hand.extend_from_slice(&block[..count]);
+            slow.in_hand += count as u64;
+        }
+    }
+
+    /// Free buffers that lie in blocks.
+    fn in_blocks(&self, headers: &[Header]) -> u64 {
+        self.blocks.depth(headers) * self.block as u64
     }
 
     /// Frees the memory of a slab, all of whose buffers are in the hand. False when it has none.
@@ -297,7 +367,7 @@ impl Class {
         let mut slow = self.slow.lock();
         let fresh = u64::from(self.fresh.load(Ordering::Relaxed));
         let magazines = self.magazines.count();
-        let free = self.free.depth(headers) + slow.in_hand + magazines.held;
+        let free = self.free.depth(headers) + self.in_blocks(headers) + slow.in_hand + magazines.held;
         let pops = self.free.pops(&mut slow.pops) + magazines.taken;
         let missed = self.missed.load(Ordering::Relaxed);
         ClassCount {
