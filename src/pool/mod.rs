@@ -58,7 +58,7 @@ pub use lease::Lease;
 pub use settings::{ClassSettings, OverflowSettings, PoolSettings};
 pub use stats::PoolStats;
 
-pub(crate) use header::{INDEX_BITS, INDEX_MASK};
+pub(crate) use header::{INDEX_BITS, INDEX_MASK, INDEXES_MAX};
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use header::{CLASS_OVERFLOW, Header, Headers};

@@ -41,6 +41,14 @@ pub enum Error {
         /// How many there are; the last is one less.
         lanes: usize,
     },
+    /// A handle above what the queue takes.
+    #[error("handle {handle} of a queue for handles up to {max}")]
+    NoSuchHandle {
+        /// The handle pushed.
+        handle: u32,
+        /// The largest that fits.
+        max: u32,
+    },
     /// A queue for one consumer has it already.
     #[error("the queue has its one consumer already")]
     ConsumerTaken,
@@ -63,7 +71,7 @@ impl Error {
             Self::Empty => Status::InvalidTx,
             Self::TooLarge { .. } => Status::TooLarge,
             Self::NoMemory => Status::NoMemory,
-            Self::NoSuchLane { .. } => Status::InvalidArgument,
+            Self::NoSuchLane { .. } | Self::NoSuchHandle { .. } => Status::InvalidArgument,
             Self::ConsumerTaken => Status::Busy,
             Self::StaleHandle(_) => Status::BadHandle,
             Self::Config(_) => Status::Config,

@@ -9,6 +9,7 @@
 //! ```
 //! A lane is a [`ring`] whose cells carry buffer indexes; `signal` tells the consumer which lanes to look
 //! at and wakes sleepers. The bytes never move again: the [`Item`] owns the buffer that was filled.
+//! [`HandleQueue`] is one such ring for hosts that keep their own buffers.
 //!
 //! # Invariants
 //! I1 what an enqueue accepted is dequeued exactly once, in order within its lane across all producers.
@@ -31,10 +32,14 @@
 #![expect(unsafe_code, reason = "a cell owns a pooled buffer by its index")]
 
 mod cell;
+mod chain;
 mod claim;
 mod consumer;
 mod error;
 mod gate;
+mod handles;
+#[cfg(all(test, not(loom)))]
+mod handles_test;
 mod hint;
 mod item;
 mod lane;
@@ -55,9 +60,10 @@ mod wait;
 pub use claim::Claim;
 pub use consumer::Consumer;
 pub use error::Error;
+pub use handles::{HandleConsumer, HandleProducer, HandleQueue};
 pub use item::Item;
 pub use producer::Producer;
-pub use settings::{Consumers, QueueSettings};
+pub use settings::{Consumers, HandleSettings, QueueSettings};
 pub use stats::{LaneStats, QueueStats};
 
 use crate::pool::{BufferPool, Lease, Meta, Slot};

@@ -1,7 +1,7 @@
 //! What a queue is made of, checked once.
 
 use super::Error;
-use crate::pool::PoolSettings;
+use crate::pool::{INDEXES_MAX, PoolSettings};
 use crate::types::{LANES_MAX, TRANSACTION_BYTES_CEILING, TRANSACTION_BYTES_MIN};
 
 /// Most cells of one lane.
@@ -56,6 +56,44 @@ impl QueueSettings {
         let largest = self.pool.buffer_bytes_max();
         if largest < bytes {
             return refuse(format!("the largest buffer has {largest} bytes, a transaction up to {bytes}"));
+        }
+        Ok(())
+    }
+}
+
+/// Shape of a queue of bare handles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandleSettings {
+    /// Most entries at a time; a power of two from 1 to 2^23.
+    pub cells: usize,
+    /// How many threads take.
+    pub consumers: Consumers,
+    /// With one consumer and above 0: handles are below this number, 2^24 - 2 at most, and a batch is published
+    /// in runs, for which the queue keeps 4 bytes a handle. 0: handles are only bounded by their 24 bits, and a
+    /// batch is published one by one.
+    pub handles: usize,
+}
+
+impl HandleSettings {
+    /// The largest handle: two of the numbers of 24 bits mark an empty and a closed cell.
+    pub(super) const HANDLE_MAX: u32 = INDEXES_MAX as u32 - 1;
+
+    pub(super) fn handle_max(&self) -> u32 {
+        match self.handles {
+            0 => Self::HANDLE_MAX,
+            handles => handles as u32 - 1,
+        }
+    }
+
+    /// # Errors
+    /// [`Error::Config`] says which value is wrong and what would be right.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let Self { cells, handles, .. } = *self;
+        if !cells.is_power_of_two() || cells > LANE_CELLS_MAX {
+            return Err(Error::Config(format!("{cells} cells, not a power of two up to {LANE_CELLS_MAX}")));
+        }
+        if handles > INDEXES_MAX {
+            return Err(Error::Config(format!("{handles} handles, at most {INDEXES_MAX}")));
         }
         Ok(())
     }

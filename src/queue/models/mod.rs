@@ -6,6 +6,7 @@
 //! pass a broken ring. So cells are used up before the threads start, and each model counts in how many
 //! executions its situation came up. The mutants prove that the models can fail.
 
+mod handles;
 mod rings;
 mod signals;
 
