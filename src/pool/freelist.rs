@@ -21,6 +21,7 @@
 
 use super::header::{Header, INDEX_BITS, INDEX_MASK};
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutant, has_mutant, weakened};
 
 const TAG_MASK: u64 = (1 << 40) - 1;
 const DEPTH_SHIFT: u32 = 32;
@@ -60,9 +61,6 @@ impl Part {
 #[derive(Debug)]
 pub(super) struct FreeList {
     head: AtomicU64,
-    /// A mistake that the models have to notice: pops keep the tag.
-    #[cfg(loom)]
-    pub(super) untagged: bool,
 }
 
 const fn pack(tag: u64, top: u64) -> u64 {
@@ -75,28 +73,23 @@ fn top_of(word: u64) -> Option<u32> {
 
 impl FreeList {
     pub(super) fn new() -> Self {
-        Self {
-            head: AtomicU64::new(0),
-            #[cfg(loom)]
-            untagged: false,
-        }
+        Self { head: AtomicU64::new(0) }
     }
 
     #[inline]
     pub(super) fn pop<L: Links + ?Sized>(&self, links: &L) -> Option<u32> {
         // Acquire: pairs with the Release of the push of every buffer now on the list; pops in between
         // are read-modify-writes and continue its release sequence.
-        let mut word = self.head.load(Ordering::Acquire);
+        let order = weakened(Mutant::PopRelaxed, Ordering::Acquire);
+        let mut word = self.head.load(order);
         loop {
             let index = top_of(word)?;
             // Relaxed: written before the push that the Acquire saw. If the buffer was popped since,
             // this may be anything, and the tag makes the swap fail (I1).
             let next = links.link(index).load(Ordering::Relaxed) & INDEX_MASK;
-            let tag = (word >> INDEX_BITS).wrapping_add(1);
-            #[cfg(loom)]
-            let tag = if self.untagged { word >> INDEX_BITS } else { tag };
+            let tag = (word >> INDEX_BITS).wrapping_add(u64::from(!has_mutant(Mutant::Untagged)));
             let below = pack(tag, next);
-            match self.head.compare_exchange_weak(word, below, Ordering::Acquire, Ordering::Acquire) {
+            match self.head.compare_exchange_weak(word, below, order, order) {
                 Ok(_) => return Some(index),
                 Err(now) => word = now,
             }
@@ -173,7 +166,8 @@ impl FreeList {
             let above = word & !INDEX_MASK | (u64::from(*first) + 1);
             // Release: pairs with the Acquire in `pop`; whoever takes these buffers sees all we did to
             // them. Acquire on failure: the new top's link is read next.
-            match self.head.compare_exchange_weak(word, above, Ordering::Release, Ordering::Acquire) {
+            let order = weakened(Mutant::PushRelaxed, Ordering::Release);
+            match self.head.compare_exchange_weak(word, above, order, Ordering::Acquire) {
                 Ok(_) => return,
                 Err(now) => word = now,
             }

@@ -15,8 +15,8 @@
 //!    generation survives that the memory of its buffer is trimmed away.
 
 use super::Meta;
-use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutant, UnsafeCell, weakened};
 use std::ptr;
 
 /// Bits of an index in queue cells and handles.
@@ -63,7 +63,7 @@ pub(super) struct Header {
     body: UnsafeCell<Body>,
 }
 
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 const _: () = assert!(size_of::<Header>() == 64);
 
 // SAFETY: the raw pointer in the body is reached through the functions below only, by the buffer's one
@@ -73,14 +73,14 @@ unsafe impl Sync for Header {}
 unsafe impl Send for Header {}
 
 /// All headers of a pool.
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 pub(super) type Headers = super::table::Table<Header>;
 /// All headers of a pool; a model's atomics are more than zero bytes.
-#[cfg(loom)]
+#[cfg(modelled)]
 pub(super) type Headers = Box<[Header]>;
 
 impl Header {
-    #[cfg(loom)]
+    #[cfg(modelled)]
     fn vacant() -> Self {
         let body =
             Body { data: ptr::null_mut(), capacity: 0, len: 0, meta: Meta::default(), class: 0, lane: 0 };
@@ -89,9 +89,9 @@ impl Header {
 
     /// `count` vacant headers; `None` when there is no memory. Untouched ones cost none.
     pub(super) fn table(count: usize) -> Option<Headers> {
-        #[cfg(loom)]
+        #[cfg(modelled)]
         return Some((0..count).map(|_| Self::vacant()).collect());
-        #[cfg(not(loom))]
+        #[cfg(not(modelled))]
         // SAFETY: zero bytes are a vacant header, and headers need no drop.
         unsafe {
             Headers::zeroed(count)
@@ -120,7 +120,8 @@ impl Header {
         let state = self.state.load(Ordering::Relaxed);
         debug_assert_eq!(state & KIND_MASK, LEASED);
         // Release: pairs with the Acquire in `take_back`, so the adopter sees the body.
-        self.state.store(state & !KIND_MASK | HANDED, Ordering::Release);
+        let order = weakened(Mutant::HandOutRelaxed, Ordering::Release);
+        self.state.store(state & !KIND_MASK | HANDED, order);
         state >> KIND_BITS
     }
 
@@ -132,7 +133,8 @@ impl Header {
         }
         let leased = state & !KIND_MASK | LEASED;
         // Acquire: pairs with the Release in `hand_out`.
-        self.state.compare_exchange(state, leased, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        let order = weakened(Mutant::TakeBackRelaxed, Ordering::Acquire);
+        self.state.compare_exchange(state, leased, order, Ordering::Relaxed).is_ok()
     }
 
     /// True while it lies on a free list. A hint for anybody but the owner.

@@ -27,16 +27,19 @@
 //! Bonwick and Adams, "Magazines and vmem" (USENIX ATC 2001).
 
 use super::BufferPool;
+use crate::sync::{Mutant, has_mutant, thread_value};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 /// Indexes of one magazine.
-pub(super) const SIZE: usize = 64;
+pub(super) const SIZE: usize = if cfg!(modelled) { 4 } else { 64 };
 /// Most indexes of a block.
 pub(super) const BLOCK_MAX: usize = SIZE / 2;
-/// Fewest buffers of a class with magazines. A model's threads share the real thread, so they get none.
-pub(super) const CLASS_MIN: u32 = if cfg!(loom) { u32::MAX } else { 16_384 };
+/// Fewest buffers of a class with magazines.
+pub(super) const CLASS_MIN: u32 = if cfg!(modelled) { 8 } else { 16_384 };
+/// Part of a class that magazines hold together at most: one in so many.
+pub(super) const SHARE: usize = if cfg!(modelled) { 1 } else { 4 };
 /// Classes that a thread has magazines of at a time.
 const PLACES: usize = 16;
 
@@ -82,8 +85,8 @@ impl Drop for Magazine {
     }
 }
 
-thread_local! {
-    static PLACED: RefCell<[Option<Box<Magazine>>; PLACES]> = const { RefCell::new([const { None }; PLACES]) };
+thread_value! {
+    static PLACED: RefCell<[Option<Box<Magazine>>; PLACES]> = RefCell::new([const { None }; PLACES]);
 }
 
 /// Why a magazine did not serve.
@@ -118,6 +121,9 @@ pub(super) fn give(number: u64, index: u32, block: usize, spill: impl FnOnce(&[u
     with(number, |magazine| {
         if magazine.len == SIZE {
             spill(&magazine.indexes[..block]);
+            if has_mutant(Mutant::BlockKept) {
+                return Err(Miss::Away);
+            }
             magazine.indexes.copy_within(block.., 0);
             magazine.len = SIZE - block;
         }

@@ -1,8 +1,8 @@
 //! The magazines of one class, over all threads.
 
 use super::BufferPool;
-use super::magazine::{self, CLASS_MIN, Ledger, Miss, SIZE};
-use parking_lot::Mutex;
+use super::magazine::{self, CLASS_MIN, Ledger, Miss, SHARE, SIZE};
+use crate::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -29,7 +29,7 @@ pub(super) struct MagazineCount {
 
 impl Magazines {
     pub(super) fn new(buffers: u32) -> Self {
-        let count_max = if buffers < CLASS_MIN { 0 } else { buffers as usize / SIZE / 4 };
+        let count_max = if buffers < CLASS_MIN { 0 } else { buffers as usize / SIZE / SHARE };
         Self {
             number: magazine::class_number(),
             count_max,

@@ -36,7 +36,7 @@ mod handle;
 mod header;
 mod lease;
 mod magazine;
-#[cfg(all(test, not(any(loom, miri))))]
+#[cfg(all(test, not(any(modelled, miri))))]
 mod magazine_test;
 mod magazines;
 #[cfg(all(test, loom))]
@@ -47,9 +47,9 @@ mod settings;
 mod slab;
 mod stats;
 mod stripes;
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 mod table;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(modelled)))]
 mod tests;
 
 pub use error::Error;

@@ -4,8 +4,8 @@
 
 use super::freelist::{FreeList, Links, Part};
 use super::*;
-use crate::sync::UnsafeCell;
 use crate::sync::atomic::AtomicUsize;
+use crate::sync::{Mutant, UnsafeCell};
 use loom::model::Builder;
 use loom::thread;
 
@@ -28,11 +28,10 @@ impl Nodes {
     }
 }
 
-fn free_list(nodes: u32, untagged: bool) -> Arc<(FreeList, Nodes)> {
+fn free_list(nodes: u32) -> Arc<(FreeList, Nodes)> {
     let links = (0..nodes).map(|_| AtomicU64::new(0)).collect();
     let owned = (0..nodes).map(|_| UnsafeCell::new(0)).collect();
-    let mut list = FreeList::new();
-    list.untagged = untagged;
+    let list = FreeList::new();
     let nodes = Nodes { links, owned };
     for index in (0..nodes.links.len() as u32).rev() {
         list.push(&nodes, index);
@@ -42,11 +41,11 @@ fn free_list(nodes: u32, untagged: bool) -> Arc<(FreeList, Nodes)> {
 
 /// One thread takes and returns one node, the other takes two and returns them in the order that an
 /// untagged list falls for.
-fn contended_list(untagged: bool) {
+fn contended_list() {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(4);
     builder.check(move || {
-        let shared = free_list(3, untagged);
+        let shared = free_list(3);
         let theirs = Arc::clone(&shared);
         let other = thread::spawn(move || {
             let (list, nodes) = &*theirs;
@@ -73,15 +72,15 @@ fn contended_list(untagged: bool) {
 
 #[test]
 fn loom_free_list_keeps_every_node_and_its_length() {
-    contended_list(false);
+    contended_list();
 }
 
 /// As when a thread sleeps in a pop while the others bring the same top back.
-fn same_top_again(untagged: bool) {
+fn same_top_again() {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(move || {
-        let shared = free_list(3, untagged);
+        let shared = free_list(3);
         let theirs = Arc::clone(&shared);
         let other = thread::spawn(move || {
             let (list, nodes) = &*theirs;
@@ -102,13 +101,14 @@ fn same_top_again(untagged: bool) {
 
 #[test]
 fn loom_free_list_survives_the_return_of_the_same_top() {
-    same_top_again(false);
+    same_top_again();
 }
 
 #[test]
 #[should_panic(expected = "every node once")]
 fn loom_mutant_without_a_tag_is_noticed() {
-    same_top_again(true);
+    let _made = Mutant::Untagged.make();
+    same_top_again();
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn loom_a_chain_leaves_its_list_and_joins_another_whole() {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(|| {
-        let shared = free_list(4, false);
+        let shared = free_list(4);
         let home = Arc::new(FreeList::new());
         let (theirs, theirs_home) = (Arc::clone(&shared), Arc::clone(&home));
         let other = thread::spawn(move || {

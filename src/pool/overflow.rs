@@ -7,8 +7,8 @@ use super::freelist::{FreeList, extend_pops};
 use super::header::{CLASS_OVERFLOW, Header, INDEXES_MAX};
 use super::slab::BUFFER_ALIGN;
 use super::{OverflowSettings, stats::OverflowCount};
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use parking_lot::Mutex;
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr;
 

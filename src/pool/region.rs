@@ -7,14 +7,14 @@
 //!
 //! Models and Miri, which know no system calls, use the allocator instead.
 
-#[cfg(any(loom, miri))]
+#[cfg(any(modelled, miri))]
 use std::alloc::Layout;
 
 /// Alignment of every region. Pages are aligned to more.
 pub(super) const REGION_ALIGN: usize = 64;
 
 /// `bytes` zeroed bytes; `None` when there is no memory, or when there is nothing to map.
-#[cfg(not(any(loom, miri)))]
+#[cfg(not(any(modelled, miri)))]
 pub(super) fn take(bytes: usize) -> Option<*mut u8> {
     if bytes == 0 {
         return None;
@@ -29,7 +29,7 @@ pub(super) fn take(bytes: usize) -> Option<*mut u8> {
 ///
 /// # Safety
 /// `start` came from [`take`] with the same `bytes`, and nobody uses the region any more.
-#[cfg(not(any(loom, miri)))]
+#[cfg(not(any(modelled, miri)))]
 pub(super) unsafe fn give(start: *mut u8, bytes: usize) {
     // SAFETY: the caller hands over a whole mapping of this length.
     let outcome = unsafe { libc::munmap(start.cast(), bytes) };
@@ -38,7 +38,7 @@ pub(super) unsafe fn give(start: *mut u8, bytes: usize) {
     debug_assert_eq!(outcome, 0, "a mapping was given back twice or in part");
 }
 
-#[cfg(any(loom, miri))]
+#[cfg(any(modelled, miri))]
 pub(super) fn take(bytes: usize) -> Option<*mut u8> {
     let layout = layout(bytes).filter(|layout| layout.size() > 0)?;
     // SAFETY: the size is not zero.
@@ -50,19 +50,19 @@ pub(super) fn take(bytes: usize) -> Option<*mut u8> {
 ///
 /// # Safety
 /// As above.
-#[cfg(any(loom, miri))]
+#[cfg(any(modelled, miri))]
 pub(super) unsafe fn give(start: *mut u8, bytes: usize) {
     let layout = layout(bytes).expect("was taken with this size");
     // SAFETY: the caller says that it was taken with this size.
     unsafe { std::alloc::dealloc(start, layout) };
 }
 
-#[cfg(any(loom, miri))]
+#[cfg(any(modelled, miri))]
 fn layout(bytes: usize) -> Option<Layout> {
     Layout::from_size_align(bytes, REGION_ALIGN).ok()
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(modelled)))]
 mod tests {
     use super::*;
 

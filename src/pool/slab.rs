@@ -19,9 +19,9 @@ use super::magazines::Magazines;
 use super::region::{self, REGION_ALIGN};
 use super::stripes::{PopCounts, Stripes};
 use super::{BufferPool, ClassSettings, stats::ClassCount};
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crossbeam::utils::CachePadded;
-use parking_lot::Mutex;
 use std::ptr;
 use std::sync::{Arc, Weak};
 

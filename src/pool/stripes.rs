@@ -15,7 +15,7 @@ use super::header::Header;
 use crossbeam::utils::CachePadded;
 
 /// Number of stripes. Threads beyond it share.
-const STRIPES: usize = if cfg!(loom) { 2 } else { 16 };
+const STRIPES: usize = if cfg!(modelled) { 2 } else { 16 };
 
 #[derive(Debug)]
 pub(super) struct Stripes {
@@ -109,7 +109,7 @@ impl Stripes {
 pub(super) struct PopCounts([u64; STRIPES]);
 
 /// The stripe of this thread.
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 #[inline]
 fn home() -> usize {
     use std::cell::Cell;
@@ -127,9 +127,8 @@ fn home() -> usize {
     })
 }
 
-/// A model's threads share the real thread: only the model knows them apart.
-#[cfg(loom)]
+/// Numbered anew in each execution of a model, so that all executions are alike.
+#[cfg(modelled)]
 fn home() -> usize {
-    let name = format!("{:?}", loom::thread::current().id());
-    name.bytes().filter(u8::is_ascii_digit).map(usize::from).sum::<usize>() % STRIPES
+    crate::sync::thread_number() % STRIPES
 }

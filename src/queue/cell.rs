@@ -80,7 +80,7 @@ impl Order {
         (self.turn(ticket).wrapping_add(1) & TURN_MASK) << INDEX_BITS | EMPTY
     }
 
-    #[cfg(loom)]
+    #[inline]
     pub(super) const fn is_empty(self, word: u64) -> bool {
         word & INDEX_MASK == EMPTY
     }

@@ -13,20 +13,20 @@
 
 use std::time::Duration;
 
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 use std::sync::atomic::{AtomicU32, Ordering};
 
-#[cfg(loom)]
-use loom::sync::{Condvar, Mutex};
+#[cfg(modelled)]
+use crate::sync::{Condvar, Mutex};
 
 /// A futex.
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 #[derive(Debug)]
 pub(super) struct Gate {
     epoch: AtomicU32,
 }
 
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 impl Gate {
     pub(super) fn new() -> Self {
         Self { epoch: AtomicU32::new(0) }
@@ -77,38 +77,38 @@ impl Gate {
 }
 
 /// A model has no kernel.
-#[cfg(loom)]
+#[cfg(modelled)]
 #[derive(Debug)]
 pub(super) struct Gate {
     epoch: Mutex<u32>,
     moved: Condvar,
 }
 
-#[cfg(loom)]
+#[cfg(modelled)]
 impl Gate {
     pub(super) fn new() -> Self {
         Self { epoch: Mutex::new(0), moved: Condvar::new() }
     }
 
     pub(super) fn epoch(&self) -> u32 {
-        *self.epoch.lock().unwrap()
+        *self.epoch.lock()
     }
 
     pub(super) fn advance(&self) {
-        *self.epoch.lock().unwrap() += 1;
+        *self.epoch.lock() += 1;
         self.moved.notify_all();
     }
 
     /// Without the limit: a model has no time, so a missed wake-up shows as a deadlock.
     pub(super) fn wait_past(&self, seen: u32, _limit: Duration) {
-        let mut epoch = self.epoch.lock().unwrap();
+        let mut epoch = self.epoch.lock();
         while *epoch == seen {
-            epoch = self.moved.wait(epoch).unwrap();
+            epoch = self.moved.wait(epoch);
         }
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(modelled)))]
 mod tests {
     use super::*;
     use std::sync::Arc;

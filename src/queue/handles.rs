@@ -28,6 +28,7 @@ use super::ring::{Refusal, Ring, Taken};
 use super::settings::{Consumers, HandleSettings};
 use super::wait::Idle;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use crate::sync::{Mutant, has_mutant};
 use crossbeam::utils::CachePadded;
 use std::fmt;
 use std::sync::Arc;
@@ -40,9 +41,6 @@ pub struct HandleQueue {
     consumers: Consumers,
     closed: AtomicBool,
     seat: CachePadded<Seat>,
-    /// A mistake that the models have to notice: links are written after their run is published.
-    #[cfg(loom)]
-    pub(super) links_late: AtomicBool,
 }
 
 /// What one consumer leaves to the next.
@@ -80,8 +78,6 @@ impl HandleQueue {
             consumers: settings.consumers,
             closed: AtomicBool::new(false),
             seat: CachePadded::new(Seat { taken: AtomicBool::new(false), rest: AtomicU32::new(END) }),
-            #[cfg(loom)]
-            links_late: AtomicBool::new(false),
         }))
     }
 
@@ -150,8 +146,7 @@ impl HandleQueue {
         if !self.links.are_used() {
             return self.ring.push(hint, run[0]);
         }
-        #[cfg(loom)]
-        if self.links_late.load(Ordering::Relaxed) {
+        if has_mutant(Mutant::LinksLate) {
             let published = self.ring.push(hint, run[0]);
             self.links.join(run);
             return published;

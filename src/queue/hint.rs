@@ -8,6 +8,8 @@
 //! [`ENTRIES`] rings a thread; rings that collide forget each other's hint, which costs a start from the
 //! shared tail, nothing else.
 
+use crate::sync::thread_value;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const ENTRIES: usize = 16;
@@ -20,15 +22,13 @@ pub(super) fn ring_numbers(count: usize) -> u64 {
     NEXT.fetch_add(count as u64, Ordering::Relaxed)
 }
 
+thread_value! {
+    static HINTS: [Cell<(u64, u64)>; ENTRIES] = [const { Cell::new((0, 0)) }; ENTRIES];
+}
+
 /// Runs `work` with this thread's hint for the ring, and keeps what it makes of it.
-#[cfg(not(loom))]
 #[inline]
 pub(super) fn with_hint<R>(ring: u64, work: impl FnOnce(&mut u64) -> R) -> R {
-    use std::cell::Cell;
-
-    thread_local! {
-        static HINTS: [Cell<(u64, u64)>; ENTRIES] = const { [const { Cell::new((0, 0)) }; ENTRIES] };
-    }
     HINTS.with(|hints| {
         let entry = &hints[ring as usize % ENTRIES];
         let (owner, known) = entry.get();
@@ -37,13 +37,6 @@ pub(super) fn with_hint<R>(ring: u64, work: impl FnOnce(&mut u64) -> R) -> R {
         entry.set((ring, hint));
         result
     })
-}
-
-/// A model's threads share the real thread, so they get no memory.
-#[cfg(loom)]
-pub(super) fn with_hint<R>(_ring: u64, work: impl FnOnce(&mut u64) -> R) -> R {
-    let _ = ENTRIES;
-    work(&mut 0)
 }
 
 #[cfg(test)]
@@ -56,7 +49,7 @@ mod tests {
         assert!(ring_numbers(1) >= first + 4);
     }
 
-    #[cfg(not(loom))]
+    #[cfg(not(modelled))]
     #[test]
     fn a_hint_is_kept_for_its_ring_and_not_shown_to_another() {
         let ring = ring_numbers(ENTRIES + 1);

@@ -38,7 +38,7 @@ mod consumer;
 mod error;
 mod gate;
 mod handles;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(modelled)))]
 mod handles_test;
 mod hint;
 mod item;
@@ -51,9 +51,9 @@ mod settings;
 mod signal;
 mod stats;
 mod submit;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(modelled)))]
 mod tests;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(modelled)))]
 mod threads_test;
 mod wait;
 

@@ -27,26 +27,13 @@
 
 use super::cell::{Order, Phase};
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::model_fence;
+use crate::sync::{Mutant, has_mutant, model_fence, weakened};
 use crossbeam::utils::CachePadded;
 
 /// A scan this far past the bound moves it. Models, which are short, move it all the time.
-const LAG_MAX: u64 = if cfg!(loom) { 2 } else { 64 };
+const LAG_MAX: u64 = if cfg!(modelled) { 2 } else { 64 };
 /// Whoever uses a ticket with these bits set moves the bound.
-const PUBLISH_MASK: u64 = if cfg!(loom) { 1 } else { 31 };
-
-/// Mistakes that the models have to notice.
-#[cfg(loom)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    None,
-    /// Any empty cell counts as vacant, whatever its turn.
-    TurnUnchecked,
-    /// Filling a cell does not publish the buffer.
-    FillRelaxed,
-    /// The bound moves past a ticket that is not filled.
-    TailBeyond,
-}
+const PUBLISH_MASK: u64 = if cfg!(modelled) { 1 } else { 31 };
 
 /// Why a producer got no ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +60,6 @@ pub(super) struct Ring {
     tail: CachePadded<AtomicU64>,
     head: CachePadded<AtomicU64>,
     depth_high: CachePadded<AtomicU64>,
-    #[cfg(loom)]
-    pub(super) fault: Fault,
 }
 
 impl Ring {
@@ -87,8 +72,6 @@ impl Ring {
             tail: CachePadded::new(AtomicU64::new(0)),
             head: CachePadded::new(AtomicU64::new(0)),
             depth_high: CachePadded::new(AtomicU64::new(0)),
-            #[cfg(loom)]
-            fault: Fault::None,
         }
     }
 
@@ -173,8 +156,7 @@ impl Ring {
 
     #[inline]
     fn phase(&self, word: u64, ticket: u64) -> Phase {
-        #[cfg(loom)]
-        if self.fault == Fault::TurnUnchecked && self.order.is_empty(word) {
+        if has_mutant(Mutant::TurnUnchecked) && self.order.is_empty(word) {
             return Phase::Vacant;
         }
         self.order.phase(word, ticket)
@@ -187,9 +169,7 @@ impl Ring {
         // Release part: pairs with the consumer's Acquire load of this cell; it sees the whole buffer.
         // Acquire part: pairs with the consumer's Release in `take_*`, so that an enqueue which fits
         // because of a dequeue comes after it. SeqCst: our half of the handshakes in `signal`.
-        let order = Ordering::SeqCst;
-        #[cfg(loom)]
-        let order = if self.fault == Fault::FillRelaxed { Ordering::Relaxed } else { order };
+        let order = weakened(Mutant::FillRelaxed, Ordering::SeqCst);
         let done = self.cell(ticket).compare_exchange(vacant, filled, order, Ordering::Relaxed).is_ok();
         if done {
             model_fence();
@@ -205,8 +185,7 @@ impl Ring {
 
     #[cold]
     fn publish_tail(&self, ticket: u64) {
-        #[cfg(loom)]
-        let ticket = ticket + u64::from(self.fault == Fault::TailBeyond);
+        let ticket = ticket + u64::from(has_mutant(Mutant::TailBeyond));
         // Release: pairs with the Acquire in `tail`.
         self.tail.fetch_max(ticket, Ordering::Release);
         let depth = ticket.saturating_sub(self.head.load(Ordering::Relaxed)).min(self.order.cells());
@@ -222,11 +201,12 @@ impl Ring {
         let cell = self.cell(ticket);
         // Acquire: pairs with the Release of `fill`. SeqCst: our half of the handshakes in `signal`; it
         // is a plain load where that matters.
-        let word = cell.load(Ordering::SeqCst);
+        let word = cell.load(weakened(Mutant::TakeRelaxed, Ordering::SeqCst));
         match self.order.phase(word, ticket) {
             Phase::Filled(index) => {
                 // Release: pairs with the Acquire of the `fill` that reuses the cell.
-                cell.store(self.order.consumed(ticket), Ordering::Release);
+                let order = weakened(Mutant::FreeRelaxed, Ordering::Release);
+                cell.store(self.order.consumed(ticket), order);
                 *head = ticket + 1;
                 // Relaxed: statistics, and the start of the next consumer, which `Seat` synchronises.
                 self.head.store(ticket + 1, Ordering::Relaxed);

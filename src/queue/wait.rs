@@ -26,7 +26,7 @@ impl Deadline {
 }
 
 /// Most pauses of one idle look: about a microsecond on current x86. In a model every pause is a switch.
-const PAUSES_MAX: u32 = if cfg!(loom) { 1 } else { 32 };
+const PAUSES_MAX: u32 = if cfg!(modelled) { 1 } else { 32 };
 /// Items in a row after which the pauses are halved.
 const RUN_LONG: u32 = 64;
 

@@ -2,6 +2,7 @@
 
 use super::{Coverage, bounded};
 use crate::queue::{Consumers, HandleQueue, HandleSettings};
+use crate::sync::Mutant;
 use loom::thread;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,7 +16,6 @@ struct Shape {
     /// Lengths of the runs of each producer.
     runs: [&'static [u32]; 2],
     preemptions: usize,
-    links_late: bool,
 }
 
 const HANDLES: usize = 16;
@@ -29,7 +29,6 @@ fn used_queue(shape: Shape) -> Arc<HandleQueue> {
         assert_eq!(producer.push_batch(&[0, 1][..1 + n % 2]), (1 + n % 2, None));
         while consumer.pop().is_some() {}
     }
-    queue.links_late.store(shape.links_late, Relaxed);
     queue
 }
 
@@ -82,7 +81,7 @@ fn two_producers_with_runs(shape: Shape) {
     coverage.report(&format!("runs cells={} start={}", shape.cells, shape.start));
 }
 
-const SMALL: Shape = Shape { cells: 2, start: 1, runs: [&[2], &[3]], preemptions: 2, links_late: false };
+const SMALL: Shape = Shape { cells: 2, start: 1, runs: [&[2], &[3]], preemptions: 2 };
 
 #[test]
 fn loom_runs_in_one_cell() {
@@ -102,5 +101,6 @@ fn loom_runs_in_four_cells_across_a_lap() {
 #[test]
 #[should_panic(expected = "assertion `left == right` failed")]
 fn loom_mutant_that_links_after_publishing_is_noticed() {
-    two_producers_with_runs(Shape { cells: 4, start: 3, links_late: true, runs: [&[2, 2], &[3]], ..SMALL });
+    let _made = Mutant::LinksLate.make();
+    two_producers_with_runs(Shape { cells: 4, start: 3, runs: [&[2, 2], &[3]], ..SMALL });
 }

@@ -10,7 +10,7 @@ mod handles;
 mod rings;
 mod signals;
 
-use super::ring::{Fault, Ring, Taken};
+use super::ring::{Ring, Taken};
 use crate::sync::UnsafeCell;
 use loom::model::Builder;
 use loom::thread;
@@ -27,14 +27,13 @@ struct Rig {
 
 impl Rig {
     /// `start` tickets are already used up, so that a few items reach a later lap.
-    fn new(cells: usize, start: u64, fault: Fault) -> Arc<Self> {
-        let mut ring = Ring::new(cells);
+    fn new(cells: usize, start: u64) -> Arc<Self> {
+        let ring = Ring::new(cells);
         let (mut hint, mut head) = (0, 0);
         for _ in 0..start {
             ring.push(&mut hint, 0).unwrap();
             assert!(matches!(ring.take_alone(&mut head), Taken::Buffer { .. }));
         }
-        ring.fault = fault;
         Arc::new(Self { ring, contents: (0..ITEMS_MAX).map(|_| UnsafeCell::new(0)).collect() })
     }
 

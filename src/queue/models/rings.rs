@@ -1,7 +1,8 @@
 //! The ring: order, exact full, laps, several takers, and the end. With the mutants of each.
 
 use super::{Coverage, Rig, bounded};
-use crate::queue::ring::{Fault, Refusal, Taken};
+use crate::queue::ring::{Refusal, Taken};
+use crate::sync::Mutant;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
 use std::sync::Arc;
@@ -14,10 +15,9 @@ struct Shape {
     /// Items of each producer.
     items: [u32; 2],
     preemptions: usize,
-    fault: Fault,
 }
 
-const SMALL: Shape = Shape { cells: 2, start: 0, items: [2, 2], preemptions: 2, fault: Fault::None };
+const SMALL: Shape = Shape { cells: 2, start: 0, items: [2, 2], preemptions: 2 };
 
 /// Two producers, one consumer: nothing lost, doubled or reordered; full never while there is room.
 fn two_producers_one_consumer(shape: Shape) {
@@ -25,7 +25,7 @@ fn two_producers_one_consumer(shape: Shape) {
     let counting = Arc::clone(&coverage);
     let builder = bounded(shape.preemptions);
     builder.check(move || {
-        let rig = Rig::new(shape.cells, shape.start, shape.fault);
+        let rig = Rig::new(shape.cells, shape.start);
         let total = shape.items[0] + shape.items[1];
         assert!(shape.start + u64::from(total) > shape.cells as u64, "some cell is used in a later lap");
         // Not a model's atomic: it must not order anything.
@@ -91,7 +91,7 @@ fn loom_ring_two_producers_two_consumers() {
     let counting = Arc::clone(&coverage);
     let builder = bounded(3);
     builder.check(move || {
-        let rig = Rig::new(2, 1, Fault::None);
+        let rig = Rig::new(2, 1);
         let (producing, taking) = (Arc::clone(&rig), Arc::clone(&rig));
         let producer = thread::spawn(move || {
             let mut hint = 0;
@@ -143,7 +143,7 @@ fn closing(end_is_decided_by_the_ring: bool) {
     let counting = Arc::clone(&coverage);
     let builder = bounded(2);
     builder.check(move || {
-        let rig = Rig::new(2, 1, Fault::None);
+        let rig = Rig::new(2, 1);
         let closed = Arc::new(AtomicBool::new(false));
         let producers = [0, 1].map(|who: u32| {
             let (rig, closed) = (Arc::clone(&rig), Arc::clone(&closed));
@@ -191,26 +191,29 @@ fn loom_what_was_accepted_before_the_end_is_taken() {
 #[test]
 #[should_panic]
 fn loom_mutant_that_ignores_turns_is_noticed() {
-    two_producers_one_consumer(Shape { fault: Fault::TurnUnchecked, ..SMALL });
+    let _made = Mutant::TurnUnchecked.make();
+    two_producers_one_consumer(SMALL);
 }
 
 #[test]
 #[should_panic(expected = "ausality")]
 fn loom_mutant_that_does_not_publish_is_noticed() {
-    two_producers_one_consumer(Shape { fault: Fault::FillRelaxed, ..SMALL });
+    let _made = Mutant::FillRelaxed.make();
+    two_producers_one_consumer(SMALL);
 }
 
 #[test]
 #[should_panic]
 fn loom_mutant_whose_tail_runs_ahead_is_noticed() {
-    two_producers_one_consumer(Shape { fault: Fault::TailBeyond, ..SMALL });
+    let _made = Mutant::TailBeyond.make();
+    two_producers_one_consumer(SMALL);
 }
 
 #[test]
 #[should_panic(expected = "taken at once")]
 fn loom_mutant_that_shares_a_hint_between_rings_is_noticed() {
     loom::model(|| {
-        let (first, second) = (Rig::new(2, 0, Fault::None), Rig::new(2, 0, Fault::None));
+        let (first, second) = (Rig::new(2, 0), Rig::new(2, 0));
         let mut hint = 0;
         first.push_or_wait(&mut hint, 0);
         second.push_or_wait(&mut hint, 1);

@@ -2,7 +2,7 @@
 
 use super::{Coverage, Rig, bounded};
 use crate::pool::{ClassSettings, Meta, OverflowSettings, PoolSettings};
-use crate::queue::ring::{Fault, Taken};
+use crate::queue::ring::Taken;
 use crate::queue::signal::Signals;
 use crate::queue::{Consumers, QueueSettings, TxQueue};
 use crate::types::LaneId;
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// A consumer that goes to sleep against a producer that appends.
 fn sleeping(looks_again: bool) {
     loom::model(move || {
-        let rig = Rig::new(1, 1, Fault::None);
+        let rig = Rig::new(1, 1);
         let signals = Arc::new(Signals::new());
         let (theirs, word) = (Arc::clone(&rig), Arc::clone(&signals));
         let producer = thread::spawn(move || {
@@ -36,7 +36,7 @@ fn loom_a_sleeping_consumer_is_woken() {
 /// A producer that sleeps on a full ring against a consumer that frees a cell.
 fn waiting_for_space(shared: bool) {
     loom::model(move || {
-        let rig = Rig::new(1, 1, Fault::None);
+        let rig = Rig::new(1, 1);
         rig.push_or_wait(&mut 0, 0);
         let signals = Arc::new(Signals::new());
         let (theirs, word) = (Arc::clone(&rig), Arc::clone(&signals));
@@ -73,7 +73,7 @@ fn loom_a_producer_waiting_for_space_is_woken_by_one_of_several() {
 /// A consumer that takes an empty lane off the list against a producer that fills it.
 fn settling(looks_again: bool) {
     loom::model(move || {
-        let rig = Rig::new(2, 1, Fault::None);
+        let rig = Rig::new(2, 1);
         let signals = Arc::new(Signals::new());
         signals.announce(0);
         let (theirs, word) = (Arc::clone(&rig), Arc::clone(&signals));

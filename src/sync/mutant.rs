@@ -1,0 +1,75 @@
+//! Mistakes made on purpose, in models only, which the models have to notice.
+
+use super::atomic::Ordering;
+
+/// A mistake, made where [`has_mutant`] or [`weakened`] names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mutant {
+    /// Ring: any empty cell counts as vacant, whatever its turn.
+    TurnUnchecked,
+    /// Ring: the bound moves past a ticket that is not filled.
+    TailBeyond,
+    /// Ring: filling a cell does not publish the buffer.
+    FillRelaxed,
+    /// Ring: a consumer does not see what the producer did before it filled the cell.
+    TakeRelaxed,
+    /// Ring: freeing a cell does not publish what the consumer did before.
+    FreeRelaxed,
+    /// Runs of handles: links are written after their run is published.
+    LinksLate,
+    /// Free list: pops keep the tag.
+    Untagged,
+    /// Free list: putting a buffer on it does not publish the buffer.
+    PushRelaxed,
+    /// Free list: who takes a buffer does not see what its last owner did.
+    PopRelaxed,
+    /// Handle: giving one out does not publish the buffer.
+    HandOutRelaxed,
+    /// Handle: who adopts one does not see the buffer.
+    TakeBackRelaxed,
+    /// Magazine: what was handed over as a block is kept as well.
+    BlockKept,
+}
+
+#[cfg(modelled)]
+std::thread_local! {
+    /// One real thread runs all of a model's, so it is the same for all of them.
+    static MADE: std::cell::Cell<Option<Mutant>> = const { std::cell::Cell::new(None) };
+}
+
+/// Makes a mistake in the models of this thread for as long as it lives.
+#[cfg(all(test, modelled))]
+pub(crate) struct Made;
+
+#[cfg(all(test, modelled))]
+impl Mutant {
+    pub(crate) fn make(self) -> Made {
+        MADE.set(Some(self));
+        Made
+    }
+}
+
+#[cfg(all(test, modelled))]
+impl Drop for Made {
+    fn drop(&mut self) {
+        MADE.set(None);
+    }
+}
+
+/// True when a model makes that mistake. Outside of models: false, at no cost.
+#[inline(always)]
+pub(crate) fn has_mutant(mutant: Mutant) -> bool {
+    #[cfg(modelled)]
+    return MADE.get() == Some(mutant);
+    #[cfg(not(modelled))]
+    {
+        let _ = mutant;
+        false
+    }
+}
+
+/// `order`, or Relaxed when a model makes that mistake.
+#[inline(always)]
+pub(crate) fn weakened(mutant: Mutant, order: Ordering) -> Ordering {
+    if has_mutant(mutant) { Ordering::Relaxed } else { order }
+}
