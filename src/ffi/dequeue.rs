@@ -141,10 +141,23 @@ fn take(object: &QueueObject, consumer: &mut Consumer, timeout: Option<Duration>
     }
     match timeout {
         Some(timeout) => Ok(consumer.dequeue_wait(timeout)?),
-        None => consumer.dequeue().ok_or_else(|| {
-            let status = if consumer.is_ended() { Status::End } else { Status::Again };
-            Failure::new(status, "")
-        }),
+        None => take_now(object, consumer),
+    }
+}
+
+fn take_now(object: &QueueObject, consumer: &mut Consumer) -> Result<Item, Failure> {
+    loop {
+        if let Some(item) = consumer.dequeue() {
+            return Ok(item);
+        }
+        if consumer.is_ended() {
+            return Err(Failure::new(Status::End, ""));
+        }
+        if !object.queue.is_closed() {
+            return Err(Failure::new(Status::Again, ""));
+        }
+        // A late enqueue won the cell that was to mark the end. "Nothing yet" after a close would be
+        // taken for the end, and what was accepted would be left behind.
     }
 }
 
