@@ -1,11 +1,10 @@
 //! Natives of `TxQueue`.
 
 use crate::env::SMALL_BYTES_MAX;
-use crate::guard::{Stop, count, handle, maybe, native, number, success, unsigned, word};
+use crate::guard::{Stop, handle, maybe, native, number, success, unsigned, word};
 use crate::pool::empty_stats;
 use crate::report;
 use crate::wire::{Steps, Wire};
-use duochain::ffi::argument::DUO_BATCH_MAX;
 use duochain::ffi::dequeue::{
     duo_item, duo_queue_dequeue, duo_queue_dequeue_batch, duo_queue_dequeue_wait, duo_queue_lane_stats,
     duo_queue_len, duo_queue_pool_stats,
@@ -18,6 +17,7 @@ use duochain::ffi::status::duo_status;
 use duochain::types::TRANSACTION_BYTES_CEILING;
 use jni_sys::{jbyteArray, jint, jlong, jobject};
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::ptr;
 
 /// First room for a transaction that is taken out; larger ones come in a second call.
@@ -35,6 +35,16 @@ fn growing(first: usize, mut take: impl FnMut(&mut Vec<u8>) -> duo_status) -> (d
         room = Vec::with_capacity(more);
     }
 }
+
+// `ItemBatch.java` reads items as they lie in memory.
+const _: () = assert!(
+    offset_of!(duo_item, offset) == 0
+        && offset_of!(duo_item, len) == 8
+        && offset_of!(duo_item, tag) == 16
+        && offset_of!(duo_item, sequence) == 24
+        && offset_of!(duo_item, lane) == 32
+        && size_of::<duo_item>() == 40
+);
 
 const NO_ITEM: duo_item = duo_item { offset: 0, len: 0, tag: 0, sequence: 0, lane: 0, reserved: 0 };
 
@@ -149,29 +159,18 @@ native! {
         maybe(env, status, &room)
     }
 
-    /// `byte[] queueDequeueBatch(Object owner, long queue, int max, int bytesMax)`
-    fn Java_io_duochain_Natives_queueDequeueBatch(
-        env, _owner: jobject, queue: jlong, max: jint, bytes_max: jint
-    ) -> jbyteArray, ptr::null_mut(); {
-        let mut items = vec![NO_ITEM; count(max, DUO_BATCH_MAX)];
+    /// `long queueDequeueFlat(Object owner, long queue, Object memory, long items, int max, long data, int bytes)`
+    fn Java_io_duochain_Natives_queueDequeueFlat(
+        _env, _owner: jobject, queue: jlong, _memory: jobject, items: jlong, max: jint, data: jlong, bytes: jint
+    ) -> jlong, 0; {
         let mut taken = 0;
-        let (status, mut room) = growing(count(bytes_max, TRANSACTION_BYTES_CEILING), |room| {
-            let (first, capacity) = (room.as_mut_ptr().cast(), room.capacity());
-            // SAFETY: any number is accepted, and there is as much room as stated.
-            unsafe {
-                duo_queue_dequeue_batch(handle(queue), first, capacity, items.as_mut_ptr(), items.len(), &mut taken)
-            }
-        });
-        let mut wire = Wire::default();
-        if status == duo_status::DUO_OK {
-            let end = items[..taken].last().map_or(0, |item| item.offset + item.len);
-            // SAFETY: the call has written its items one behind the other.
-            unsafe { room.set_len(end) };
-            for item in &items[..taken] {
-                wire.blob(&room[item.offset..item.offset + item.len]);
-            }
-        }
-        maybe(env, status, wire.as_bytes())
+        let (items, room): (*mut duo_item, *mut c_void) = (memory(items), memory(data));
+        // SAFETY: any number is accepted; Java keeps `memory` alive, which has room for that many items
+        // and bytes.
+        let status = unsafe {
+            duo_queue_dequeue_batch(handle(queue), room, length(bytes), items, length(max), &mut taken)
+        };
+        number(status, taken as u64)
     }
 
     /// `long queueLength(Object owner, long queue)`

@@ -130,8 +130,9 @@ final class Natives {
     /** {@code null}: none in time. Empty: closed and empty. */
     static native byte[] queueDequeue(Object owner, long queue, long timeoutNanos);
 
-    /** Length-prefixed transactions, as many as there are up to {@code max}. */
-    static native byte[] queueDequeueBatch(Object owner, long queue, int max, int bytesMax);
+    /** How many were taken; what they are is at {@code items}, as {@link ItemBatch} reads it. */
+    static native long queueDequeueFlat(
+            Object owner, long queue, Object memory, long items, int max, long data, int bytes);
 
     static native long queueLength(Object owner, long queue);
 

@@ -7,15 +7,20 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /** A {@link TxQueue} as the collections framework sees it. */
 final class QueueView extends AbstractQueue<byte[]> {
+    private static final int AHEAD_BYTES = 1 << 16;
+
     private final TxQueue queue;
     private final int lane;
-    // Guards `peeked`, and the order of what the view takes out.
+    // Guards all below, and the order of what the view takes out.
     private final ReentrantLock lock = new ReentrantLock();
+    private final ItemBatch ahead;
+    private int next;
     private byte[] peeked;
 
-    QueueView(TxQueue queue, int lane) {
+    QueueView(TxQueue queue, int lane, int ahead) {
         this.queue = queue;
         this.lane = lane;
+        this.ahead = ahead == 1 ? null : new ItemBatch(ahead, AHEAD_BYTES);
     }
 
     @Override
@@ -27,9 +32,9 @@ final class QueueView extends AbstractQueue<byte[]> {
     public byte[] poll() {
         lock.lock();
         try {
-            byte[] next = look();
+            byte[] first = look();
             peeked = null;
-            return next;
+            return first;
         } finally {
             lock.unlock();
         }
@@ -48,7 +53,7 @@ final class QueueView extends AbstractQueue<byte[]> {
     private byte[] look() {
         if (peeked == null) {
             try {
-                peeked = queue.dequeue();
+                peeked = ahead == null ? queue.dequeue() : takeAhead();
             } catch (EndException end) {
                 // Closed and empty: a collection that has no more elements.
                 return null;
@@ -57,12 +62,24 @@ final class QueueView extends AbstractQueue<byte[]> {
         return peeked;
     }
 
+    private byte[] takeAhead() {
+        if (next == ahead.count()) {
+            next = 0;
+            try {
+                queue.drain(ahead);
+            } catch (TooLargeException large) {
+                return queue.dequeue();
+            }
+        }
+        return next == ahead.count() ? null : ahead.get(next++);
+    }
+
     @Override
     public int size() {
         lock.lock();
         try {
-            long size = queue.size() + (peeked == null ? 0 : 1);
-            return (int) Math.min(size, Integer.MAX_VALUE);
+            long kept = (peeked == null ? 0 : 1) + (ahead == null ? 0 : ahead.count() - next);
+            return (int) Math.min(queue.size() + kept, Integer.MAX_VALUE);
         } finally {
             lock.unlock();
         }

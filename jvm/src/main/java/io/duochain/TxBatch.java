@@ -23,7 +23,12 @@ public final class TxBatch {
     private final ByteBuffer bytes;
     private final long address;
     private final int capacity;
-    private int count;
+    // Those before `first` were removed; their bytes end at `firstByte`.
+    private int first;
+    private int firstByte;
+    private int end;
+    private int endByte;
+    private boolean claimed;
 
     /**
      * An empty batch.
@@ -50,34 +55,79 @@ public final class TxBatch {
     /** Appends a part of an array; false, and nothing happens, when it does not fit. */
     public boolean add(byte[] array, int offset, int length) {
         Objects.checkFromIndexSize(offset, length, array.length);
-        if (count == capacity || length > bytes.remaining()) {
+        rewind();
+        if (!hasRoom(length)) {
             return false;
         }
         bytes.put(array, offset, length);
-        memory.putInt(lengthAt(count++), length);
+        appended(length);
         return true;
     }
 
     /** Appends what remains in a buffer; false, and nothing happens, when it does not fit. */
     public boolean add(ByteBuffer transaction) {
         int length = transaction.remaining();
-        if (count == capacity || length > bytes.remaining()) {
+        rewind();
+        if (!hasRoom(length)) {
             return false;
         }
         bytes.put(transaction);
-        memory.putInt(lengthAt(count++), length);
+        appended(length);
         return true;
+    }
+
+    /**
+     * Room for a transaction of up to {@code length} bytes, to be written in place; {@code null} when it does not
+     * fit. What is put into the buffer is appended by {@link #commit()} and forgotten by any other change. The
+     * buffer is the batch's own, always the same, little-endian.
+     */
+    public ByteBuffer claim(int length) {
+        if (length < 0) {
+            throw new IllegalArgumentException("length is " + length);
+        }
+        rewind();
+        claimed = hasRoom(length);
+        return claimed ? bytes.limit(endByte + length) : null;
+    }
+
+    /**
+     * Appends what was put into the buffer of {@link #claim(int)}, from its first byte to its position; how much.
+     *
+     * @throws IllegalStateException when nothing is claimed, or the buffer's position lies before the claim
+     */
+    public int commit() {
+        int length = bytes.position() - endByte;
+        if (!claimed || length < 0) {
+            throw new IllegalStateException(claimed ? "the position lies before the claim" : "nothing is claimed");
+        }
+        appended(length);
+        rewind();
+        return length;
     }
 
     /** Transactions in it. */
     public int count() {
-        return count;
+        return end - first;
     }
 
     /** Makes it empty. */
     public void clear() {
-        count = 0;
-        bytes.clear();
+        first = 0;
+        firstByte = 0;
+        end = 0;
+        endByte = 0;
+        rewind();
+    }
+
+    /** Removes the first transactions, those that were accepted; makes room only when all are removed. */
+    public void removeFirst(int transactions) {
+        Objects.checkFromIndexSize(0, transactions, count());
+        for (int removed = 0; removed < transactions; removed++) {
+            firstByte += memory.getInt(lengthAt(first++));
+        }
+        if (first == end) {
+            clear();
+        }
     }
 
     /**
@@ -85,19 +135,34 @@ public final class TxBatch {
      * the next change.
      */
     public long op(int index) {
-        return memory.getLong(Objects.checkIndex(index, count) * Long.BYTES);
+        return memory.getLong((first + Objects.checkIndex(index, count())) * Long.BYTES);
     }
 
     long opsAddress() {
-        return address;
+        return address + (long) first * Long.BYTES;
     }
 
     long lengthsAddress() {
-        return address + lengthAt(0);
+        return address + lengthAt(first);
     }
 
     long bytesAddress() {
-        return address + (long) capacity * (Long.BYTES + Integer.BYTES);
+        return address + (long) capacity * (Long.BYTES + Integer.BYTES) + firstByte;
+    }
+
+    private boolean hasRoom(int length) {
+        return end < capacity && length <= bytes.capacity() - endByte;
+    }
+
+    private void appended(int length) {
+        memory.putInt(lengthAt(end++), length);
+        endByte += length;
+    }
+
+    /** Forgets what was claimed and not committed. */
+    private void rewind() {
+        claimed = false;
+        bytes.limit(bytes.capacity()).position(endByte);
     }
 
     private int lengthAt(int index) {

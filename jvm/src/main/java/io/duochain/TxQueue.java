@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * A bounded lock-free queue of transactions with priority lanes, outside the Java heap. Any thread may put in;
@@ -16,9 +17,16 @@ import java.util.Queue;
  * <p>A node has such a queue per chain inside; this one is for the host's own use.
  */
 public final class TxQueue implements AutoCloseable {
-    private static final int BATCH_BYTES = 1 << 18;
+    /** Most elements that a {@linkplain #asQueue(int, int) view} takes ahead. */
+    public static final int AHEAD_MAX = 1024;
+
+    // What one crossing of drain(int) carries.
+    private static final int ROOM_ITEMS = 1024;
+    private static final int ROOM_BYTES = 1 << 18;
 
     private final NativeHandle handle;
+    /** As many as threads took out at the same time; taking room and giving it back is cheaper than making it. */
+    private final ConcurrentLinkedQueue<ItemBatch> rooms = new ConcurrentLinkedQueue<>();
 
     private TxQueue(long word) {
         this.handle = NativeHandle.of(this, "queue", word, Natives::queueDestroy);
@@ -106,7 +114,15 @@ public final class TxQueue implements AutoCloseable {
      * @throws EndException when the queue is closed and empty
      */
     public byte[] dequeue() {
-        return ended(Natives.queueDequeue(this, handle.use(), 0));
+        ItemBatch room = room();
+        try {
+            return take(room, 1) == 0 ? null : room.get(0);
+        } catch (TooLargeException large) {
+            // It is kept for the next call, and this one makes room as it needs it.
+            return ended(Natives.queueDequeue(this, handle.use(), 0));
+        } finally {
+            rooms.offer(room);
+        }
     }
 
     /**
@@ -133,24 +149,60 @@ public final class TxQueue implements AutoCloseable {
         if (max < 1) {
             throw new IllegalArgumentException("max is " + max);
         }
-        byte[] batch = Natives.queueDequeueBatch(this, handle.use(), Math.min(max, TxBatch.COUNT_MAX), BATCH_BYTES);
-        if (batch == null) {
-            return List.of();
+        ItemBatch room = room();
+        try {
+            take(room, max);
+            List<byte[]> transactions = new ArrayList<>(room.count());
+            for (int index = 0; index < room.count(); index++) {
+                transactions.add(room.get(index));
+            }
+            return transactions;
+        } catch (TooLargeException large) {
+            byte[] alone = dequeue();
+            return alone == null ? List.of() : List.of(alone);
+        } finally {
+            rooms.offer(room);
         }
-        ended(batch);
-        List<byte[]> transactions = new ArrayList<>();
-        Wire wire = new Wire(batch);
-        while (wire.hasMore()) {
-            transactions.add(wire.blob());
+    }
+
+    /**
+     * Takes out what there is and fits into the batch, in one crossing and without touching the Java heap; says how
+     * many. What was in the batch is gone.
+     *
+     * @throws EndException when the queue is closed and empty
+     * @throws TooLargeException when the next transaction alone is larger than the batch; it stays the next one
+     */
+    public int drain(ItemBatch batch) {
+        return take(batch, batch.capacity());
+    }
+
+    private int take(ItemBatch batch, int max) {
+        batch.clear();
+        int most = Math.min(max, batch.capacity());
+        long taken = Natives.queueDequeueFlat(
+                this, handle.use(), batch, batch.itemsAddress(), most, batch.bytesAddress(), batch.bytes().capacity());
+        if (!Failures.isRefused(taken)) {
+            batch.filled((int) taken);
+        } else if (Failures.refusal(taken) == Code.END) {
+            throw end();
         }
-        return transactions;
+        return batch.count();
+    }
+
+    private ItemBatch room() {
+        ItemBatch room = rooms.poll();
+        return room == null ? new ItemBatch(ROOM_ITEMS, ROOM_BYTES) : room;
     }
 
     private static byte[] ended(byte[] transaction) {
         if (transaction != null && transaction.length == 0) {
-            throw Failures.of(Code.END, "the queue is closed and empty");
+            throw end();
         }
         return transaction;
+    }
+
+    private static DuoException end() {
+        return Failures.of(Code.END, "the queue is closed and empty");
     }
 
     // the rest
@@ -166,12 +218,25 @@ public final class TxQueue implements AutoCloseable {
     }
 
     /**
-     * One lane in and all lanes out, as a {@link Queue} of the collections framework. {@code null} and empty
-     * arrays are refused as everywhere; {@code peek} takes an element out and keeps it in the view, and iterating
-     * is not supported, because elements do not lie in the Java heap.
+     * One lane in and all lanes out, as a {@link Queue} of the collections framework, for any number of threads.
+     * {@code null} and empty arrays are refused as everywhere. {@code peek} takes an element out and keeps it in the
+     * view, so there is room for one more in the queue. Elements do not lie in the Java heap: what iterates, such as
+     * {@code contains}, {@code remove(Object)}, {@code toArray} and {@code stream}, is not supported.
      */
     public Queue<byte[]> asQueue(int lane) {
-        return new QueueView(this, lane);
+        return asQueue(lane, 1);
+    }
+
+    /**
+     * As {@link #asQueue(int)}, taking up to {@code ahead} elements out in one crossing, which makes polling cheap.
+     * They are kept in the view: nobody else sees them, more urgent ones that come later do not overtake them, and
+     * there is that much more room in the queue.
+     */
+    public Queue<byte[]> asQueue(int lane, int ahead) {
+        if (ahead < 1 || ahead > AHEAD_MAX) {
+            throw new IllegalArgumentException("ahead is " + ahead + "; 1 to " + AHEAD_MAX + " are allowed");
+        }
+        return new QueueView(this, lane, ahead);
     }
 
     /** {@link #asQueue(int)} on lane 0. */
