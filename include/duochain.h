@@ -468,9 +468,15 @@ typedef struct duo_queue_options {
     size_t transaction_bytes_max;
     /** The buffers behind the queue; NULL: sizes that fit the lanes. Read during the call only. */
     const struct duo_pool_options *pool;
+    /**
+     * Most transactions of a batch that share a cell, up to 32; 0 or 1: each takes one, so that a lane
+     * holds as many transactions as it has cells. With more, batches cost less, cells bound runs, and the
+     * pool alone bounds transactions. Only with `DUO_CONSUMERS_ONE`.
+     */
+    size_t run_max;
 } duo_queue_options;
 /** Initial value of a `duo_queue_options`. */
-#define DUO_QUEUE_OPTIONS_INIT { sizeof(duo_queue_options), 0, NULL, 0, 0, 0, 0, NULL }
+#define DUO_QUEUE_OPTIONS_INIT { sizeof(duo_queue_options), 0, NULL, 0, 0, 0, 0, NULL, 0 }
 
 /** A piece of memory that the host owns. */
 typedef struct duo_iovec {

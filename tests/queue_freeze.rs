@@ -49,6 +49,7 @@ fn queue(cells: usize) -> Arc<TxQueue> {
         lane_cells: vec![cells],
         consumers: Consumers::One,
         ageing: 0,
+        run_max: 1,
         transaction_bytes_max: 64,
         pool: PoolSettings {
             // More than all cells and hands together: a refusal is the ring's.

@@ -15,6 +15,7 @@ static void open_queue(void) {
     duo_queue_options options = DUO_QUEUE_OPTIONS_INIT;
     options.lane_cells = &cells;
     options.lane_count = 1;
+    options.run_max = BATCH;
     expect(duo_queue_create(&options, &queue) == DUO_OK, "no queue");
     for (size_t i = 0; i < BATCH; i++)
         lengths[i] = ITEM_BYTES;

@@ -63,7 +63,7 @@ class ConfigKeys(TypedDict, total=False):
     `queue.lanes`; 1 to 16. Default: 4 lanes. More lanes cost memory: queue.cells words each.
     """
     queue_cells: int
-    """Transactions that one lane holds before it is full.
+    """Cells of one lane, each for a transaction or for a run of a batch.
 
     `queue.cells`; a power of two from 2 to 8388608. Default: 262144 cells a lane. Small: bursts are refused with AGAIN. Large: 8 bytes a cell, and longer waits.
     """
@@ -71,6 +71,11 @@ class ConfigKeys(TypedDict, total=False):
     """One of so many transactions is taken from the lowest lane that has any; 0 is strict priority.
 
     `queue.ageing`; 0 to 65536. Default: 16 transactions. 0: a busy urgent lane starves the others.
+    """
+    queue_run_max: int
+    """Most transactions of one batch that share a cell of the lane and stay together.
+
+    `queue.run_max`; 1 to 32. Default: 32 transactions. 1: batches cost as much as single submissions. More: cells bound runs, the pool bounds transactions.
     """
     pool_bytes_max: int
     """Memory of each chain's transaction buffers, allocated as needed.
@@ -143,6 +148,7 @@ KEYWORDS = {
     "queue_lanes": "queue.lanes",
     "queue_cells": "queue.cells",
     "queue_ageing": "queue.ageing",
+    "queue_run_max": "queue.run_max",
     "pool_bytes_max": "pool.bytes_max",
     "completions_max": "completions.max",
     "events_retained": "events.retained",

@@ -72,6 +72,10 @@ pub struct duo_queue_options {
     pub transaction_bytes_max: usize,
     /// The buffers behind the queue; NULL: sizes that fit the lanes. Read during the call only.
     pub pool: *const duo_pool_options,
+    /// Most transactions of a batch that share a cell, up to 32; 0 or 1: each takes one, so that a lane
+    /// holds as many transactions as it has cells. With more, batches cost less, cells bound runs, and the
+    /// pool alone bounds transactions. Only with `DUO_CONSUMERS_ONE`.
+    pub run_max: usize,
 }
 
 // SAFETY: integers and raw pointers, struct_size and flags first.
@@ -118,7 +122,9 @@ impl QueueObject {
             unsafe { pool_settings(&record::read(options.pool)?) }?
         };
         let ageing = options.ageing;
-        let settings = QueueSettings { lane_cells, consumers, ageing, transaction_bytes_max, pool };
+        let run_max = options.run_max.max(1);
+        let settings =
+            QueueSettings { lane_cells, consumers, ageing, run_max, transaction_bytes_max, pool };
         let queue = TxQueue::new(settings)?;
         Ok(Self { queue, consuming: Consuming::new(consumers) })
     }

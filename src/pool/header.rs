@@ -47,6 +47,10 @@ pub(super) struct Body {
     pub(super) class: u8,
     /// Lane that a claim was made for.
     pub(super) lane: u8,
+    /// Buffers that follow this one, which is the first of a run; 0 otherwise.
+    pub(super) followers: u8,
+    /// The next buffer of the run, of one that is not its last.
+    pub(super) next: u32,
 }
 
 /// `Body::class` of overflow buffers.
@@ -82,8 +86,16 @@ pub(super) type Headers = Box<[Header]>;
 impl Header {
     #[cfg(modelled)]
     fn vacant() -> Self {
-        let body =
-            Body { data: ptr::null_mut(), capacity: 0, len: 0, meta: Meta::default(), class: 0, lane: 0 };
+        let body = Body {
+            data: ptr::null_mut(),
+            capacity: 0,
+            len: 0,
+            meta: Meta::default(),
+            class: 0,
+            lane: 0,
+            followers: 0,
+            next: 0,
+        };
         Self { state: AtomicU64::new(0), link: AtomicU64::new(0), body: UnsafeCell::new(body) }
     }
 

@@ -42,6 +42,7 @@ mod magazines;
 #[cfg(all(test, loom))]
 mod models;
 mod overflow;
+mod run;
 mod region;
 mod settings;
 mod slab;
@@ -59,6 +60,8 @@ pub use settings::{ClassSettings, OverflowSettings, PoolSettings};
 pub use stats::PoolStats;
 
 pub(crate) use header::{INDEX_BITS, INDEX_MASK, INDEXES_MAX};
+pub use run::RUN_MAX;
+pub(crate) use run::{Rest, Run};
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use header::{CLASS_OVERFLOW, Header, Headers};

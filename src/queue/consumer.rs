@@ -1,9 +1,10 @@
 //! The dequeuing side.
 
-use super::lane::{Picker, select};
+use super::lane::{Lane, Picker, select};
 use super::ring::Taken;
 use super::wait::{Deadline, Idle};
 use super::{Consumers, Error, Item, TxQueue};
+use crate::pool::{Rest, Slot};
 use crate::types::{LANES_MAX, LaneId};
 use std::fmt;
 use std::sync::Arc;
@@ -15,27 +16,41 @@ const RUN_MAX: usize = 32;
 /// Takes transactions, most urgent lane first, in order within a lane.
 pub struct Consumer {
     queue: Arc<TxQueue>,
-    /// Per lane: with one consumer the next ticket, with several a lower bound of it.
-    heads: [u64; LANES_MAX],
+    places: [Place; LANES_MAX],
     picker: Picker,
     idle: Idle,
 }
 
-/// A buffer out of a ring, owned, not yet wrapped.
+/// Where it stands in a lane.
+#[derive(Debug, Default)]
+struct Place {
+    /// With one consumer the next ticket, with several a lower bound of it.
+    head: u64,
+    /// What is left of the run that is being handed out.
+    rest: Rest,
+    /// Followers handed out so far, of all runs.
+    followers: u64,
+}
+
+/// A buffer out of a lane, owned, not yet wrapped.
 struct Found {
     lane: usize,
-    index: u32,
-    ticket: u64,
+    slot: Slot,
+    sequence: u64,
 }
 
 impl Consumer {
     pub(super) fn new(queue: Arc<TxQueue>) -> Self {
-        let mut heads = [0; LANES_MAX];
-        for (head, lane) in heads.iter_mut().zip(queue.all_lanes()) {
-            *head = lane.ring.consumed();
+        let mut places: [Place; LANES_MAX] = Default::default();
+        for (place, lane) in places.iter_mut().zip(queue.all_lanes()) {
+            place.head = lane.ring.consumed();
+            if queue.consumers() == Consumers::One {
+                place.rest = lane.take_over_rest();
+                place.followers = lane.followers_out();
+            }
         }
         let picker = Picker::new(queue.ageing());
-        Self { queue, heads, picker, idle: Idle::default() }
+        Self { queue, places, picker, idle: Idle::default() }
     }
 
     /// The next transaction, or `None` when every lane was found empty.
@@ -65,9 +80,10 @@ impl Consumer {
             let Some(left) = deadline.left() else {
                 return Err(Error::Timeout);
             };
-            let Self { queue, heads, .. } = self;
+            let Self { queue, places, .. } = self;
             queue.signals().sleep_for_items(left, || {
-                queue.all_lanes().iter().zip(&*heads).any(|(lane, head)| lane.ring.has_buffer(*head))
+                let mut lanes = queue.all_lanes().iter().zip(&*places);
+                lanes.any(|(lane, place)| place.has_item(lane))
             });
         }
     }
@@ -105,6 +121,7 @@ impl Consumer {
     pub fn is_ended(&self) -> bool {
         // Sealing decides it: afterwards no producer, however late, can append (ring, I5).
         self.queue.is_closed()
+            && self.places.iter().all(|place| place.rest.left() == 0)
             && self.queue.all_lanes().iter().all(|lane| lane.ring.seal(lane.ring.consumed()))
     }
 
@@ -150,28 +167,53 @@ impl Consumer {
 
     #[cold]
     fn settle(&self, lane: usize) {
-        let ring = &self.queue.all_lanes()[lane].ring;
-        self.queue.signals().settle(lane, || ring.has_buffer(self.heads[lane]));
+        let (place, target) = (&self.places[lane], &self.queue.all_lanes()[lane]);
+        self.queue.signals().settle(lane, || place.has_item(target));
     }
 
     #[inline]
     fn take_from(&mut self, lane: usize) -> Option<Found> {
-        let ring = &self.queue.all_lanes()[lane].ring;
-        let head = &mut self.heads[lane];
-        let taken = match self.queue.consumers() {
-            Consumers::One => ring.take_alone(head),
-            Consumers::Many => ring.take_shared(head),
-        };
-        match taken {
-            Taken::Buffer { index, ticket } => Some(Found { lane, index, ticket }),
-            Taken::Empty | Taken::Ended => None,
+        let (queue, place) = (&*self.queue, &mut self.places[lane]);
+        let target = &queue.all_lanes()[lane];
+        if place.rest.left() > 0 {
+            return place.take_follower(queue, target).map(|(slot, sequence)| Found { lane, slot, sequence });
         }
+        let taken = match queue.consumers() {
+            Consumers::One => target.ring.take_alone(&mut place.head),
+            Consumers::Many => target.ring.take_shared(&mut place.head),
+        };
+        let Taken::Buffer { index, ticket } = taken else { return None };
+        let mut slot = queue.held(index);
+        if queue.run_max() > 1 {
+            place.rest = queue.pool().open_run(&mut slot);
+            if place.rest.left() > 0 {
+                target.note_opened(&place.rest, place.followers);
+            }
+        }
+        Some(Found { lane, slot, sequence: ticket + place.followers })
     }
 
     #[inline]
     fn wrap(&self, found: Found) -> Item {
-        let lease = self.queue.lease(found.index);
-        Item::new(lease, LaneId::new(found.lane as u8), found.ticket)
+        let lease = self.queue.pool().lease(found.slot);
+        Item::new(lease, LaneId::new(found.lane as u8), found.sequence)
+    }
+}
+
+impl Place {
+    /// The next follower of the open run, with its sequence.
+    #[inline]
+    fn take_follower(&mut self, queue: &TxQueue, lane: &Lane) -> Option<(Slot, u64)> {
+        let slot = queue.pool().take_rest(&mut self.rest)?;
+        self.followers += 1;
+        lane.note_opened(&self.rest, self.followers);
+        // The first of the run had the ticket before `head`.
+        Some((slot, self.head - 1 + self.followers))
+    }
+
+    /// True when a taker would find something.
+    fn has_item(&self, lane: &Lane) -> bool {
+        self.rest.left() > 0 || lane.ring.has_buffer(self.head)
     }
 }
 

@@ -1,9 +1,13 @@
-//! One priority: a ring and its refusals.
+//! One priority: a ring, its refusals, and the run that is being handed out.
 
 use super::ring::Ring;
 use super::stats::LaneStats;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::pool::{INDEX_BITS, Rest};
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crossbeam::utils::CachePadded;
+
+/// The depth is looked at each time so many more followers were accepted.
+const DEPTH_LOOK: u64 = 512;
 
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -11,11 +15,82 @@ pub(super) struct Lane {
     /// Key of this ring in `hint`.
     pub(super) number: u64,
     refused: CachePadded<AtomicU64>,
+    followers: CachePadded<Followers>,
+    /// Written by the consumer alone.
+    opened: CachePadded<Opened>,
+}
+
+/// Transactions that share the cell of another one: what producers know of them.
+#[derive(Debug)]
+struct Followers {
+    accepted: AtomicU64,
+    depth_high: AtomicU64,
+}
+
+/// The run that the one consumer is handing out.
+#[derive(Debug)]
+struct Opened {
+    /// Followers handed out so far, of all runs.
+    followers: AtomicU64,
+    /// [`Rest::word`].
+    rest: AtomicU32,
 }
 
 impl Lane {
     pub(super) fn new(cells: usize, number: u64) -> Self {
-        Self { ring: Ring::new(cells), number, refused: CachePadded::new(AtomicU64::new(0)) }
+        let followers = Followers { accepted: AtomicU64::new(0), depth_high: AtomicU64::new(0) };
+        let opened = Opened { followers: AtomicU64::new(0), rest: AtomicU32::new(0) };
+        Self {
+            ring: Ring::new(cells),
+            number,
+            refused: CachePadded::new(AtomicU64::new(0)),
+            followers: CachePadded::new(followers),
+            opened: CachePadded::new(opened),
+        }
+    }
+
+    /// Producer, after it appended a run: counts those that follow its first. A producer that is stopped
+    /// before it does leaves them out of the count, never out of the queue.
+    pub(super) fn note_followers(&self, count: u64) {
+        // Relaxed: statistics.
+        let before = self.followers.accepted.fetch_add(count, Ordering::Relaxed);
+        if before / DEPTH_LOOK != (before + count) / DEPTH_LOOK {
+            self.note_depth();
+        }
+    }
+
+    /// Keeps the depth, if it is the highest so far.
+    pub(super) fn note_depth(&self) -> u64 {
+        let depth = self.len();
+        self.followers.depth_high.fetch_max(depth, Ordering::Relaxed).max(depth)
+    }
+
+    /// Transactions waiting, at an instant during the call.
+    pub(super) fn len(&self) -> u64 {
+        let handed_out = self.opened.followers.load(Ordering::Relaxed);
+        let waiting = self.followers.accepted.load(Ordering::Relaxed).saturating_sub(handed_out);
+        let left = u64::from(self.opened.rest.load(Ordering::Relaxed) >> INDEX_BITS);
+        self.ring.len() + waiting.max(left)
+    }
+
+    /// Followers handed out so far. The caller has the seat.
+    pub(super) fn followers_out(&self) -> u64 {
+        // Relaxed: the seat's Acquire and Release order the consumers.
+        self.opened.followers.load(Ordering::Relaxed)
+    }
+
+    /// What the last consumer left of a run, the caller's from now on: it has the seat or the queue to
+    /// itself, asks once, and notes what it leaves in its turn.
+    pub(super) fn take_over_rest(&self) -> Rest {
+        // SAFETY: the last consumer noted what it owned, and does not exist any more.
+        unsafe { Rest::from_word(self.opened.rest.load(Ordering::Relaxed)) }
+    }
+
+    /// Consumer: notes where it stands, for statistics and for the next one.
+    #[inline]
+    pub(super) fn note_opened(&self, rest: &Rest, followers: u64) {
+        self.opened.rest.store(rest.word(), Ordering::Relaxed);
+        self.opened.followers.store(followers, Ordering::Relaxed);
     }
 
     /// Counts a refusal, off the path of those who are accepted.
@@ -24,13 +99,24 @@ impl Lane {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Notes that the lane was seen full.
+    #[cold]
+    pub(super) fn note_full(&self) {
+        self.ring.note_full();
+        if self.followers.accepted.load(Ordering::Relaxed) > 0 {
+            self.note_depth();
+        }
+    }
+
     pub(super) fn stats(&self) -> LaneStats {
+        let dequeued = self.ring.consumed() + self.opened.followers.load(Ordering::Relaxed);
+        let accepted = self.ring.accepted() + self.followers.accepted.load(Ordering::Relaxed);
         LaneStats {
-            accepted: self.ring.accepted(),
+            accepted: accepted.max(dequeued),
             refused: self.refused.load(Ordering::Relaxed),
-            dequeued: self.ring.consumed(),
-            depth: self.ring.len(),
-            depth_high: self.ring.depth_high(),
+            dequeued,
+            depth: self.len(),
+            depth_high: self.note_depth().max(self.ring.depth_high()),
         }
     }
 }

@@ -7,13 +7,14 @@
 //!                                                   +-> lane 1  [ring of cells]   > Consumer -> Item
 //!                                                   +-> ...                      /
 //! ```
-//! A lane is a [`ring`] whose cells carry buffer indexes; `signal` tells the consumer which lanes to look
+//! A lane is a [`ring`] whose cells carry buffer indexes, each of one buffer or of a run of buffers tied
+//! together; `signal` tells the consumer which lanes to look
 //! at and wakes sleepers. The bytes never move again: the [`Item`] owns the buffer that was filled.
 //! [`HandleQueue`] is one such ring for hosts that keep their own buffers.
 //!
 //! # Invariants
 //! I1 what an enqueue accepted is dequeued exactly once, in order within its lane across all producers.
-//! I2 full is exact: a lane refuses only while it holds as many items as it has cells.
+//! I2 full is exact: a lane refuses only while all its cells are filled, each by one transaction or by a run.
 //! I3 an enqueue that returned Ok is handed out even after [`TxQueue::close`]. Closing raises a flag that
 //!    later enqueues see. Whether the queue has ended is decided by the consumer alone: it marks the first
 //!    unfilled ticket of each lane as closed, with the same compare-and-swap that a late enqueue needs for
@@ -47,6 +48,8 @@ mod lane;
 mod models;
 mod producer;
 mod ring;
+#[cfg(all(test, not(loom)))]
+mod runs_test;
 mod settings;
 mod signal;
 mod stats;
@@ -63,10 +66,11 @@ pub use error::Error;
 pub use handles::{HandleConsumer, HandleProducer, HandleQueue};
 pub use item::Item;
 pub use producer::Producer;
+pub use crate::pool::RUN_MAX;
 pub use settings::{Consumers, HandleSettings, QueueSettings};
 pub use stats::{LaneStats, QueueStats};
 
-use crate::pool::{BufferPool, Lease, Meta, Slot};
+use crate::pool::{BufferPool, Meta, Slot};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::types::LaneId;
 use hint::with_hint;
@@ -84,6 +88,7 @@ pub struct TxQueue {
     transaction_bytes_max: usize,
     consumers: Consumers,
     ageing: u32,
+    run_max: usize,
     /// True while the one consumer exists.
     seated: AtomicBool,
     signals: Signals,
@@ -104,6 +109,7 @@ impl TxQueue {
             transaction_bytes_max: settings.transaction_bytes_max,
             consumers: settings.consumers,
             ageing: settings.ageing,
+            run_max: settings.run_max,
             seated: AtomicBool::new(false),
             signals: Signals::new(),
         }))
@@ -137,7 +143,8 @@ impl TxQueue {
     }
 
     /// Copies transactions into the lane in order, up to the first that is refused. Answers how many were
-    /// accepted and why the next one was not. Others may enqueue in between.
+    /// accepted and why the next one was not. Up to [`QueueSettings::run_max`] share a cell and stay
+    /// together; between such runs others may enqueue.
     pub fn enqueue_batch(
         &self,
         lane: LaneId,
@@ -192,7 +199,7 @@ impl TxQueue {
 
     /// Transactions waiting in all lanes; each lane is counted at its own instant.
     pub fn len(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.ring.len() as usize).sum()
+        self.lanes.iter().map(|lane| lane.len() as usize).sum()
     }
 
     /// True when no lane has a transaction waiting.
@@ -202,7 +209,7 @@ impl TxQueue {
 
     /// Transactions waiting in one lane; 0 for a lane that does not exist.
     pub fn lane_len(&self, lane: LaneId) -> usize {
-        self.lanes.get(lane.index()).map_or(0, |lane| lane.ring.len() as usize)
+        self.lanes.get(lane.index()).map_or(0, |lane| lane.len() as usize)
     }
 
     /// Number of lanes.
@@ -210,7 +217,7 @@ impl TxQueue {
         self.lanes.len()
     }
 
-    /// Cells of all lanes together.
+    /// Cells of all lanes together. As many transactions fit, or more where batches share cells.
     pub fn capacity(&self) -> usize {
         self.lanes.iter().map(|lane| lane.ring.capacity()).sum()
     }
@@ -246,6 +253,10 @@ impl TxQueue {
         self.consumers
     }
 
+    fn run_max(&self) -> usize {
+        self.run_max
+    }
+
     fn ageing(&self) -> u32 {
         self.ageing
     }
@@ -255,12 +266,12 @@ impl TxQueue {
         self.seated.store(false, Ordering::Release);
     }
 
-    /// The buffer that a cell held, as a lease.
+    /// What a cell held: a buffer, and those tied to it.
     #[inline]
-    fn lease(&self, index: u32) -> Lease {
+    fn held(&self, index: u32) -> Slot {
         // SAFETY: the index came out of a cell, which owned the buffer; exactly one taker gets it (ring,
         // I2), and it is of this queue's one pool.
-        self.pool.lease(unsafe { Slot::from_index(index) })
+        unsafe { Slot::from_index(index) }
     }
 }
 
@@ -268,8 +279,9 @@ impl Drop for TxQueue {
     fn drop(&mut self) {
         for lane in &self.lanes {
             let mut head = lane.ring.consumed();
+            self.pool.give_rest(lane.take_over_rest());
             while let Taken::Buffer { index, .. } = lane.ring.take_alone(&mut head) {
-                drop(self.lease(index));
+                self.pool.give_tied(self.held(index));
             }
         }
     }

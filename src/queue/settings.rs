@@ -1,7 +1,7 @@
 //! What a queue is made of, checked once.
 
 use super::Error;
-use crate::pool::{INDEXES_MAX, PoolSettings};
+use crate::pool::{INDEXES_MAX, PoolSettings, RUN_MAX};
 use crate::types::{LANES_MAX, TRANSACTION_BYTES_CEILING, TRANSACTION_BYTES_MIN};
 
 /// Most cells of one lane.
@@ -27,6 +27,10 @@ pub struct QueueSettings {
     /// Of this many picks, one goes to the least urgent lane that has something; 0 is strict priority,
     /// under which a busy lane starves those after it.
     pub ageing: u32,
+    /// Most transactions of a batch that share one cell: 1 to 32, and 1 with many consumers. With 1 a lane
+    /// holds as many transactions as it has cells. With more, batches cost one compare-and-swap for so many
+    /// transactions, and cells bound runs: how many transactions can wait is up to the pool.
+    pub run_max: usize,
     /// Largest transaction in bytes.
     pub transaction_bytes_max: usize,
     /// Where the bytes live. A pool with fewer buffers than there are cells refuses before the lanes are
@@ -47,6 +51,7 @@ impl QueueSettings {
                 return refuse(format!("a lane of {cells} cells, not a power of two up to {LANE_CELLS_MAX}"));
             }
         }
+        self.check_run_max()?;
         let bytes = self.transaction_bytes_max;
         if !(TRANSACTION_BYTES_MIN..=TRANSACTION_BYTES_CEILING).contains(&bytes) {
             return refuse(format!(
@@ -56,6 +61,18 @@ impl QueueSettings {
         let largest = self.pool.buffer_bytes_max();
         if largest < bytes {
             return refuse(format!("the largest buffer has {largest} bytes, a transaction up to {bytes}"));
+        }
+        Ok(())
+    }
+
+    fn check_run_max(&self) -> Result<(), Error> {
+        let refuse = |what: String| Err(Error::Config(what));
+        if !(1..=RUN_MAX).contains(&self.run_max) {
+            return refuse(format!("run_max {} not in 1..={RUN_MAX}", self.run_max));
+        }
+        if self.run_max > 1 && self.consumers == Consumers::Many {
+            // One of them would keep a run to itself while the others go on with what came later.
+            return refuse(format!("run_max {} with many consumers, which allow 1", self.run_max));
         }
         Ok(())
     }

@@ -4,9 +4,39 @@ use super::lane::Lane;
 use super::ring::Refusal;
 use super::wait::Deadline;
 use super::{Error, TxQueue};
-use crate::pool::{Meta, Slot};
+use crate::pool::{BufferPool, Meta, Run, Slot};
 use crate::types::LaneId;
 use std::time::Duration;
+
+/// A run in the making, which goes back to the pool should the caller's code panic.
+struct Building<'a> {
+    pool: &'a BufferPool,
+    run: Run,
+}
+
+impl<'a> Building<'a> {
+    fn new(pool: &'a BufferPool) -> Self {
+        Self { pool, run: Run::default() }
+    }
+
+    #[inline]
+    fn add(&mut self, bytes: &[u8], meta: Meta) -> Result<(), Error> {
+        let mut slot = self.pool.take(bytes.len())?;
+        self.pool.fill(&mut slot, bytes, meta);
+        self.pool.extend_run(&mut self.run, slot);
+        Ok(())
+    }
+
+    fn into_run(mut self) -> Run {
+        std::mem::take(&mut self.run)
+    }
+}
+
+impl Drop for Building<'_> {
+    fn drop(&mut self) {
+        self.pool.give_run(std::mem::take(&mut self.run));
+    }
+}
 
 impl TxQueue {
     #[inline]
@@ -42,7 +72,7 @@ impl TxQueue {
         self.admit(bytes.len())?;
         // Before the copy: a refused transaction should cost little.
         if target.ring.is_full_at(*hint) {
-            target.ring.note_full();
+            target.note_full();
             return Err(Error::Full);
         }
         let mut slot = self.pool.take(bytes.len())?;
@@ -80,7 +110,7 @@ impl TxQueue {
     fn explain(&self, target: &Lane, refusal: Refusal) -> Error {
         match refusal {
             Refusal::Full => {
-                target.ring.note_full();
+                target.note_full();
                 Error::Full
             }
             Refusal::Closed => Error::Closed,
@@ -138,11 +168,92 @@ impl TxQueue {
         items: &[&[u8]],
         mut metas: impl FnMut(usize) -> Meta,
     ) -> (usize, Option<Error>) {
+        if self.run_max > 1 {
+            return self.submit_runs(target, hint, lane, items, metas);
+        }
         for (position, bytes) in items.iter().enumerate() {
             if let Err(error) = self.submit(target, hint, lane, bytes, metas(position)) {
                 return (position, Some(error));
             }
         }
         (items.len(), None)
+    }
+
+    fn submit_runs(
+        &self,
+        target: &Lane,
+        hint: &mut u64,
+        lane: LaneId,
+        items: &[&[u8]],
+        mut metas: impl FnMut(usize) -> Meta,
+    ) -> (usize, Option<Error>) {
+        let mut done = 0;
+        for chunk in items.chunks(self.run_max) {
+            let (count, error) = self.submit_run(target, hint, lane, chunk, |n| metas(done + n));
+            done += count;
+            if error.is_some() {
+                if matches!(error, Some(Error::Full | Error::NoMemory)) {
+                    target.note_refused();
+                }
+                return (done, error);
+            }
+        }
+        (done, None)
+    }
+
+    /// Publishes a prefix of `items`, which fit into one run, by one swap.
+    fn submit_run(
+        &self,
+        target: &Lane,
+        hint: &mut u64,
+        lane: LaneId,
+        items: &[&[u8]],
+        mut metas: impl FnMut(usize) -> Meta,
+    ) -> (usize, Option<Error>) {
+        if let Err(error) = self.admit(items[0].len()) {
+            return (0, Some(error));
+        }
+        // Before the copies: a refused run should cost little.
+        if target.ring.is_full_at(*hint) {
+            target.note_full();
+            return (0, Some(Error::Full));
+        }
+        let mut building = Building::new(&self.pool);
+        let mut stop = None;
+        for (position, bytes) in items.iter().enumerate() {
+            if let Err(error) = self.admit(bytes.len()).and_then(|()| building.add(bytes, metas(position))) {
+                stop = Some(error);
+                break;
+            }
+        }
+        match self.append_run(target, hint, lane, building.into_run()) {
+            Ok(count) => (count, stop),
+            Err((run, error)) => {
+                self.pool.give_run(run);
+                (0, Some(error))
+            }
+        }
+    }
+
+    /// Puts a run into the lane, or hands it back; answers its length.
+    #[inline]
+    pub(super) fn append_run(
+        &self,
+        target: &Lane,
+        hint: &mut u64,
+        lane: LaneId,
+        run: Run,
+    ) -> Result<usize, (Run, Error)> {
+        let count = run.len();
+        let Some(first) = self.pool.tie_run(run) else { return Ok(0) };
+        match self.append(target, hint, lane, first) {
+            Ok(()) => {
+                if count > 1 {
+                    target.note_followers(count as u64 - 1);
+                }
+                Ok(count)
+            }
+            Err((first, error)) => Err((self.pool.untie_run(first), error)),
+        }
     }
 }

@@ -11,6 +11,7 @@ fn settings(lane_cells: &[usize], consumers: Consumers) -> QueueSettings {
         lane_cells: lane_cells.to_vec(),
         consumers,
         ageing: 0,
+        run_max: 1,
         transaction_bytes_max: 8192,
         pool: PoolSettings {
             classes: vec![
@@ -295,7 +296,7 @@ fn a_new_queue_does_not_inherit_the_hints_of_one_that_lived_at_its_address() {
 #[test]
 fn settings_that_contradict_themselves_are_refused_by_name() {
     type Spoil = fn(&mut QueueSettings);
-    let cases: [(Spoil, &str); 7] = [
+    let cases: [(Spoil, &str); 10] = [
         (|s| s.lane_cells.clear(), "0 lanes"),
         (|s| s.lane_cells = vec![1; 17], "17 lanes"),
         (|s| s.lane_cells = vec![3], "3 cells"),
@@ -303,6 +304,9 @@ fn settings_that_contradict_themselves_are_refused_by_name() {
         (|s| s.transaction_bytes_max = 0, "transaction_bytes_max 0"),
         (|s| s.transaction_bytes_max = 8193, "largest buffer"),
         (|s| s.pool.classes[0].count_max = 0, "no buffers"),
+        (|s| s.run_max = 0, "run_max 0"),
+        (|s| s.run_max = 33, "run_max 33"),
+        (|s| (s.run_max, s.consumers) = (2, Consumers::Many), "many consumers"),
     ];
     for (spoil, names) in cases {
         let mut settings = settings(&[4], Consumers::One);

@@ -13,10 +13,15 @@ const LONG: Duration = Duration::from_secs(60);
 const ITEMS: u64 = if cfg!(miri) { 12 } else { 20_000 };
 
 fn queue(lane_cells: &[usize], consumers: Consumers, ageing: u32) -> Arc<TxQueue> {
+    queue_of_runs(lane_cells, consumers, ageing, 1)
+}
+
+fn queue_of_runs(lane_cells: &[usize], consumers: Consumers, ageing: u32, run_max: usize) -> Arc<TxQueue> {
     TxQueue::new(QueueSettings {
         lane_cells: lane_cells.to_vec(),
         consumers,
         ageing,
+        run_max,
         transaction_bytes_max: 4096,
         pool: PoolSettings {
             classes: vec![ClassSettings { buffer_bytes: 64, count_max: 4096 }],
@@ -85,7 +90,16 @@ fn take_until_ended(mut consumer: Consumer, drains: bool) -> Vec<(u64, u8, Meta)
 
 fn run(cells: usize, lanes: u64, producers: u64, consumers: usize) {
     let mode = if consumers == 1 { Consumers::One } else { Consumers::Many };
-    let queue = queue(&vec![cells; lanes as usize], mode, 3);
+    run_with(queue(&vec![cells; lanes as usize], mode, 3), producers, consumers, feed);
+}
+
+fn run_in_batches(cells: usize, lanes: u64, producers: u64, run_max: usize) {
+    let queue = queue_of_runs(&vec![cells; lanes as usize], Consumers::One, 3, run_max);
+    run_with(queue, producers, 1, feed_in_batches);
+}
+
+fn run_with(queue: Arc<TxQueue>, producers: u64, consumers: usize, feed: fn(&Arc<TxQueue>, u64, u64)) {
+    let lanes = queue.lanes() as u64;
     let mut taken = Vec::new();
     thread::scope(|scope| {
         let takers: Vec<_> = (0..consumers)
@@ -107,6 +121,29 @@ fn run(cells: usize, lanes: u64, producers: u64, consumers: usize) {
         }
     });
     check_conserved(&queue, producers, lanes, taken);
+}
+
+/// Sends in batches of 1 to 45, whatever is left of one with the next.
+fn feed_in_batches(queue: &Arc<TxQueue>, number: u64, lanes: u64) {
+    let mut producer = queue.producer();
+    let mut sent = vec![0; lanes as usize];
+    for n in (0..lanes).cycle() {
+        let (lane, done) = (LaneId::new(n as u8), &mut sent[n as usize]);
+        let own = ITEMS.saturating_sub(n).div_ceil(lanes);
+        let size = (1 + *done % 45).min(own - *done);
+        let metas: Vec<Meta> = (0..size).map(|ahead| meta(number, n + lanes * (*done + ahead))).collect();
+        let bytes: Vec<Vec<u8>> = metas.iter().map(|meta| payload(*meta)).collect();
+        let items: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
+        let (accepted, error) = producer.enqueue_batch(lane, &items, |at| metas[at]);
+        assert_eq!(error.is_none(), accepted == items.len());
+        *done += accepted as u64;
+        if accepted == 0 {
+            thread::yield_now();
+        }
+        if sent.iter().sum::<u64>() == ITEMS {
+            return;
+        }
+    }
 }
 
 /// Uses every way in.
@@ -150,6 +187,21 @@ fn four_producers_and_one_consumer_conserve_everything_through_one_cell() {
 #[test]
 fn four_producers_and_one_consumer_conserve_everything_over_lanes() {
     run(16, 3, 4, 1);
+}
+
+#[test]
+fn batches_of_four_producers_are_conserved_in_order() {
+    run_in_batches(64, 1, 4, 32);
+}
+
+#[test]
+fn batches_of_four_producers_are_conserved_through_one_cell() {
+    run_in_batches(1, 1, 4, 7);
+}
+
+#[test]
+fn batches_of_four_producers_are_conserved_over_lanes() {
+    run_in_batches(4, 3, 4, 32);
 }
 
 #[test]

@@ -1,15 +1,44 @@
 /* Queues, the side that puts in: single, batch, flat and claimed. */
 #include "check.h"
 
-static duo_queue *queue_of(size_t cells) {
+static duo_queue *queue_of_runs(size_t cells, size_t run_max) {
     duo_queue_options options = DUO_QUEUE_OPTIONS_INIT;
     const size_t lanes[2] = {cells, cells};
     duo_queue *queue = NULL;
     options.lane_cells = lanes;
     options.lane_count = 2;
     options.transaction_bytes_max = 4096;
+    options.run_max = run_max;
     OK(duo_queue_create(&options, &queue));
     return queue;
+}
+
+static duo_queue *queue_of(size_t cells) {
+    return queue_of_runs(cells, 0);
+}
+
+static void a_batch_shares_cells_when_it_may(void) {
+    duo_queue *queue = queue_of_runs(2, 32);
+    duo_iovec items[100];
+    duo_item got;
+    char byte = 0;
+    uint64_t len = 0;
+    size_t done = 0;
+    for (size_t at = 0; at < 100; at++) {
+        items[at].data = "item";
+        items[at].len = 1;
+    }
+    GIVES(DUO_PARTIAL, duo_queue_enqueue_batch(queue, 0, items, 100, 0, &done));
+    CHECK(done == 64);
+    OK(duo_queue_len(queue, &len));
+    CHECK(len == 64);
+    GIVES(DUO_AGAIN, duo_queue_enqueue(queue, 0, "x", 1, 0));
+    for (size_t at = 0; at < 64; at++) {
+        OK(duo_queue_dequeue(queue, &byte, 1, &got));
+        CHECK(got.tag == at && got.sequence == at && byte == 'i');
+    }
+    GIVES(DUO_AGAIN, duo_queue_dequeue(queue, &byte, 1, &got));
+    OK(duo_queue_destroy(queue));
 }
 
 static void a_lane_fills_and_says_again(void) {
@@ -142,6 +171,13 @@ static void null_and_nonsense_are_refused(void) {
     options.consumers = 2;
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_queue_create(&options, &other));
     options.consumers = 0;
+    options.run_max = 33;
+    GIVES(DUO_ERR_CONFIG, duo_queue_create(&options, &other));
+    options.run_max = 2;
+    options.consumers = DUO_CONSUMERS_MANY;
+    GIVES(DUO_ERR_CONFIG, duo_queue_create(&options, &other));
+    options.run_max = 0;
+    options.consumers = DUO_CONSUMERS_ONE;
     options.transaction_bytes_max = SIZE_MAX;
     GIVES(DUO_ERR_CONFIG, duo_queue_create(&options, &other));
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_queue_create(NULL, NULL));
@@ -175,6 +211,7 @@ static void null_and_nonsense_are_refused(void) {
 int main(void) {
     a_lane_fills_and_says_again();
     batches_stop_at_the_first_refusal();
+    a_batch_shares_cells_when_it_may();
     a_claim_is_committed_or_aborted_once();
     destroying_lets_waiting_producers_return();
     null_and_nonsense_are_refused();

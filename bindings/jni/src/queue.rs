@@ -59,12 +59,14 @@ pub(crate) fn length(value: jint) -> usize {
 }
 
 native! {
-    /// `long queueCreate(byte[] options)`: consumers, ageing, largest transaction, cells of each lane
+    /// `long queueCreate(byte[] options)`: consumers, ageing, largest transaction,
+    /// most of a run, cells of each lane
     fn Java_io_duochain_Natives_queueCreate(env, options: jbyteArray) -> jlong, 0; {
         let bytes = env.bytes(options, SMALL_BYTES_MAX)?;
         let mut steps = Steps(&bytes);
         let mut next = || steps.u32();
-        let (Some(consumers), Some(ageing), Some(largest)) = (next(), next(), next()) else {
+        let (Some(consumers), Some(ageing), Some(largest), Some(run_max)) = (next(), next(), next(), next())
+        else {
             return Err(Stop::Refused("the options end early".to_owned()));
         };
         let lanes: Vec<usize> = std::iter::from_fn(next).map(|cells| cells as usize).collect();
@@ -77,6 +79,7 @@ native! {
             ageing,
             transaction_bytes_max: largest as usize,
             pool: ptr::null(),
+            run_max: run_max as usize,
         };
         let mut queue = ptr::null_mut();
         // SAFETY: the options state their size and the lanes are readable.

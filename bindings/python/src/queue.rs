@@ -85,6 +85,7 @@ impl TxQueue {
             }
             let mut settings = config.build().or_raise(py)?.queue;
             settings.consumers = Consumers::Many;
+            settings.run_max = 1;
             queue::TxQueue::new(settings).or_raise(py)
         })?;
         Ok(Self { gate, inner: Own::new(Inner { queue, idle: Mutex::default() }) })

@@ -1,6 +1,7 @@
 //! The table of configuration keys. Everything that lists keys, in any language, is made from it.
 
 use super::ConfigError;
+use crate::queue::RUN_MAX;
 use crate::storage::{Backend, SEGMENT_BYTES_CEILING};
 use crate::types::{LANES_MAX, TRANSACTION_BYTES_CEILING};
 
@@ -172,7 +173,7 @@ pub static KEYS: &[Key] = &[
         unit: "cells a lane",
         default: "262144",
         range: "a power of two from 2 to 8388608",
-        meaning: "Transactions that one lane holds before it is full.",
+        meaning: "Cells of one lane, each for a transaction or for a run of a batch.",
         consequence: "Small: bursts are refused with AGAIN. Large: 8 bytes a cell, and longer waits.",
     },
     Key {
@@ -183,6 +184,15 @@ pub static KEYS: &[Key] = &[
         range: "0 to 65536",
         meaning: "One of so many transactions is taken from the lowest lane that has any; 0 is strict priority.",
         consequence: "0: a busy urgent lane starves the others.",
+    },
+    Key {
+        name: "queue.run_max",
+        kind: integer(1, RUN_MAX as u64),
+        unit: "transactions",
+        default: "32",
+        range: "1 to 32",
+        meaning: "Most transactions of one batch that share a cell of the lane and stay together.",
+        consequence: "1: batches cost as much as single submissions. More: cells bound runs, the pool bounds transactions.",
     },
     Key {
         name: "pool.bytes_max",

@@ -159,6 +159,7 @@ fn queue(values: &Values<'_>) -> QueueSettings {
         lane_cells: vec![values.size("queue.cells"); lanes],
         consumers: Consumers::One,
         ageing: u32::try_from(values.number("queue.ageing")).expect("at most 65536"),
+        run_max: values.size("queue.run_max"),
         transaction_bytes_max: values.size("transaction.bytes_max"),
         pool: pool(values),
     }

@@ -105,6 +105,7 @@ fn loom_a_queue_hands_out_what_it_accepted_and_ends() {
             lane_cells: vec![1],
             consumers: Consumers::One,
             ageing: 0,
+            run_max: 1,
             transaction_bytes_max: 64,
             pool: PoolSettings {
                 classes: vec![ClassSettings { buffer_bytes: 64, count_max: 2 }],
@@ -129,6 +130,59 @@ fn loom_a_queue_hands_out_what_it_accepted_and_ends() {
         counting.note(taken == 1);
     });
     coverage.report("queue");
+}
+
+/// Two runs of two through one cell: the second is tied and published while the first is being handed out.
+/// The contents of all buffers, and the links between them, are guarded by loom.
+#[test]
+fn loom_runs_come_out_whole_and_in_order() {
+    let coverage = Arc::new(Coverage::default());
+    let counting = Arc::clone(&coverage);
+    let builder = bounded(3);
+    builder.check(move || {
+        let queue = TxQueue::new(QueueSettings {
+            lane_cells: vec![1],
+            consumers: Consumers::One,
+            ageing: 0,
+            run_max: 2,
+            transaction_bytes_max: 64,
+            pool: PoolSettings {
+                classes: vec![ClassSettings { buffer_bytes: 64, count_max: 4 }],
+                overflow: OverflowSettings::default(),
+            },
+        })
+        .unwrap();
+        let feeding = Arc::clone(&queue);
+        let producer = thread::spawn(move || {
+            let mut producer = feeding.producer();
+            for run in 0..2 {
+                let metas = |n| Meta { tag: run * 2 + n as u64, stamp: 9 };
+                while producer.enqueue_batch(LaneId::new(0), &[b"x", b"y"], metas).0 == 0 {
+                    thread::yield_now();
+                }
+            }
+        });
+        let mut consumer = queue.consumer().unwrap();
+        let mut overlapped = false;
+        for n in 0..4_u64 {
+            let item = loop {
+                match consumer.dequeue() {
+                    Some(item) => break item,
+                    None => thread::yield_now(),
+                }
+            };
+            assert_eq!((&*item, item.meta().tag), (if n % 2 == 0 { &b"x"[..] } else { b"y" }, n));
+            assert_eq!(item.sequence(), n);
+            if n == 0 {
+                thread::yield_now();
+                overlapped = queue.len() > 1;
+            }
+        }
+        producer.join().unwrap();
+        assert!(consumer.dequeue().is_none() && queue.is_empty());
+        counting.note(overlapped);
+    });
+    coverage.report("runs");
 }
 
 #[test]

@@ -8,7 +8,7 @@ import java.util.List;
 final class DuochainSide implements Side {
     static final String NAME = "duochain";
 
-    private final TxQueue queue = TxQueue.open(new TxQueue.Options().lanes(CELLS));
+    private final TxQueue queue = TxQueue.open(new TxQueue.Options().lanes(CELLS).runMax(BATCH));
     private final TxBatch batch = new TxBatch(BATCH, 1 << 16);
 
     @Override

@@ -81,7 +81,7 @@ public enum ConfigKey {
      */
     QUEUE_LANES("queue.lanes", "4"),
     /**
-     * Transactions that one lane holds before it is full.
+     * Cells of one lane, each for a transaction or for a run of a batch.
      *
      * <p>Power of two of cells a lane: a power of two from 2 to 8388608. Default: {@code 262144}.
      * Small: bursts are refused with AGAIN. Large: 8 bytes a cell, and longer waits.
@@ -94,6 +94,13 @@ public enum ConfigKey {
      * 0: a busy urgent lane starves the others.
      */
     QUEUE_AGEING("queue.ageing", "16"),
+    /**
+     * Most transactions of one batch that share a cell of the lane and stay together.
+     *
+     * <p>Number of transactions: 1 to 32. Default: {@code 32}.
+     * 1: batches cost as much as single submissions. More: cells bound runs, the pool bounds transactions.
+     */
+    QUEUE_RUN_MAX("queue.run_max", "32"),
     /**
      * Memory of each chain's transaction buffers, allocated as needed.
      *

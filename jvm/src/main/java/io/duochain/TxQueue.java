@@ -271,6 +271,7 @@ public final class TxQueue implements AutoCloseable {
         private boolean many;
         private int ageing;
         private int transactionBytesMax = 1 << 20;
+        private int runMax = 1;
 
         /** One lane of 65,536 cells, one consumer, strict priorities, transactions of up to 1 MiB. */
         public Options() {
@@ -300,9 +301,19 @@ public final class TxQueue implements AutoCloseable {
             return this;
         }
 
+        /**
+         * Most transactions of a {@link TxBatch} that share a cell, 1 to 32. With 1, the default, a lane holds as
+         * many transactions as it has cells. With more, batches cost less, cells bound runs, and the pool alone
+         * bounds transactions. Not with {@link #manyConsumers()}.
+         */
+        public Options runMax(int transactions) {
+            runMax = transactions;
+            return this;
+        }
+
         private byte[] encode() {
-            ByteBuffer out = ByteBuffer.allocate(12 + laneCells.length * 4).order(ByteOrder.LITTLE_ENDIAN);
-            out.putInt(many ? 1 : 0).putInt(ageing).putInt(transactionBytesMax);
+            ByteBuffer out = ByteBuffer.allocate(16 + laneCells.length * 4).order(ByteOrder.LITTLE_ENDIAN);
+            out.putInt(many ? 1 : 0).putInt(ageing).putInt(transactionBytesMax).putInt(runMax);
             for (int cells : laneCells) {
                 out.putInt(cells);
             }

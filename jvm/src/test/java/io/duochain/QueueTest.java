@@ -46,6 +46,24 @@ class QueueTest {
     }
 
     @Test
+    void a_batch_shares_cells_when_it_may() {
+        try (TxQueue queue = TxQueue.open(new TxQueue.Options().lanes(2).runMax(32))) {
+            TxBatch batch = new TxBatch(100, 800);
+            for (int number = 0; number < 100; number++) {
+                batch.add(bytes("tx " + number));
+            }
+            assertEquals(64, queue.enqueue(0, batch));
+            assertThrows(FullException.class, () -> queue.enqueue(0, bytes("x")));
+            List<byte[]> taken = queue.drain(100);
+            assertEquals(64, taken.size());
+            assertEquals("tx 63", new String(taken.get(63)));
+        }
+        for (TxQueue.Options wrong : List.of(new TxQueue.Options().runMax(33), new TxQueue.Options().runMax(2).manyConsumers())) {
+            assertThrows(ConfigException.class, () -> TxQueue.open(wrong));
+        }
+    }
+
+    @Test
     void urgent_lanes_come_first_and_ageing_lets_the_others_through() {
         try (TxQueue strict = TxQueue.open(new TxQueue.Options().lanes(8, 8));
                 TxQueue fair = TxQueue.open(new TxQueue.Options().lanes(8, 8).ageing(2))) {
