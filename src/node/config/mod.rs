@@ -10,10 +10,12 @@
 //! I1 a value that [`Config::set`] accepted parses, so [`Config::build`] fails only on relations between
 //! keys and on a missing data directory.
 
+mod key;
 mod keys;
 mod settings;
 
-pub use keys::{KEYS, Key, Kind};
+pub use key::{Key, Kind};
+pub use keys::KEYS;
 pub use settings::{Settings, StorageSettings};
 
 use crate::types::Status;

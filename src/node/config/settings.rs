@@ -1,6 +1,6 @@
 //! The typed form of a configuration: every relation between keys holds.
 
-use super::keys::Key;
+use super::key::Key;
 use super::{Config, ConfigError};
 use crate::dual::{ALPHA_DELTA_RATIO, ChainSettings};
 use crate::pool::{ClassSettings, OverflowSettings, PoolSettings};
