@@ -98,7 +98,7 @@ fn freeze(cells: usize, sleepy: bool) {
                 if sleepy && consumer.dequeue_wait(Duration::MAX).is_ok() {
                     counts.taken.fetch_add(1, Ordering::Relaxed);
                 }
-                let drained = consumer.drain(1_024, drop);
+                let drained = consumer.drain(1_024, |_| ());
                 counts.taken.fetch_add(drained as u64, Ordering::Relaxed);
             }
         })

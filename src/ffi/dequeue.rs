@@ -12,11 +12,13 @@ use super::failure::Failure;
 use super::queue::{QueueObject, duo_queue};
 use super::record::{self, Record};
 use super::status::duo_status;
+use crate::pool::Meta;
 use crate::queue::{Consumer, Consumers, Item, LaneStats, TxQueue};
-use crate::types::Status;
+use crate::types::{LaneId, Status};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::ffi::c_void;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -150,15 +152,19 @@ fn take_now(object: &QueueObject, consumer: &mut Consumer) -> Result<Item, Failu
         if let Some(item) = consumer.dequeue() {
             return Ok(item);
         }
-        if consumer.is_ended() {
-            return Err(Failure::new(Status::End, ""));
+        if let Some(failure) = nothing_left(object, consumer) {
+            return Err(failure);
         }
-        if !object.queue.is_closed() {
-            return Err(Failure::new(Status::Again, ""));
-        }
-        // A late enqueue won the cell that was to mark the end. "Nothing yet" after a close would be
-        // taken for the end, and what was accepted would be left behind.
     }
+}
+
+/// What to say when nothing was found; `None`: to look again, because a late enqueue won the cell that was to
+/// mark the end. "Nothing yet" after a close would be taken for the end, and what was accepted be left behind.
+fn nothing_left(object: &QueueObject, consumer: &Consumer) -> Option<Failure> {
+    if consumer.is_ended() {
+        return Some(Failure::new(Status::End, ""));
+    }
+    (!object.queue.is_closed()).then(|| Failure::new(Status::Again, ""))
 }
 
 /// Copies an item behind what is in the buffer, or holds it for the next call.
@@ -170,16 +176,21 @@ fn place(object: &QueueObject, item: Item, buffer: &mut OutArray<u8>) -> Result<
         let message = format!("the next transaction has {len} bytes, buf has room for {room}");
         return Err(Failure::new(Status::TooLarge, message));
     }
+    Ok(describe(&item, item.meta(), item.sequence(), item.lane(), buffer))
+}
+
+/// Copies a transaction that fits behind what is in the buffer.
+fn describe(bytes: &[u8], meta: Meta, sequence: u64, lane: LaneId, buffer: &mut OutArray<u8>) -> duo_item {
     let described = duo_item {
         offset: buffer.filled(),
-        len: item.len(),
-        tag: item.meta().tag,
-        sequence: item.sequence(),
-        lane: u32::from(item.lane().get()),
+        len: bytes.len(),
+        tag: meta.tag,
+        sequence,
+        lane: u32::from(lane.get()),
         reserved: 0,
     };
-    buffer.extend(&item);
-    Ok(described)
+    buffer.extend(bytes);
+    described
 }
 
 fn dequeue(
@@ -246,15 +257,7 @@ pub unsafe extern "C" fn duo_queue_dequeue_batch(
         let mut buffer = out_array(buf.cast::<u8>(), cap, "buf")?;
         let mut slot = object.consuming.enter(&object.queue)?;
         let consumer = slot.as_mut().expect("enter fills the slot");
-        let mut stopped = None;
-        while items.filled() < max && stopped.is_none() {
-            let taken = take(object, consumer, None).and_then(|item| place(object, item, &mut buffer));
-            match taken {
-                Ok(item) => items.push(item),
-                Err(failure) => stopped = Some(failure),
-            }
-        }
-        match stopped {
+        match fill(object, consumer, &mut items, &mut buffer) {
             Some(failure) if items.filled() == 0 && failure.status.is_error() => Err(failure),
             Some(failure) if items.filled() == 0 => {
                 n.put(0);
@@ -266,6 +269,44 @@ pub unsafe extern "C" fn duo_queue_dequeue_batch(
             }
         }
     })
+}
+
+/// Fills the arrays from the queue; answers why it ended before `items` was full.
+fn fill(
+    object: &QueueObject,
+    consumer: &mut Consumer,
+    items: &mut OutArray<duo_item>,
+    buffer: &mut OutArray<u8>,
+) -> Option<Failure> {
+    while items.filled() < items.capacity()
+        && let Some(held) = object.consuming.take_held()
+    {
+        match place(object, held, buffer) {
+            Ok(item) => items.push(item),
+            Err(failure) => return Some(failure),
+        }
+    }
+    loop {
+        let room = items.capacity() - items.filled();
+        let mut misfit = None;
+        let taken = consumer.drain_until(room, |item| {
+            if item.len() > buffer.capacity() - buffer.filled() {
+                misfit = place(object, item.into_item(), buffer).err();
+                return ControlFlow::Break(());
+            }
+            items.push(describe(&item, item.meta(), item.sequence(), item.lane(), buffer));
+            ControlFlow::Continue(())
+        });
+        if misfit.is_some() || taken == room {
+            return misfit;
+        }
+        if items.filled() > 0 {
+            return Some(Failure::new(Status::Again, ""));
+        }
+        if let Some(failure) = nothing_left(object, consumer) {
+            return Some(failure);
+        }
+    }
 }
 
 /// Number of transactions in the queue, all lanes together.

@@ -123,8 +123,7 @@ impl QueueObject {
         };
         let ageing = options.ageing;
         let run_max = options.run_max.max(1);
-        let settings =
-            QueueSettings { lane_cells, consumers, ageing, run_max, transaction_bytes_max, pool };
+        let settings = QueueSettings { lane_cells, consumers, ageing, run_max, transaction_bytes_max, pool };
         let queue = TxQueue::new(settings)?;
         Ok(Self { queue, consuming: Consuming::new(consumers) })
     }

@@ -87,7 +87,7 @@ fn fill(carry: &mut Carry, consumer: &mut Consumer, room: Room) {
         let backlog = &mut carry.backlog;
         let taken = consumer.drain(wanted, |item| {
             bytes += item.len() + PREFIX_BYTES;
-            backlog.push_back(item);
+            backlog.push_back(item.into_item());
         });
         if taken == 0 {
             return;

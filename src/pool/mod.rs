@@ -42,8 +42,8 @@ mod magazines;
 #[cfg(all(test, loom))]
 mod models;
 mod overflow;
-mod run;
 mod region;
+mod run;
 mod settings;
 mod slab;
 mod stats;
@@ -68,6 +68,7 @@ use header::{CLASS_OVERFLOW, Header, Headers};
 use overflow::Overflow;
 use slab::Class;
 use std::ptr;
+use std::slice;
 use std::sync::{Arc, Weak};
 
 /// Buffers in classes of ascending size, and an overflow.
@@ -256,6 +257,24 @@ impl BufferPool {
             let data = self.headers[slot.index as usize].body().data;
             ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len());
         }
+    }
+
+    /// The bytes in use of a buffer of this pool.
+    #[inline]
+    pub(crate) fn bytes_of<'a>(&'a self, slot: &'a Slot) -> &'a [u8] {
+        // SAFETY: the slot owns the buffer, whose `data` points at `capacity` initialised bytes, of which
+        // `len` are in use; nobody writes while the slot is borrowed.
+        unsafe {
+            let body = self.header(slot.index).body();
+            slice::from_raw_parts(body.data, body.len as usize)
+        }
+    }
+
+    /// The words of a buffer of this pool.
+    #[inline]
+    pub(crate) fn meta_of(&self, slot: &Slot) -> Meta {
+        // SAFETY: the slot owns the buffer.
+        unsafe { self.header(slot.index).body() }.meta
     }
 
     /// A buffer of this pool as a lease.

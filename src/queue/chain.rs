@@ -10,10 +10,9 @@
 //! C3 the last link of every run is END, so every walk ends. A run that names a handle twice loses what
 //!    stands between the two; a link always lies in the table's own range of numbers.
 
+use crate::pool::RUN_MAX;
 use crate::sync::atomic::{AtomicU32, Ordering};
 
-/// Most handles of a run.
-pub(super) const RUN_MAX: usize = 32;
 /// Nothing follows.
 pub(super) const END: u32 = u32::MAX;
 

@@ -3,15 +3,16 @@
 use super::lane::{Lane, Picker, select};
 use super::ring::Taken;
 use super::wait::{Deadline, Idle};
-use super::{Consumers, Error, Item, TxQueue};
+use super::{Consumers, Error, Item, ItemRef, TxQueue};
 use crate::pool::{Rest, Slot};
 use crate::types::{LANES_MAX, LaneId};
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Most transactions that a drain takes from one lane before it looks at the others again.
-const RUN_MAX: usize = 32;
+const STRETCH_MAX: usize = 32;
 
 /// Takes transactions, most urgent lane first, in order within a lane.
 pub struct Consumer {
@@ -37,6 +38,10 @@ struct Found {
     lane: usize,
     slot: Slot,
     sequence: u64,
+}
+
+fn lane_id(position: usize) -> LaneId {
+    LaneId::new(position as u8)
 }
 
 impl Consumer {
@@ -90,28 +95,43 @@ impl Consumer {
 
     /// Hands up to `max` transactions to `f`, without waiting; answers how many.
     ///
-    /// The cheapest way to take: lanes and sleepers are looked after once a run of up to 32.
-    pub fn drain(&mut self, max: usize, mut f: impl FnMut(Item)) -> usize {
+    /// The cheapest way to take: lanes and sleepers are looked after once every 32, and the pool's reference
+    /// count is left alone.
+    #[inline]
+    pub fn drain(&mut self, max: usize, mut f: impl FnMut(ItemRef<'_>)) -> usize {
+        self.drain_until(max, |item| {
+            f(item);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// As [`drain`](Self::drain), until `f` says enough. The one it says that of has been handed out and counts.
+    pub fn drain_until(&mut self, max: usize, mut f: impl FnMut(ItemRef<'_>) -> ControlFlow<()>) -> usize {
+        let queue = Arc::clone(&self.queue);
+        let mut hand_out =
+            |found: Found| f(ItemRef::new(&queue, found.slot, lane_id(found.lane), found.sequence));
         let mut count = 0;
-        while count < max {
+        let mut enough = false;
+        while count < max && !enough {
             let first =
                 if count == 0 { self.find().or_else(|| self.find_after_pause()) } else { self.find() };
             let Some(first) = first else { break };
             let lane = first.lane;
-            f(self.wrap(first));
+            enough = hand_out(first).is_break();
             count += 1;
-            let run_end = max.min(count + RUN_MAX - 1);
-            while count < run_end
+            let stretch_end = max.min(count + STRETCH_MAX - 1);
+            while count < stretch_end
+                && !enough
                 && let Some(next) = self.take_from(lane)
             {
-                f(self.wrap(next));
+                enough = hand_out(next).is_break();
                 count += 1;
             }
             self.idle.found();
-            self.queue.signals().freed();
+            queue.signals().freed();
         }
         if count > 0 {
-            self.queue.signals().freed_fenced();
+            queue.signals().freed_fenced();
         }
         count
     }
@@ -196,7 +216,7 @@ impl Consumer {
     #[inline]
     fn wrap(&self, found: Found) -> Item {
         let lease = self.queue.pool().lease(found.slot);
-        Item::new(lease, LaneId::new(found.lane as u8), found.sequence)
+        Item::new(lease, lane_id(found.lane), found.sequence)
     }
 }
 

@@ -23,10 +23,11 @@
 //! pushes what one owns. A host that breaks this loses or doubles handles, and nothing worse.
 
 use super::Error;
-use super::chain::{END, Links, RUN_MAX};
+use super::chain::{END, Links};
 use super::ring::{Refusal, Ring, Taken};
 use super::settings::{Consumers, HandleSettings};
 use super::wait::Idle;
+use crate::pool::RUN_MAX;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::sync::{Mutant, has_mutant};
 use crossbeam::utils::CachePadded;

@@ -60,13 +60,13 @@ mod tests;
 mod threads_test;
 mod wait;
 
+pub use crate::pool::RUN_MAX;
 pub use claim::Claim;
 pub use consumer::Consumer;
 pub use error::Error;
 pub use handles::{HandleConsumer, HandleProducer, HandleQueue};
-pub use item::Item;
+pub use item::{Item, ItemRef};
 pub use producer::Producer;
-pub use crate::pool::RUN_MAX;
 pub use settings::{Consumers, HandleSettings, QueueSettings};
 pub use stats::{LaneStats, QueueStats};
 

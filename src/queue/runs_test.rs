@@ -68,11 +68,11 @@ fn full_means_that_every_cell_has_its_run() {
     let stats = queue.stats();
     assert_eq!((stats.pool.in_use, stats.lanes[0].depth_high, stats.lanes[0].refused), (128, 128, 3));
     let mut consumer = queue.consumer().unwrap();
-    assert_eq!(consumer.drain(1, drop), 1);
+    assert_eq!(consumer.drain(1, |_| ()), 1);
     // The cell is free as soon as its run is open.
     assert_eq!(send(&queue, &all[..2]), (2, None));
     assert_eq!(queue.len(), 129);
-    assert_eq!(consumer.drain(usize::MAX, drop), 129);
+    assert_eq!(consumer.drain(usize::MAX, |_| ()), 129);
     assert_eq!(queue.stats().pool.in_use, 0);
 }
 
@@ -98,7 +98,7 @@ fn a_run_ends_before_the_first_refusal() {
 fn a_pool_that_runs_dry_in_a_run_publishes_what_it_had() {
     let queue = queue(&[64], 32);
     assert_eq!(send(&queue, &numbers(300)), (BUFFERS, Some(Error::NoMemory)));
-    assert_eq!(queue.consumer().unwrap().drain(usize::MAX, drop), BUFFERS);
+    assert_eq!(queue.consumer().unwrap().drain(usize::MAX, |_| ()), BUFFERS);
     assert_eq!(queue.stats().pool.in_use, 0);
 }
 
@@ -135,7 +135,7 @@ fn the_end_comes_after_the_last_of_an_open_run() {
     consumer.dequeue().unwrap();
     queue.close();
     assert!(!consumer.is_ended());
-    assert_eq!(consumer.drain(usize::MAX, drop), 2);
+    assert_eq!(consumer.drain(usize::MAX, |_| ()), 2);
     assert!(consumer.is_ended());
 }
 

@@ -53,6 +53,7 @@ pub(crate) fn queue(lane_cells: &[usize], consumers: Consumers) -> Arc<TxQueue> 
         lane_cells: lane_cells.to_vec(),
         consumers,
         ageing: 3,
+        run_max: 1,
         transaction_bytes_max: 64,
         pool: PoolSettings {
             // More than lanes and threads can hold: here a refusal has to be the lane's.
@@ -127,7 +128,7 @@ impl Takes for Consumer {
         if max == 1 {
             self.dequeue().into_iter().for_each(&mut keep);
         } else {
-            self.drain(max, keep);
+            self.drain(max, |item| keep(item.into_item()));
         }
         taken
     }

@@ -191,7 +191,8 @@ impl TxQueue {
         self.gate.enter_closed(py, || {
             let max = size(py, "max", max)?;
             let mut items: Vec<Item> = Vec::new();
-            let taken = self.inner.consume(|consumer| consumer.drain(max, |item| items.push(item)));
+            let taken =
+                self.inner.consume(|consumer| consumer.drain(max, |item| items.push(item.into_item())));
             if taken.or_raise(py)? == 0 && max > 0 && self.ended().or_raise(py)? {
                 return Err(fault(py, Status::End, "the queue is closed and empty"));
             }
