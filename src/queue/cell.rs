@@ -33,7 +33,7 @@ pub(super) enum Phase {
 }
 
 /// Number of cells as a power of two, with the arithmetic of tickets.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Order(u32);
 
 impl Order {
@@ -45,6 +45,11 @@ impl Order {
 
     pub(super) const fn cells(self) -> u64 {
         1 << self.0
+    }
+
+    /// Its exponent of two.
+    pub(super) const fn bits(self) -> u32 {
+        self.0
     }
 
     #[inline]
@@ -78,6 +83,21 @@ impl Order {
     #[inline]
     pub(super) const fn consumed(self, ticket: u64) -> u64 {
         (self.turn(ticket).wrapping_add(1) & TURN_MASK) << INDEX_BITS | EMPTY
+    }
+
+    /// The index that a word carries, whatever its turn.
+    pub(super) const fn any_handle(self, word: u64) -> Option<u32> {
+        match word & INDEX_MASK {
+            EMPTY | CLOSED => None,
+            value => Some((value - 1) as u32),
+        }
+    }
+
+    /// A ticket after `ticket`, at most the first unfilled one, by a word that was seen passed there: the
+    /// cell's last consumed ticket, plus one.
+    pub(super) const fn after(self, word: u64, ticket: u64) -> u64 {
+        let ahead = (word >> INDEX_BITS).wrapping_sub(self.turn(ticket)) & TURN_MASK;
+        ticket.wrapping_add((ahead.saturating_sub(1)) << self.0).wrapping_add(1)
     }
 
     #[inline]

@@ -20,6 +20,8 @@ pub struct Consumer {
     places: [Place; LANES_MAX],
     picker: Picker,
     idle: Idle,
+    /// Whose turn it is where a lane has items here and in segments.
+    shared_first: bool,
 }
 
 /// Where it stands in a lane.
@@ -55,7 +57,7 @@ impl Consumer {
             }
         }
         let picker = Picker::new(queue.ageing());
-        Self { queue, places, picker, idle: Idle::default() }
+        Self { queue, places, picker, idle: Idle::default(), shared_first: true }
     }
 
     /// The next transaction, or `None` when every lane was found empty.
@@ -86,9 +88,10 @@ impl Consumer {
                 return Err(Error::Timeout);
             };
             let Self { queue, places, .. } = self;
-            queue.signals().sleep_for_items(left, || {
+            let nap = queue.inlets().nap(left);
+            queue.signals().sleep_for_items(nap.limit, &nap.words, || {
                 let mut lanes = queue.all_lanes().iter().zip(&*places);
-                lanes.any(|(lane, place)| place.has_item(lane))
+                lanes.any(|(lane, place)| place.has_item(lane)) || queue.inlets().has_something()
             });
         }
     }
@@ -143,6 +146,7 @@ impl Consumer {
         self.queue.is_closed()
             && self.places.iter().all(|place| place.rest.left() == 0)
             && self.queue.all_lanes().iter().all(|lane| lane.ring.seal(lane.ring.consumed()))
+            && self.queue.inlets().have_ended()
     }
 
     /// The queue it takes from.
@@ -153,7 +157,10 @@ impl Consumer {
     /// One pick: the lanes that are said to have something, then all others.
     #[inline]
     fn find(&mut self) -> Option<Found> {
-        let ready = self.queue.signals().ready_lanes();
+        let mut ready = self.queue.signals().ready_lanes();
+        if self.queue.inlets().any() {
+            ready |= self.queue.inlets().ready_lanes();
+        }
         let mut left = ready;
         let aged = self.picker.next_is_aged();
         while left != 0 {
@@ -180,6 +187,9 @@ impl Consumer {
         self.idle.pause();
         let found = self.find();
         if found.is_none() {
+            if self.queue.inlets().any() {
+                self.queue.inlets().tend();
+            }
             self.queue.signals().freed_fenced();
         }
         found
@@ -193,6 +203,30 @@ impl Consumer {
 
     #[inline]
     fn take_from(&mut self, lane: usize) -> Option<Found> {
+        if self.queue.inlets().any() {
+            return self.take_in_turn(lane);
+        }
+        self.take_own(lane)
+    }
+
+    /// From the queue's own lane and from segments, by turns.
+    #[cold]
+    fn take_in_turn(&mut self, lane: usize) -> Option<Found> {
+        self.shared_first = !self.shared_first;
+        if self.shared_first {
+            self.take_foreign(lane).or_else(|| self.take_own(lane))
+        } else {
+            self.take_own(lane).or_else(|| self.take_foreign(lane))
+        }
+    }
+
+    fn take_foreign(&self, lane: usize) -> Option<Found> {
+        let taken = self.queue.inlets().take(lane, self.queue.pool());
+        taken.map(|(slot, sequence)| Found { lane, slot, sequence })
+    }
+
+    #[inline]
+    fn take_own(&mut self, lane: usize) -> Option<Found> {
         let (queue, place) = (&*self.queue, &mut self.places[lane]);
         let target = &queue.all_lanes()[lane];
         if place.rest.left() > 0 {

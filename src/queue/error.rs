@@ -1,5 +1,6 @@
 //! Why the queue refuses.
 
+use super::SharedError;
 use crate::pool::{self, Handle};
 use crate::types::{LaneId, Status};
 
@@ -58,6 +59,9 @@ pub enum Error {
     /// The settings contradict themselves.
     #[error("queue settings: {0}")]
     Config(String),
+    /// Something about a segment of shared lanes.
+    #[error(transparent)]
+    Shared(#[from] SharedError),
 }
 
 impl Error {
@@ -75,6 +79,7 @@ impl Error {
             Self::ConsumerTaken => Status::Busy,
             Self::StaleHandle(_) => Status::BadHandle,
             Self::Config(_) => Status::Config,
+            Self::Shared(error) => error.status(),
         }
     }
 }

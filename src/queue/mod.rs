@@ -51,6 +51,7 @@ mod ring;
 #[cfg(all(test, not(loom)))]
 mod runs_test;
 mod settings;
+mod shared;
 mod signal;
 mod stats;
 mod submit;
@@ -68,6 +69,13 @@ pub use handles::{HandleConsumer, HandleProducer, HandleQueue};
 pub use item::{Item, ItemRef};
 pub use producer::Producer;
 pub use settings::{Consumers, HandleSettings, QueueSettings};
+pub use shared::{
+    SHARED_LANE_CELLS_MAX, SHARED_SEATS_MAX, SHARED_SEGMENT_BYTES_MAX, SharedError, SharedStats,
+};
+#[cfg(not(loom))]
+pub use shared::{
+    SHARED_NAP, SHARED_SEGMENTS_MAX, SharedClaim, SharedLanes, SharedPlace, SharedProducer, SharedSettings,
+};
 pub use stats::{LaneStats, QueueStats};
 
 use crate::pool::{BufferPool, Meta, Slot};
@@ -76,6 +84,7 @@ use crate::types::LaneId;
 use hint::with_hint;
 use lane::Lane;
 use ring::Taken;
+use shared::Inlets;
 use signal::Signals;
 use std::fmt;
 use std::sync::Arc;
@@ -92,6 +101,7 @@ pub struct TxQueue {
     /// True while the one consumer exists.
     seated: AtomicBool,
     signals: Signals,
+    inlets: Inlets,
 }
 
 impl TxQueue {
@@ -112,6 +122,7 @@ impl TxQueue {
             run_max: settings.run_max,
             seated: AtomicBool::new(false),
             signals: Signals::new(),
+            inlets: Inlets::default(),
         }))
     }
 
@@ -190,6 +201,7 @@ impl TxQueue {
     /// Refuses further transactions and wakes everybody who waits. What was accepted can still be taken.
     pub fn close(&self) {
         self.signals.close();
+        self.inlets.close();
     }
 
     /// True once closed.
@@ -197,12 +209,13 @@ impl TxQueue {
         self.signals.is_closed()
     }
 
-    /// Transactions waiting in all lanes; each lane is counted at its own instant.
+    /// Transactions waiting in all lanes; each lane is counted at its own instant. Without those in shared
+    /// lanes, of which only the segment knows.
     pub fn len(&self) -> usize {
         self.lanes.iter().map(|lane| lane.len() as usize).sum()
     }
 
-    /// True when no lane has a transaction waiting.
+    /// True when no lane has a transaction waiting; as [`len`](Self::len).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -249,6 +262,10 @@ impl TxQueue {
         &self.signals
     }
 
+    fn inlets(&self) -> &Inlets {
+        &self.inlets
+    }
+
     fn consumers(&self) -> Consumers {
         self.consumers
     }
@@ -277,6 +294,7 @@ impl TxQueue {
 
 impl Drop for TxQueue {
     fn drop(&mut self) {
+        self.inlets.close();
         for lane in &self.lanes {
             let mut head = lane.ring.consumed();
             self.pool.give_rest(lane.take_over_rest());

@@ -117,13 +117,19 @@ impl Signals {
     }
 
     /// Consumer that found nothing: sleeps for about `limit` unless `has_items` or the queue is closed.
-    pub(super) fn sleep_for_items(&self, limit: Duration, has_items: impl FnOnce() -> bool) {
+    /// `others` are words of other processes, and what they were before the look.
+    pub(super) fn sleep_for_items(
+        &self,
+        limit: Duration,
+        others: &[(*const u32, u32)],
+        has_items: impl FnOnce() -> bool,
+    ) {
         let seen = self.items.epoch();
         self.begin_sleep();
         model_fence();
         // The flag stays when we do not sleep after all: somebody else may. It costs one idle wake-up.
         if !has_items() && !self.is_closed() {
-            self.items.wait_past(seen, limit);
+            self.items.wait_past_any(seen, others, limit);
         }
     }
 

@@ -58,7 +58,7 @@ impl Rig {
 
 /// Explores executions with up to `preemptions` switches away from a thread that could go on. Loops that
 /// wait for another thread need more branches than usual.
-fn bounded(preemptions: usize) -> Builder {
+pub(in crate::queue) fn bounded(preemptions: usize) -> Builder {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(preemptions);
     builder.max_branches = 20_000;
@@ -67,19 +67,19 @@ fn bounded(preemptions: usize) -> Builder {
 
 /// How many executions there were, and in how many the wanted situation came up. Outside of the model.
 #[derive(Default)]
-struct Coverage {
+pub(in crate::queue) struct Coverage {
     runs: AtomicUsize,
     wanted: AtomicUsize,
 }
 
 impl Coverage {
-    fn note(&self, wanted: bool) {
+    pub(in crate::queue) fn note(&self, wanted: bool) {
         self.runs.fetch_add(1, Ordering::Relaxed);
         self.wanted.fetch_add(usize::from(wanted), Ordering::Relaxed);
     }
 
     /// Shows the coverage (`--nocapture`) and refuses a model that proves nothing.
-    fn report(&self, what: &str) {
+    pub(in crate::queue) fn report(&self, what: &str) {
         use std::io::Write;
         let (runs, wanted) = (self.runs.load(Ordering::Relaxed), self.wanted.load(Ordering::Relaxed));
         let _ = writeln!(std::io::stderr(), "{what}: {runs} executions, {wanted} reached the situation");

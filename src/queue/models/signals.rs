@@ -22,7 +22,7 @@ fn sleeping(looks_again: bool) {
         });
         let mut head = 1;
         while rig.ring.take_alone(&mut head) == Taken::Empty {
-            signals.sleep_for_items(Duration::MAX, || looks_again && rig.ring.has_buffer(head));
+            signals.sleep_for_items(Duration::MAX, &[], || looks_again && rig.ring.has_buffer(head));
         }
         producer.join().unwrap();
     });

@@ -1,0 +1,44 @@
+//! A model's queue has no segments: mappings are not the model checker's. The ring and the parts of a segment
+//! have models of their own.
+
+use crate::pool::{BufferPool, Slot};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Debug, Default)]
+pub(crate) struct Inlets;
+
+pub(crate) struct Nap {
+    pub(crate) limit: Duration,
+    pub(crate) words: [(*const u32, u32); 0],
+}
+
+impl Inlets {
+    pub(crate) fn any(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn ready_lanes(&self) -> u64 {
+        0
+    }
+
+    pub(crate) fn has_something(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn take(&self, _lane: usize, _pool: &Arc<BufferPool>) -> Option<(Slot, u64)> {
+        None
+    }
+
+    pub(crate) fn tend(&self) {}
+
+    pub(crate) fn close(&self) {}
+
+    pub(crate) fn have_ended(&self) -> bool {
+        true
+    }
+
+    pub(crate) fn nap(&self, limit: Duration) -> Nap {
+        Nap { limit, words: [] }
+    }
+}

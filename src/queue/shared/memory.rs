@@ -1,0 +1,180 @@
+//! A segment's memory: one mapping, seen as words.
+//!
+//! # Invariants
+//! M1 the words are atomics, so that another process that writes at the same time is no data race here:
+//!    whatever it writes is a value, old, new or hostile, and never undefined behaviour.
+//! M2 an offset is checked against the length of the mapping on every access.
+//!
+//! # Limits
+//! A file that is cut short while it is mapped kills every process that touches the missing pages
+//! (SIGBUS), and a library that owns no signal handlers cannot prevent it. A segment in memory is
+//! therefore sealed against it; one in a file is as long as its header says when it is attached, is
+//! allocated in full when it is made, and can be cut only by who could also kill the process: the mode
+//! is 0600.
+
+use super::SharedError;
+use crate::sync::atomic::AtomicU64;
+
+#[cfg(not(loom))]
+pub(super) use mapped::{Memory, create};
+
+#[cfg(loom)]
+pub(super) use modelled::Memory;
+
+/// Words of a loom model.
+#[cfg(loom)]
+mod modelled {
+    use super::AtomicU64;
+
+    /// Only the words that a model uses: the checker keeps a history of each.
+    #[derive(Debug)]
+    pub(crate) struct Memory(Box<[(u64, AtomicU64)]>);
+
+    impl Memory {
+        pub(crate) fn of(offsets: impl Iterator<Item = u64>) -> Self {
+            Self(offsets.map(|offset| (offset, AtomicU64::new(0))).collect())
+        }
+
+        pub(crate) fn word(&self, offset: u64) -> &AtomicU64 {
+            &self.0.iter().find(|word| word.0 == offset).expect("a word of the model").1
+        }
+    }
+}
+
+#[cfg(not(loom))]
+mod mapped {
+    use super::super::settings::SharedPlace;
+    use super::{AtomicU64, SharedError};
+    use memmap2::{MmapOptions, MmapRaw};
+    use std::fs::{File, OpenOptions};
+    use std::io;
+    use std::os::fd::{AsRawFd, FromRawFd};
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+    use std::path::Path;
+
+    /// A mapped segment.
+    #[derive(Debug)]
+    pub(crate) struct Memory {
+        map: MmapRaw,
+        file: File,
+    }
+
+    impl Memory {
+        /// Maps the first `bytes` of a file.
+        pub(crate) fn map(file: File, bytes: u64) -> Result<Self, SharedError> {
+            let length = bytes as usize;
+            let map = MmapOptions::new().len(length).map_raw(&file);
+            let map = map.map_err(|error| SharedError::io(format!("mapping {bytes} bytes"), &error))?;
+            Ok(Self { map, file })
+        }
+
+        /// The same file with another length.
+        pub(crate) fn again(self, bytes: u64) -> Result<Self, SharedError> {
+            Self::map(self.file, bytes)
+        }
+
+        /// M2.
+        #[inline]
+        pub(crate) fn word(&self, offset: u64) -> &AtomicU64 {
+            let offset = offset as usize;
+            assert!(offset.is_multiple_of(8) && offset < self.map.len() - 7, "inside the mapping");
+            // SAFETY: eight mapped bytes, aligned as pages are aligned to more; they live as long as
+            // `self`, and this process touches them through atomics only (M1).
+            unsafe { AtomicU64::from_ptr(self.map.as_mut_ptr().add(offset).cast()) }
+        }
+
+        /// First byte of the mapping.
+        pub(crate) fn start(&self) -> *mut u8 {
+            self.map.as_mut_ptr()
+        }
+
+        pub(crate) fn file(&self) -> &File {
+            &self.file
+        }
+    }
+
+    /// A new file of `bytes` zeroes, ours alone, every page of it there.
+    pub(crate) fn create(place: &SharedPlace, bytes: u64) -> Result<File, SharedError> {
+        let file = match place {
+            SharedPlace::Memory => in_memory()?,
+            SharedPlace::File(path) => in_file(path)?,
+        };
+        let failed = |what: &str, error: io::Error| SharedError::io(format!("{what} a segment"), &error);
+        // Allocated, not only sized: a full file system is an error here instead of a SIGBUS later.
+        // SAFETY: a descriptor that is ours and two numbers.
+        let outcome = unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, bytes as libc::off_t) };
+        let allocated = match outcome {
+            0 => Ok(()),
+            code => Err(failed("allocating", io::Error::from_raw_os_error(code))),
+        };
+        let finished = allocated.and_then(|()| match place {
+            SharedPlace::Memory => seal(&file).map_err(|error| failed("sealing", error)),
+            SharedPlace::File(_) => Ok(()),
+        });
+        match (finished, place) {
+            (Ok(()), _) => Ok(file),
+            (Err(error), SharedPlace::Memory) => Err(error),
+            (Err(error), SharedPlace::File(path)) => {
+                // Made above, exclusively; what remains in the way of an unlink is told by the next try.
+                let _ = std::fs::remove_file(path);
+                Err(error)
+            }
+        }
+    }
+
+    fn in_memory() -> Result<File, SharedError> {
+        let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+        // SAFETY: a name that lives through the call, and flags.
+        let descriptor = unsafe { libc::memfd_create(c"duochain-lanes".as_ptr(), flags) };
+        if descriptor < 0 {
+            return Err(SharedError::io("making a segment in memory", &io::Error::last_os_error()));
+        }
+        // SAFETY: a new descriptor that nobody else knows.
+        let file = unsafe { File::from_raw_fd(descriptor) };
+        let private = std::fs::Permissions::from_mode(0o600);
+        file.set_permissions(private).map_err(|error| SharedError::io("making a segment private", &error))?;
+        Ok(file)
+    }
+
+    fn in_file(path: &Path) -> Result<File, SharedError> {
+        let options = &mut OpenOptions::new();
+        let file = options.read(true).write(true).create_new(true).mode(0o600).open(path);
+        file.map_err(|error| SharedError::io(format!("making {}", path.display()), &error))
+    }
+
+    fn seal(file: &File) -> io::Result<()> {
+        let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
+        // SAFETY: a descriptor that is ours, a command that takes a number.
+        match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    impl Memory {
+        /// Opens a segment's file; nothing is written to it before its header was accepted.
+        pub(crate) fn open(path: &Path) -> Result<File, SharedError> {
+            let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path);
+            file.map_err(|error| SharedError::io(format!("opening {}", path.display()), &error))
+        }
+
+        /// The file's length, if it is a file of this user that nobody else may use.
+        pub(crate) fn inspect(file: &File) -> Result<u64, SharedError> {
+            let found = file.metadata().map_err(|error| SharedError::io("looking at the segment", &error))?;
+            // SAFETY: no arguments, always succeeds.
+            let user = unsafe { libc::geteuid() };
+            if !found.is_file() {
+                return Err(SharedError::NotOurs("the segment is not a regular file".to_owned()));
+            }
+            if found.uid() != user {
+                let message = format!("the segment belongs to user {}, not to {user}", found.uid());
+                return Err(SharedError::NotOurs(message));
+            }
+            if found.mode() & 0o077 != 0 {
+                let message = format!("the segment has mode {:o}, not 600", found.mode() & 0o777);
+                return Err(SharedError::NotOurs(message));
+            }
+            Ok(found.len())
+        }
+    }
+}
