@@ -51,6 +51,7 @@ mod ring;
 #[cfg(all(test, not(loom)))]
 mod runs_test;
 mod settings;
+#[cfg_attr(loom, allow(dead_code, unused_imports, reason = "mappings and processes are not the models'"))]
 mod shared;
 mod signal;
 mod stats;
