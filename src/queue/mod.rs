@@ -48,12 +48,13 @@ mod lane;
 mod models;
 mod producer;
 mod ring;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(modelled)))]
 mod runs_test;
 mod settings;
 #[cfg_attr(loom, allow(dead_code, unused_imports, reason = "mappings and processes are not the models'"))]
 mod shared;
 mod signal;
+mod stage;
 mod stats;
 mod submit;
 #[cfg(all(test, not(modelled)))]
@@ -77,6 +78,7 @@ pub use shared::{
 pub use shared::{
     SHARED_NAP, SHARED_SEGMENTS_MAX, SharedClaim, SharedLanes, SharedPlace, SharedProducer, SharedSettings,
 };
+pub use stage::{Stage, StageSettings};
 pub use stats::{LaneStats, QueueStats};
 
 use crate::pool::{BufferPool, Meta, Slot};
@@ -185,6 +187,14 @@ impl TxQueue {
     /// A producer with hints of its own.
     pub fn producer(self: &Arc<Self>) -> Producer {
         Producer::new(Arc::clone(self))
+    }
+
+    /// A producer that collects transactions of a lane and publishes them in runs.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchLane`]; [`Error::Config`] for a count beyond the queue's run.
+    pub fn stage(self: &Arc<Self>, lane: LaneId, settings: StageSettings) -> Result<Stage, Error> {
+        Stage::new(Arc::clone(self), lane, settings)
     }
 
     /// A consumer. Dropping it frees the seat for another, which goes on where it stopped.
