@@ -287,6 +287,9 @@ typedef struct duo_pool duo_pool;
 /** A transaction queue. */
 typedef struct duo_queue duo_queue;
 
+/** Collects the transactions of one producer for one lane of a queue. */
+typedef struct duo_stage duo_stage;
+
 /** A reader of events. */
 typedef struct duo_sub duo_sub;
 
@@ -535,6 +538,22 @@ typedef struct duo_lane_stats_t {
 } duo_lane_stats_t;
 /** Initial value of a `duo_lane_stats_t`. */
 #define DUO_LANE_STATS_INIT { sizeof(duo_lane_stats_t), 0, 0, 0, 0, 0, 0 }
+
+/** When a stage publishes by itself. All zero means lane 0, the queue's `run_max`, and never by age. */
+typedef struct duo_stage_options {
+    /** `sizeof(duo_stage_options)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Lane that it publishes to. */
+    uint32_t lane;
+    /** Publish once so many are staged, up to the queue's `run_max`; 0: `run_max`. */
+    uint32_t count;
+    /** Publish once the oldest was staged so many nanoseconds ago, looked at during calls; 0: never. */
+    uint64_t age_ns;
+} duo_stage_options;
+/** Initial value of a `duo_stage_options`. */
+#define DUO_STAGE_OPTIONS_INIT { sizeof(duo_stage_options), 0, 0, 0, 0 }
 
 /** What became of a submission. */
 typedef struct duo_completion {
@@ -1140,6 +1159,56 @@ duo_status duo_queue_lane_stats(const struct duo_queue *queue, uint32_t lane, st
  * [any-thread] Since: 0.1
  */
 duo_status duo_queue_pool_stats(const struct duo_queue *queue, struct duo_pool_stats_t *stats);
+
+/**
+ * Opens a stage. `options` may be NULL. It keeps what it needs of the queue, which may be destroyed first.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_stage_open(const struct duo_queue *queue,
+                                const struct duo_stage_options *options,
+                                struct duo_stage **stage);
+
+/**
+ * Copies a transaction into the stage, and publishes all that is staged if it is time to. No consumer
+ * sees a staged transaction, and a queue that closes does not take it. `DUO_AGAIN` when the stage is
+ * full and the lane too; the transaction is not staged then. `DUO_ERR_BUSY` when another thread is
+ * using the stage. Otherwise as `duo_queue_enqueue`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_stage_enqueue(const struct duo_stage *stage, const void *tx, size_t len, uint64_t tag);
+
+/**
+ * Publishes what is staged; `n` says how many. `DUO_AGAIN` when the lane is full and `DUO_ERR_CLOSED`
+ * leave everything staged.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_stage_flush(const struct duo_stage *stage, size_t *n);
+
+/**
+ * Publishes what is staged if the oldest is of age; `n` says how many. For a producer that pauses.
+ * Otherwise as `duo_stage_flush`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_stage_flush_aged(const struct duo_stage *stage, size_t *n);
+
+/**
+ * How many transactions are staged.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_stage_len(const struct duo_stage *stage, size_t *n);
+
+/**
+ * Publishes what is staged, as far as the lane takes it, and frees the stage with the rest: flush first
+ * to know. NULL is accepted.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_stage_destroy(struct duo_stage *stage);
 
 /**
  * Opens or creates the data directory that `config` names, brings both chains up and starts them. The

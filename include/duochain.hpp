@@ -345,6 +345,40 @@ private:
     }
 };
 
+// Collects one producer's transactions for one lane and publishes them together. For one thread at a time.
+class Stage : public detail::Owner<duo_stage, duo_stage_destroy> {
+public:
+    explicit Stage(const Queue &queue, const duo_stage_options &options = DUO_STAGE_OPTIONS_INIT)
+        : Owner(make(queue, options)) {}
+
+    // False when both the stage and the lane are full; the transaction is not staged then.
+    bool enqueue(Bytes tx, std::uint64_t tag = 0) {
+        return check(duo_stage_enqueue(get(), tx.data, tx.size, tag)) == DUO_OK;
+    }
+    // False when the lane is full: everything stays staged.
+    bool flush() {
+        std::size_t n = 0;
+        return check(duo_stage_flush(get(), &n)) == DUO_OK;
+    }
+    // As flush, if the oldest is of age.
+    bool flush_aged() {
+        std::size_t n = 0;
+        return check(duo_stage_flush_aged(get(), &n)) == DUO_OK;
+    }
+    std::size_t size() const {
+        std::size_t n = 0;
+        check(duo_stage_len(get(), &n));
+        return n;
+    }
+
+private:
+    static duo_stage *make(const Queue &queue, const duo_stage_options &options) {
+        duo_stage *stage = nullptr;
+        check(duo_queue_stage_open(queue.get(), &options, &stage));
+        return stage;
+    }
+};
+
 class Node;
 
 // A reader of a node's events. It may outlive the node.

@@ -64,10 +64,12 @@ pub(super) enum Kind {
     Node = 4,
     /// `duo_sub`
     Sub = 5,
+    /// `duo_stage`
+    Stage = 7,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Config, Self::Queue, Self::Pool, Self::Node, Self::Sub];
+    const ALL: [Self; 6] = [Self::Config, Self::Queue, Self::Pool, Self::Node, Self::Sub, Self::Stage];
 
     /// From its number.
     pub(super) fn from_number(number: u64) -> Option<Self> {
@@ -81,6 +83,7 @@ impl Kind {
             Self::Pool => "duo_pool",
             Self::Node => "duo_node",
             Self::Sub => "duo_sub",
+            Self::Stage => "duo_stage",
         }
     }
 }

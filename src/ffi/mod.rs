@@ -59,6 +59,8 @@ pub mod queue;
 #[cfg(feature = "capi")]
 mod record;
 #[cfg(feature = "capi")]
+pub mod stage;
+#[cfg(feature = "capi")]
 pub mod sub;
 #[cfg(feature = "capi")]
 pub mod view;

@@ -246,6 +246,11 @@ impl TxQueue {
         self.lanes.iter().map(|lane| lane.ring.capacity()).sum()
     }
 
+    /// Most transactions of a batch that share a cell.
+    pub fn run_max(&self) -> usize {
+        self.run_max
+    }
+
     /// Largest transaction in bytes.
     pub fn transaction_bytes_max(&self) -> usize {
         self.transaction_bytes_max
@@ -279,10 +284,6 @@ impl TxQueue {
 
     fn consumers(&self) -> Consumers {
         self.consumers
-    }
-
-    fn run_max(&self) -> usize {
-        self.run_max
     }
 
     fn ageing(&self) -> u32 {

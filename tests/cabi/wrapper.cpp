@@ -82,11 +82,15 @@ static void queues_carry_bytes_of_any_size() {
         CHECK(false);
     } catch (const Refused &) {
     }
+    duo::Stage stage(queue);
+    CHECK(stage.enqueue("staged") && stage.size() == 0 && stage.flush());
     queue.close();
+    CHECK(thrown([&] { stage.enqueue("late"); }) == DUO_ERR_CLOSED);
     CHECK(thrown([&] { queue.enqueue("late"); }) == DUO_ERR_CLOSED);
     CHECK(queue.dequeue_wait(item, duo::forever) == DUO_OK && item.bytes == "one");
-    CHECK(queue.dequeue(item) == DUO_OK && queue.dequeue(item) == DUO_END);
-    CHECK(queue.lane_stats(0).dequeued == 5);
+    CHECK(queue.dequeue(item) == DUO_OK);
+    CHECK(queue.dequeue(item) == DUO_OK && item.bytes == "staged" && queue.dequeue(item) == DUO_END);
+    CHECK(queue.lane_stats(0).dequeued == 6);
 }
 
 static void buffers_go_back_by_themselves() {
