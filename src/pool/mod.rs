@@ -35,6 +35,7 @@ mod freelist;
 mod handle;
 mod header;
 mod lease;
+mod loan;
 mod magazine;
 #[cfg(all(test, not(any(modelled, miri))))]
 mod magazine_test;
@@ -56,6 +57,7 @@ mod tests;
 pub use error::Error;
 pub use handle::{Handle, Meta};
 pub use lease::Lease;
+pub use loan::Loan;
 pub use settings::{ClassSettings, OverflowSettings, PoolSettings};
 pub use stats::PoolStats;
 

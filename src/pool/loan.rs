@@ -1,0 +1,137 @@
+//! A buffer that borrows its pool.
+
+use super::{BufferPool, Error, Meta, Slot};
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+use std::slice;
+
+/// As a [`Lease`](super::Lease), for who holds the pool anyway.
+///
+/// A lease counts itself at its pool twice, which every thread then writes; a loan does not, so taking and
+/// giving back touch no word that other threads use. It may be sent to another thread and dropped there.
+pub struct Loan<'a> {
+    pool: &'a BufferPool,
+    data: NonNull<u8>,
+    len: u32,
+    index: u32,
+}
+
+// SAFETY: the bytes belong to this loan alone; a shared pool may be used from every thread.
+unsafe impl Send for Loan<'_> {}
+// SAFETY: a shared loan only reads its bytes.
+unsafe impl Sync for Loan<'_> {}
+
+impl BufferPool {
+    /// A buffer with `len` bytes in use, for no longer than the pool is borrowed. It shows whatever an earlier
+    /// user or the pool left in it.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    #[inline]
+    pub fn lend(&self, len: usize) -> Result<Loan<'_>, Error> {
+        let mut slot = self.take(len)?;
+        self.describe(&mut slot, len, Meta::default());
+        let index = slot.into_index();
+        // SAFETY: the slot made the buffer ours.
+        let body = unsafe { self.header(index).body() };
+        let data = NonNull::new(body.data).expect("a checked-out buffer has memory");
+        Ok(Loan { pool: self, data, len: body.len, index })
+    }
+}
+
+impl Loan<'_> {
+    /// Bytes in use: what dereferencing shows.
+    pub const fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// True when no byte is in use.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Which buffer of the pool, in 24 bits.
+    pub const fn index(&self) -> u32 {
+        self.index
+    }
+}
+
+impl Drop for Loan<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the loan owned the buffer and is gone after this.
+        self.pool.give(unsafe { Slot::from_index(self.index) });
+    }
+}
+
+impl Deref for Loan<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        // SAFETY: `data` points at initialised bytes that are ours, and `describe` saw that `len` of them fit.
+        unsafe { slice::from_raw_parts(self.data.as_ptr(), self.len as usize) }
+    }
+}
+
+impl DerefMut for Loan<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `deref`, and `self` is exclusive.
+        unsafe { slice::from_raw_parts_mut(self.data.as_ptr(), self.len as usize) }
+    }
+}
+
+impl fmt::Debug for Loan<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loan").field("index", &self.index).field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(modelled)))]
+mod tests {
+    use super::super::{ClassSettings, OverflowSettings, PoolSettings};
+    use super::*;
+    use std::sync::Arc;
+
+    fn pool() -> Arc<BufferPool> {
+        let classes = vec![ClassSettings { buffer_bytes: 64, count_max: 2 }];
+        let overflow = OverflowSettings { buffer_bytes_max: 4096, total_bytes_max: 4096 };
+        BufferPool::new(PoolSettings { classes, overflow }).expect("the settings agree")
+    }
+
+    #[test]
+    fn a_loan_is_alone_with_its_bytes_and_gives_them_back() {
+        let pool = pool();
+        let (mut first, mut second) = (pool.lend(10).expect("room"), pool.lend(64).expect("room"));
+        first.fill(1);
+        second.fill(2);
+        assert_eq!((first.len(), first.is_empty(), second.len()), (10, false, 64));
+        assert!(first.iter().all(|byte| *byte == 1) && second.iter().all(|byte| *byte == 2));
+        assert_ne!(first.index(), second.index());
+        assert_eq!(pool.stats().in_use, 2);
+        drop((first, second));
+        assert_eq!((pool.stats().in_use, pool.stats().acquired), (0, 2));
+    }
+
+    #[test]
+    fn a_loan_can_be_dropped_by_another_thread_and_can_come_from_the_overflow() {
+        let pool = pool();
+        std::thread::scope(|scope| {
+            for len in [10, 1_000] {
+                let loan = pool.lend(len).expect("room");
+                scope.spawn(move || assert_eq!(loan.len(), len));
+            }
+        });
+        assert_eq!((pool.stats().in_use, pool.stats().overflow_bytes), (0, 0));
+    }
+
+    #[test]
+    fn what_the_pool_cannot_hold_is_not_lent() {
+        let pool = pool();
+        assert_eq!(pool.lend(5_000).err(), Some(Error::TooLarge { len: 5_000, max: 4096 }));
+        let all: Vec<_> = std::iter::from_fn(|| pool.lend(1).ok()).collect();
+        assert_eq!((all.len(), pool.lend(1).err()), (3, Some(Error::Exhausted)), "two, and an overflow");
+    }
+}
