@@ -10,6 +10,8 @@ use std::io::Write as _;
 
 const BEGIN: &str = "<!-- tables: written by make bench DOCS=1 -->\n";
 const END: &str = "<!-- end of tables -->\n";
+/// Most rows of one table; a suite with more gets one for each kind of scenario.
+const ROWS_MAX: usize = 40;
 
 /// Replaces what stands between the marks; the text around them is written by hand.
 pub(crate) fn rewrite() -> Result<(), AnyError> {
@@ -39,7 +41,13 @@ fn section(suite: &Suite, run: &Run, rows: &[Row]) -> String {
         text.push_str("A quick run with few repetitions: not to be quoted.\n");
     }
     text.push('\n');
-    text + &table::markdown(rows)
+    if rows.len() <= ROWS_MAX {
+        return text + &table::markdown(rows);
+    }
+    for part in rows.chunk_by(|a, b| a.section() == b.section()) {
+        let _ = write!(text, "### {}: {}\n\n{}\n", suite.name, part[0].section(), table::markdown(part));
+    }
+    text
 }
 
 /// `None` when a mark is missing.
@@ -62,6 +70,20 @@ mod tests {
         assert!(once.starts_with("head\n") && once.ends_with("tail\n") && !once.contains("old"), "{once}");
         assert_eq!(replace(&once, "new\n").expect("the marks stay"), once);
         assert_eq!(replace("head\n", "new\n"), None);
+    }
+
+    #[test]
+    fn a_suite_of_many_rows_has_a_table_for_each_kind() {
+        let mut rows = vec![sample_row(); ROWS_MAX];
+        let run =
+            Run { machine: Machine::default(), revision: String::new(), date: String::new(), quick: false };
+        assert_eq!(section(&suites::ALL[0], &run, &rows).matches("###").count(), 0);
+        let mut other = sample_row();
+        other.scenario = "Java: enqueue".into();
+        rows.extend([other.clone(), other]);
+        let text = section(&suites::ALL[0], &run, &rows);
+        assert_eq!(text.matches("| scenario |").count(), 2, "{text}");
+        assert!(text.contains(": C\n") && text.contains(": Java\n"), "{text}");
     }
 
     #[test]

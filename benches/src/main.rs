@@ -26,6 +26,7 @@ mod sample;
 mod scenario;
 mod suites;
 mod table;
+mod versions;
 
 use arguments::{Arguments, Order};
 use std::io::Write;

@@ -1,6 +1,7 @@
 //! One line of the outcome: a scenario, our figure, a peer's figure.
 
 use crate::sample::{Spread, Summary};
+use crate::table::figure;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -22,13 +23,16 @@ pub(crate) enum Goal {
     OursAtMost(f64),
     /// The ratio is not below this.
     RatioAtLeast(f64),
+    /// Our worst repetition is not below this share of our median.
+    WorstAtLeast(f64),
 }
 
 impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OursAtMost(bound) => write!(f, "ours ≤ {bound}"),
-            Self::RatioAtLeast(bound) => write!(f, "ratio ≥ {bound}"),
+            Self::RatioAtLeast(bound) => write!(f, "ratio ≥ {}", figure(*bound)),
+            Self::WorstAtLeast(share) => write!(f, "our worst ≥ {share} of ours"),
         }
     }
 }
@@ -72,7 +76,19 @@ pub(crate) struct Row {
     pub(crate) goal: Option<Goal>,
     pub(crate) met: Option<bool>,
     pub(crate) repetitions: usize,
+    /// Repetitions that time ran out for; their figures are those of what got through.
+    #[serde(default)]
+    pub(crate) stalled: Stalled,
     pub(crate) spread: Spreads,
+}
+
+/// How many repetitions stalled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stalled {
+    /// Of ours.
+    pub(crate) ours: usize,
+    /// Of the peer's.
+    pub(crate) peer: usize,
 }
 
 /// How a comparison went.
@@ -94,6 +110,11 @@ impl fmt::Display for Verdict {
 }
 
 impl Row {
+    /// What scenarios of the same kind have in common: their name up to a colon.
+    pub(crate) fn section(&self) -> &str {
+        self.scenario.split_once(": ").map_or(&self.scenario, |(section, _)| section)
+    }
+
     /// Who was faster.
     pub(crate) fn verdict(&self) -> Verdict {
         match self.role {
@@ -117,12 +138,18 @@ pub(crate) fn ratios(better: Better, ours: &[f64], peer: &[f64]) -> Vec<f64> {
     ours.iter().zip(peer).map(|(ours, peer)| ratio(better, *ours, *peer)).collect()
 }
 
-/// Whether the goal is reached.
-pub(crate) fn met(goal: Goal, ours: f64, ratio: f64) -> bool {
+/// Whether the goal is reached; `worst` is the share of our median that our worst repetition reaches.
+pub(crate) fn met(goal: Goal, ours: f64, ratio: f64, worst: f64) -> bool {
     match goal {
         Goal::OursAtMost(bound) => ours <= bound,
         Goal::RatioAtLeast(bound) => ratio >= bound,
+        Goal::WorstAtLeast(share) => worst >= share,
     }
+}
+
+/// The share of the median that the worst value reaches.
+pub(crate) fn worst_share(better: Better, values: &[f64], median: f64) -> f64 {
+    values.iter().map(|value| ratio(better, *value, median)).fold(f64::INFINITY, f64::min)
 }
 
 /// The ratio of two medians, so that a reader who divides the columns gets the same.
@@ -142,10 +169,18 @@ pub(crate) mod tests {
 
     #[test]
     fn goals_hold_at_their_bound() {
-        assert!(met(Goal::OursAtMost(100.0), 100.0, 0.1));
-        assert!(!met(Goal::OursAtMost(100.0), 100.1, 9.0));
-        assert!(met(Goal::RatioAtLeast(2.0), 1e9, 2.0));
-        assert!(!met(Goal::RatioAtLeast(2.0), 0.1, 1.99));
+        assert!(met(Goal::OursAtMost(100.0), 100.0, 0.1, 1.0));
+        assert!(!met(Goal::OursAtMost(100.0), 100.1, 9.0, 1.0));
+        assert!(met(Goal::RatioAtLeast(2.0), 1e9, 2.0, 1.0));
+        assert!(!met(Goal::RatioAtLeast(2.0), 0.1, 1.99, 1.0));
+        assert!(met(Goal::WorstAtLeast(0.8), 1.0, 0.1, 0.8));
+        assert!(!met(Goal::WorstAtLeast(0.8), 1.0, 9.0, 0.79));
+    }
+
+    #[test]
+    fn the_worst_repetition_is_the_slowest_one() {
+        assert!((worst_share(Better::Higher, &[10.0, 5.0, 20.0], 10.0) - 0.5).abs() < 1e-12);
+        assert!((worst_share(Better::Lower, &[10.0, 5.0, 20.0], 10.0) - 0.5).abs() < 1e-12);
     }
 
     #[test]
@@ -203,6 +238,7 @@ pub(crate) mod tests {
             goal: Some(Goal::OursAtMost(100.0)),
             met: Some(true),
             repetitions: 7,
+            stalled: Stalled::default(),
             spread: Spreads { ours: spread, peer: spread, ratio: spread },
         }
     }

@@ -21,6 +21,9 @@ pub(crate) struct Run {
     pub(crate) quick: bool,
 }
 
+/// Most rows of a chart.
+const CHART_ROWS_MAX: usize = 60;
+
 type Runs = BTreeMap<String, Run>;
 
 /// Measures one suite.
@@ -29,15 +32,39 @@ pub(crate) fn run(suite: &Suite, plan: Plan) -> Result<(), AnyError> {
     let machine = Machine::here();
     writeln!(std::io::stdout(), "{}: {}\non {}\n", suite.name, suite.about, machine.describe())?;
     let rows = (suite.run)(plan)?;
-    let (json, svg) = (file(suite.name, "json"), file(suite.name, "svg"));
+    let json = file(suite.name, "json");
     fs::write(&json, serde_json::to_string_pretty(&rows)? + "\n")?;
-    fs::write(&svg, chart::draw(suite.name, &machine.describe(), &rows))?;
+    let charts = draw(suite.name, &machine.describe(), &rows)?;
     let run = Run { machine, revision: machine::revision(), date: machine::date(), quick: plan.quick };
     let mut runs = runs()?;
     runs.insert(suite.name.to_owned(), run);
     fs::write(runs_file(), serde_json::to_string_pretty(&runs)? + "\n")?;
-    writeln!(std::io::stdout(), "{}\n{}\n{}\n", table::plain(&rows), json.display(), svg.display())?;
+    writeln!(std::io::stdout(), "{}\n{}\n{charts}\n", table::plain(&rows), json.display())?;
     Ok(())
+}
+
+/// One chart, or where that would be longer than a reader scrolls, one for each kind of scenario; their names.
+fn draw(suite: &str, machine: &str, rows: &[Row]) -> Result<String, AnyError> {
+    if rows.len() <= CHART_ROWS_MAX {
+        let svg = file(suite, "svg");
+        fs::write(&svg, chart::draw(suite, machine, rows))?;
+        return Ok(svg.display().to_string());
+    }
+    let mut names = Vec::new();
+    for part in rows.chunk_by(|a, b| a.section() == b.section()) {
+        let section = part[0].section();
+        let svg = file(&format!("{suite}-{}", slug(section)), "svg");
+        fs::write(&svg, chart::draw(&format!("{suite}: {section}"), machine, part))?;
+        names.push(svg.display().to_string());
+    }
+    Ok(names.join("\n"))
+}
+
+/// Letters and digits, words joined by a hyphen.
+fn slug(words: &str) -> String {
+    let words = words.replace(',', "").to_lowercase();
+    let parts = words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("-")
 }
 
 fn file(suite: &str, extension: &str) -> PathBuf {
@@ -61,4 +88,15 @@ pub(crate) fn last(suite: &Suite) -> Result<Option<(Run, Vec<Row>)>, AnyError> {
     let Some(run) = runs()?.remove(suite.name) else { return Ok(None) };
     let rows = serde_json::from_str(&fs::read_to_string(file(suite.name, "json"))?)?;
     Ok(Some((run, rows)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_becomes_a_file_name() {
+        assert_eq!(slug("262,144 cells"), "262144-cells");
+        assert_eq!(slug("enqueue, 256 producers"), "enqueue-256-producers");
+    }
 }

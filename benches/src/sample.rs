@@ -44,12 +44,23 @@ pub(crate) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
 pub(crate) struct Samples {
     values: BTreeMap<(String, String), Vec<f64>>,
     versions: BTreeMap<String, String>,
+    stalls: BTreeMap<(String, String), usize>,
 }
 
 impl Samples {
     /// Adds the figure of one round.
     pub(crate) fn add(&mut self, scenario: &str, side: &str, value: f64) {
         self.values.entry((scenario.to_owned(), side.to_owned())).or_default().push(value);
+    }
+
+    /// Notes that time ran out for a side in one round.
+    pub(crate) fn note_stall(&mut self, scenario: &str, side: &str) {
+        *self.stalls.entry((scenario.to_owned(), side.to_owned())).or_default() += 1;
+    }
+
+    /// Rounds in which time ran out for a side.
+    pub(crate) fn stalls(&self, scenario: &str, side: &str) -> usize {
+        self.stalls.get(&(scenario.to_owned(), side.to_owned())).copied().unwrap_or(0)
     }
 
     /// Notes which version of a side was measured.

@@ -1,7 +1,7 @@
 //! What is compared with what.
 
 use crate::AnyError;
-use crate::record::{Better, Goal, Role, Row, Spreads, compare, met, ratios};
+use crate::record::{Better, Goal, Role, Row, Spreads, Stalled, compare, met, ratios, worst_share};
 use crate::sample::{Samples, Summary};
 
 /// The side that is ours, in every suite.
@@ -45,6 +45,11 @@ impl Peer {
     pub(crate) const fn ratio_at_least(self, bound: f64) -> Self {
         Self { goal: Some(Goal::RatioAtLeast(bound)), ..self }
     }
+
+    /// With a bound on our own worst repetition, as a share of our median.
+    pub(crate) const fn worst_at_least(self, share: f64) -> Self {
+        Self { goal: Some(Goal::WorstAtLeast(share)), ..self }
+    }
 }
 
 /// A row for each peer of each scenario.
@@ -68,6 +73,7 @@ fn row(scenario: &Scenario, peer: &Peer, samples: &Samples) -> Result<Row, AnyEr
     let (ours, theirs) = (summary(our_values)?, summary(peer_values)?);
     let paired = summary(&ratios(scenario.better, our_values, peer_values))?;
     let ratio = compare(scenario.better, &ours, &theirs);
+    let worst = worst_share(scenario.better, our_values, ours.median);
     Ok(Row {
         scenario: scenario.name.to_owned(),
         ours: ours.median,
@@ -79,8 +85,12 @@ fn row(scenario: &Scenario, peer: &Peer, samples: &Samples) -> Result<Row, AnyEr
         better: scenario.better,
         ratio,
         goal: peer.goal,
-        met: peer.goal.map(|goal| met(goal, ours.median, ratio)),
+        met: peer.goal.map(|goal| met(goal, ours.median, ratio, worst)),
         repetitions: paired.repetitions,
+        stalled: Stalled {
+            ours: samples.stalls(scenario.name, OURS),
+            peer: samples.stalls(scenario.name, peer.name),
+        },
         spread: Spreads { ours: ours.spread, peer: theirs.spread, ratio: paired.spread },
     })
 }
@@ -115,6 +125,16 @@ mod tests {
         assert!((rows[0].ratio - 30.0 / 11.0).abs() < 1e-12);
         assert_eq!((rows[0].met, rows[0].repetitions), (Some(true), 3));
         assert_eq!((rows[1].met, rows[1].role), (None, Role::Floor));
+    }
+
+    #[test]
+    fn a_stall_is_counted_for_its_side() {
+        let mut samples = samples();
+        samples.note_stall("push", "ring");
+        samples.note_stall("push", "ring");
+        let rows = rows(&[PUSH], &samples).expect("all sides are there");
+        assert_eq!(rows[0].stalled, Stalled { ours: 0, peer: 2 });
+        assert_eq!(rows[1].stalled, Stalled::default());
     }
 
     #[test]

@@ -39,6 +39,17 @@ pub(crate) fn goal(row: &Row) -> String {
     }
 }
 
+/// Who was faster, and who stalled how often.
+pub(crate) fn result(row: &Row) -> String {
+    let mut text = row.verdict().to_string();
+    for (who, stalls) in [("we", row.stalled.ours), ("peer", row.stalled.peer)] {
+        if stalls > 0 {
+            let _ = write!(text, ", {who} stalled {stalls} of {}", row.repetitions);
+        }
+    }
+    text
+}
+
 fn cells(row: &Row) -> [String; 8] {
     let (ours, peer, ratio) = (&row.spread.ours, &row.spread.peer, &row.spread.ratio);
     let spread = |low: f64, high: f64| format!("{}–{}", figure(low), figure(high));
@@ -49,7 +60,7 @@ fn cells(row: &Row) -> [String; 8] {
         row.unit.clone(),
         format!("{} {}", row.peer_name, row.peer_version),
         format!("{} ({})", figure(row.ratio), spread(ratio.low, ratio.high)),
-        row.verdict().to_string(),
+        result(row),
         goal(row),
     ]
 }
@@ -130,6 +141,13 @@ mod tests {
         assert_eq!(text.matches("**LOST**").count(), 2);
         assert!(text.lines().all(|line| line.matches('|').count() == 9), "{text}");
         assert!(!text.contains("<256"), "no stray tag\n{text}");
+    }
+
+    #[test]
+    fn a_stall_is_said_beside_the_result() {
+        let mut row = sample_row();
+        row.stalled.peer = 2;
+        assert_eq!(result(&row), "LOST, peer stalled 2 of 7");
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 mod boundary;
 mod node;
+mod pool;
+mod queue;
+mod ticks;
 
 use crate::AnyError;
 use crate::record::Row;
@@ -42,6 +45,16 @@ pub(crate) const ALL: &[Suite] = &[
         name: "boundary",
         about: "What a call and an enqueue cost from C, Java and Python.",
         run: boundary::run,
+    },
+    Suite {
+        name: "queue",
+        about: "Items through the queue from many threads, beside queues of Rust and C++.",
+        run: queue::run,
+    },
+    Suite {
+        name: "pool",
+        about: "Buffers taken and given back, beside allocators and pools of other crates.",
+        run: pool::run,
     },
     Suite {
         name: "node",
