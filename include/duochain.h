@@ -278,6 +278,12 @@ typedef int32_t duo_status;
 /** A configuration. */
 typedef struct duo_config duo_config;
 
+/** Lanes of a queue that other processes put into. */
+typedef struct duo_lane duo_lane;
+
+/** A producer on shared lanes, in any process of the same user. */
+typedef struct duo_lane_producer duo_lane_producer;
+
 /** A node: both chains over one data directory. */
 typedef struct duo_node duo_node;
 
@@ -554,6 +560,53 @@ typedef struct duo_stage_options {
 } duo_stage_options;
 /** Initial value of a `duo_stage_options`. */
 #define DUO_STAGE_OPTIONS_INIT { sizeof(duo_stage_options), 0, 0, 0, 0 }
+
+/** Shape of a segment of shared lanes. All zero means in memory, 4096 cells a lane, 16 seats of 1 MiB each. */
+typedef struct duo_lane_options {
+    /** `sizeof(duo_lane_options)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** File to make, removed when the lanes are closed; NULL: in memory, sealed. Read during the call only. */
+    const char *path;
+    /** Cells of each lane, a power of two up to 2^20; 0: 4096. */
+    size_t lane_cells;
+    /** Producers that can be attached at the same time, up to 1024; 0: 16. */
+    size_t seats;
+    /**
+     * Bytes of the room of each producer, a multiple of 64, which also bounds its largest transaction
+     * (less 32); 0: 1 MiB.
+     */
+    size_t part_bytes;
+} duo_lane_options;
+/** Initial value of a `duo_lane_options`. */
+#define DUO_LANE_OPTIONS_INIT { sizeof(duo_lane_options), 0, NULL, 0, 0, 0 }
+
+/** What happened on shared lanes so far. */
+typedef struct duo_lane_counts_t {
+    /** `sizeof(duo_lane_counts_t)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Transactions taken out. */
+    uint64_t accepted;
+    /** Their bytes. */
+    uint64_t bytes;
+    /** Words that made no sense, passed over or written again. */
+    uint64_t corrupt;
+    /** Places in a lane passed over because later ones were filled. */
+    uint64_t gaps;
+    /** Times that a tail was corrected. */
+    uint64_t tails;
+    /** Seats for producers. */
+    uint64_t seats;
+    /** Seats that are taken. */
+    uint64_t seats_taken;
+    /** Seats taken over from processes that had ended. */
+    uint64_t seats_recovered;
+} duo_lane_counts_t;
+/** Initial value of a `duo_lane_counts_t`. */
+#define DUO_LANE_COUNTS_INIT { sizeof(duo_lane_counts_t), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /** What became of a submission. */
 typedef struct duo_completion {
@@ -1209,6 +1262,115 @@ duo_status duo_stage_len(const struct duo_stage *stage, size_t *n);
  * [any-thread] Since: 0.1
  */
 duo_status duo_stage_destroy(struct duo_stage *stage);
+
+/**
+ * Opens shared lanes on a queue, as many as it has lanes: what other processes put into lane n comes out
+ * of the queue with its own transactions of lane n. `options` may be NULL. `DUO_ERR_CONFIG` beyond a limit,
+ * `DUO_ERR_BUSY` when the queue has 8 already, `DUO_ERR_IO` when the file is there, `DUO_ERR_CLOSED`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_queue_lane_open(const struct duo_queue *queue,
+                               const struct duo_lane_options *options,
+                               struct duo_lane **lane);
+
+/**
+ * Closes shared lanes and frees the handle: producers are refused from then on, and what they had committed
+ * still comes out of the queue. NULL is accepted.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_lane_close(struct duo_lane *lane);
+
+/**
+ * The path by which producers attach: the file, or `/proc/PID/fd/N` for lanes in memory, which is good for
+ * processes that see the same `/proc`. `len` gets its length. A capacity of 0 asks for the length only.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_lane_path(const struct duo_lane *lane, char *buf, size_t cap, size_t *len);
+
+/**
+ * The mapping itself, for a host that brings producers of its own (docs/shared-lanes.md), and its
+ * descriptor, to pass on. All three end with the handle.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_lane_map(const struct duo_lane *lane, const void **base, size_t *len, int *fd);
+
+/**
+ * What happened so far.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_lane_counts(const struct duo_lane *lane, struct duo_lane_counts_t *counts);
+
+/**
+ * Attaches to shared lanes of a queue, in this process or another of the same user. `DUO_NOT_FOUND` when
+ * there is no such file, `DUO_ERR_CORRUPTION` when it is something else or cut short, `DUO_ERR_UNSUPPORTED`
+ * when it is of another version, `DUO_ERR_PERMISSION` when it is not this user's alone, `DUO_ERR_BUSY` when
+ * all seats are taken, `DUO_ERR_CLOSED` when it was closed or its queue's process has ended.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_lane_attach(const char *path, struct duo_lane_producer **producer);
+
+/**
+ * As `duo_lane_attach`, to a descriptor that the queue's process passed on. The descriptor stays the
+ * caller's.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_lane_attach_fd(int fd, struct duo_lane_producer **producer);
+
+/**
+ * Gives the seat back and frees the handle. A claim that is out is aborted; what was committed stays. NULL is
+ * accepted.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_lane_detach(struct duo_lane_producer *producer);
+
+/**
+ * Copies a transaction into a shared lane. `tag` comes back with it. `DUO_AGAIN` when the lane or this
+ * producer's room is full, `DUO_ERR_TOO_LARGE`, `DUO_ERR_INVALID_TX` when empty, `DUO_ERR_CLOSED`,
+ * `DUO_ERR_CORRUPTION` when somebody wrote over this producer's records: detach and attach again.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_lane_enqueue(const struct duo_lane_producer *producer,
+                            uint32_t lane,
+                            const void *tx,
+                            size_t len,
+                            uint64_t tag);
+
+/**
+ * Takes room for exactly `len` bytes in the segment, to write a transaction in place. A producer has one claim
+ * at a time: `DUO_ERR_BUSY`. Otherwise as `duo_lane_enqueue`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_lane_claim(const struct duo_lane_producer *producer,
+                          uint32_t lane,
+                          size_t len,
+                          struct duo_claim *claim);
+
+/**
+ * Puts a claimed transaction into its lane. On `DUO_AGAIN` the claim stays as it is and can be committed
+ * again. `DUO_ERR_BAD_HANDLE` when it was committed or aborted before. Only `handle` is looked at.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_lane_commit(const struct duo_lane_producer *producer,
+                           const struct duo_claim *claim,
+                           uint64_t tag);
+
+/**
+ * Gives the room of a claim back. `DUO_ERR_BAD_HANDLE` when it was committed or aborted before.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_lane_abort(const struct duo_lane_producer *producer, const struct duo_claim *claim);
 
 /**
  * Opens or creates the data directory that `config` names, brings both chains up and starts them. The

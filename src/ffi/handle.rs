@@ -64,12 +64,25 @@ pub(super) enum Kind {
     Node = 4,
     /// `duo_sub`
     Sub = 5,
+    /// `duo_lane`
+    Lane = 6,
     /// `duo_stage`
     Stage = 7,
+    /// `duo_lane_producer`
+    LaneProducer = 8,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::Config, Self::Queue, Self::Pool, Self::Node, Self::Sub, Self::Stage];
+    const ALL: [Self; 8] = [
+        Self::Config,
+        Self::Queue,
+        Self::Pool,
+        Self::Node,
+        Self::Sub,
+        Self::Lane,
+        Self::Stage,
+        Self::LaneProducer,
+    ];
 
     /// From its number.
     pub(super) fn from_number(number: u64) -> Option<Self> {
@@ -84,6 +97,8 @@ impl Kind {
             Self::Node => "duo_node",
             Self::Sub => "duo_sub",
             Self::Stage => "duo_stage",
+            Self::Lane => "duo_lane",
+            Self::LaneProducer => "duo_lane_producer",
         }
     }
 }

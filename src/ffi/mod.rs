@@ -45,6 +45,8 @@ pub mod faults;
 #[cfg(feature = "capi")]
 mod handle;
 #[cfg(feature = "capi")]
+pub mod lane;
+#[cfg(feature = "capi")]
 pub mod library;
 #[cfg(feature = "capi")]
 pub mod log;

@@ -71,6 +71,8 @@ pub use handles::{HandleConsumer, HandleProducer, HandleQueue};
 pub use item::{Item, ItemRef};
 pub use producer::Producer;
 pub use settings::{Consumers, HandleSettings, QueueSettings};
+#[cfg(all(feature = "capi", not(loom)))]
+pub(crate) use shared::SharedWriting;
 pub use shared::{
     SHARED_LANE_CELLS_MAX, SHARED_SEATS_MAX, SHARED_SEGMENT_BYTES_MAX, SharedError, SharedStats,
 };

@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "shown when a test fails: what to set to see the same again")]
 
 use crate::support::{LANE, Scratch, eventually};
+use crate::workshop::{Workshop, top};
 use crate::{queue, record};
 use duochain::pool::Meta;
 use duochain::queue::{Consumer, Error, SharedError, SharedPlace, SharedProducer, SharedSettings};
@@ -39,11 +40,11 @@ fn child() {
         // By turns copied and written in place.
         loop {
             let done = if sequence % 2 == 0 {
-                producer.enqueue(LANE, &bytes, Meta { tag: number, stamp: sequence })
+                producer.enqueue(LANE, &bytes, Meta { tag: sequence, stamp: 0 })
             } else {
                 producer.claim(LANE, bytes.len()).and_then(|mut claim| {
                     claim.write(0, &bytes);
-                    claim.commit(Meta { tag: number, stamp: sequence }).map_err(|(_, error)| error)
+                    claim.commit(Meta { tag: sequence, stamp: 0 }).map_err(|(_, error)| error)
                 })
             };
             match done {
@@ -81,7 +82,7 @@ impl Arrived {
             match consumer.dequeue_wait(Duration::from_millis(100)) {
                 Ok(item) => {
                     let (number, sequence) = record::read(&item).expect("whole");
-                    assert_eq!(item.meta(), Meta { tag: number, stamp: sequence });
+                    assert_eq!(item.meta().tag, sequence);
                     let mut next = self.next.lock().expect("no panic");
                     let next = next.entry(number).or_default();
                     assert_eq!(sequence, *next, "of producer {number}: nothing missing, nothing twice");
@@ -101,7 +102,7 @@ fn steady(path: &Path, number: u64, stop: &AtomicBool, committed: &AtomicU64) {
     let mut sequence = 0;
     while !stop.load(Ordering::Relaxed) {
         let bytes = record::make(number, sequence);
-        match producer.enqueue(LANE, &bytes, Meta { tag: number, stamp: sequence }) {
+        match producer.enqueue(LANE, &bytes, Meta { tag: sequence, stamp: 0 }) {
             Ok(()) => sequence += 1,
             Err(Error::Full) => std::thread::yield_now(),
             Err(error) => panic!("{error}"),
@@ -200,4 +201,16 @@ fn killed_producers_on_a_file_lose_and_disturb_nothing() {
     let scratch = Scratch::in_memory("shared-kill");
     let path = scratch.path().join("segment");
     kill_loop("file", SharedPlace::File(path.clone()), Some(&path), 5, rust_child);
+}
+
+#[test]
+fn killed_c_producers_lose_and_disturb_nothing() {
+    let workshop = Workshop::open("shared_lanes");
+    let source = top().join("tests/shared_lanes/producer.c");
+    let program = workshop.compile("producer_c", "c11", &["-D_GNU_SOURCE"], &[source]);
+    kill_loop("c", SharedPlace::Memory, None, 20, || {
+        let mut command = Command::new(&program);
+        workshop.prepare(&mut command);
+        command
+    });
 }

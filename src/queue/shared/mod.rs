@@ -63,6 +63,8 @@ pub use error::SharedError;
 pub use lanes::{SHARED_NAP, SHARED_SEGMENTS_MAX, SharedLanes};
 pub use layout::{SHARED_LANE_CELLS_MAX, SHARED_SEATS_MAX, SHARED_SEGMENT_BYTES_MAX};
 #[cfg(not(loom))]
+pub(crate) use producer::SharedWriting;
+#[cfg(not(loom))]
 pub use producer::{SharedClaim, SharedProducer};
 pub use settings::SharedStats;
 #[cfg(not(loom))]

@@ -35,7 +35,7 @@ pub struct SharedProducer {
 
 /// A record that is being written.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Writing {
+pub(crate) struct SharedWriting {
     handle: u64,
     pub(crate) lane: usize,
     pub(crate) len: usize,
@@ -118,7 +118,7 @@ impl SharedProducer {
     }
 
     #[inline]
-    pub(crate) fn begin(&mut self, lane: LaneId, len: usize) -> Result<Writing, Error> {
+    pub(crate) fn begin(&mut self, lane: LaneId, len: usize) -> Result<SharedWriting, Error> {
         let geometry = &self.segment.geometry;
         if lane.index() >= geometry.lanes {
             return Err(Error::NoSuchLane { lane, lanes: geometry.lanes });
@@ -140,18 +140,18 @@ impl SharedProducer {
             return Err(self.full());
         }
         match self.part.reserve(&self.segment, Geometry::granules_for(len))? {
-            Some(handle) => Ok(Writing { handle, lane: lane.index(), len }),
+            Some(handle) => Ok(SharedWriting { handle, lane: lane.index(), len }),
             None => Err(self.full()),
         }
     }
 
     /// Commits: the one compare-and-swap in it is the moment from which the transaction will be delivered.
     #[inline]
-    pub(crate) fn finish(&mut self, writing: Writing, meta: Meta) -> Result<(), Error> {
+    pub(crate) fn finish(&mut self, writing: SharedWriting, meta: Meta) -> Result<(), Error> {
         if self.forks != fork::generation() {
             return Err(SharedError::Forked.into());
         }
-        let Writing { handle, lane, len } = writing;
+        let SharedWriting { handle, lane, len } = writing;
         self.segment.write_head(handle, Head { len, lane, meta });
         match self.segment.push(lane, &mut self.hints[lane], handle) {
             Ok(()) => {
@@ -163,14 +163,14 @@ impl SharedProducer {
         }
     }
 
-    pub(crate) fn abort(&mut self, writing: Writing) {
+    pub(crate) fn abort(&mut self, writing: SharedWriting) {
         if self.forks == fork::generation() {
             self.part.abort(&self.segment, Geometry::granules_for(writing.len));
         }
     }
 
     /// First byte of a record that is being written.
-    pub(crate) fn bytes_of(&self, writing: Writing) -> *mut u8 {
+    pub(crate) fn bytes_of(&self, writing: SharedWriting) -> *mut u8 {
         self.segment.bytes_at(writing.handle)
     }
 
@@ -226,7 +226,7 @@ impl fmt::Debug for SharedProducer {
 #[derive(Debug)]
 pub struct SharedClaim<'a> {
     producer: &'a mut SharedProducer,
-    writing: Writing,
+    writing: SharedWriting,
     open: bool,
 }
 
