@@ -25,6 +25,7 @@
 mod config;
 mod env;
 mod guard;
+mod lane;
 mod library;
 mod log;
 mod node;

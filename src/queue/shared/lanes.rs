@@ -26,6 +26,8 @@ pub const SHARED_SEGMENTS_MAX: usize = 8;
 /// Longest sleep of a consumer while segments are open: a producer without system calls, such as Java's,
 /// cannot wake it.
 pub const SHARED_NAP: Duration = Duration::from_millis(2);
+/// Its first sleep after something came; each next one is twice as long.
+const NAP_FIRST: Duration = Duration::from_micros(50);
 
 /// Every how many looks a consumer that never runs dry tends its segments: what hides the items of one lane
 /// must not stay because another is busy.
@@ -46,6 +48,8 @@ struct List {
     /// The pool had no buffer at the last take: looking again at once would not help.
     starved: bool,
     looks: u32,
+    /// Naps since something came.
+    naps: u32,
 }
 
 impl Inlets {
@@ -103,6 +107,7 @@ impl Inlets {
                 Drawn::Item { bytes: mut lease, meta, sequence } => {
                     list.turn = (list.turn + step + 1) % count;
                     list.starved = false;
+                    list.naps = 0;
                     lease.set_meta(meta);
                     lease.set_lane(lane as u8);
                     return Some((lease.into_parts().1, sequence));
@@ -147,8 +152,11 @@ impl Inlets {
         if !self.any() {
             return Nap { limit, segments: Vec::new(), words: Vec::new() };
         }
-        let segments: Vec<_> =
-            self.list.lock().inlets.iter().map(|inlet| Arc::clone(&inlet.segment)).collect();
+        let mut list = self.list.lock();
+        let longest = NAP_FIRST.saturating_mul(1 << list.naps.min(16)).min(SHARED_NAP);
+        list.naps = list.naps.saturating_add(1);
+        let segments: Vec<_> = list.inlets.iter().map(|inlet| Arc::clone(&inlet.segment)).collect();
+        drop(list);
         let words = segments.iter().map(|segment| {
             let word = segment.word(at::WAKE);
             let seen = word.load(Ordering::SeqCst) as u32;
@@ -157,7 +165,7 @@ impl Inlets {
             (word.as_ptr().cast_const().cast::<u32>(), seen)
         });
         let words = words.collect();
-        Nap { limit: limit.min(SHARED_NAP), segments, words }
+        Nap { limit: limit.min(longest), segments, words }
     }
 }
 

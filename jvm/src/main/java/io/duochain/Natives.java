@@ -138,6 +138,16 @@ final class Natives {
 
     static native byte[] queueStats(Object owner, long queue);
 
+    // shared lanes
+
+    static native long laneOpen(Object owner, long queue, byte[] options);
+
+    static native void laneClose(long lane);
+
+    static native byte[] lanePath(Object owner, long lane);
+
+    static native byte[] laneCounts(Object owner, long lane);
+
     // pool
 
     static native long poolCreate(long[] classes);

@@ -245,6 +245,18 @@ public final class TxQueue implements AutoCloseable {
     }
 
     /**
+     * Opens shared lanes, as many as the queue has: what {@link SharedProducer}s, in this process or others, put into
+     * lane n comes out with the queue's own transactions of lane n. They close with the queue, too.
+     *
+     * @throws ConfigException when the shape is beyond a limit
+     * @throws BusyException when the queue has 8 already
+     * @throws InputOutputException when the file is there already, or cannot be made
+     */
+    public SharedLanes openShared(SharedLanes.Options options) {
+        return new SharedLanes(Natives.laneOpen(this, handle.use(), options.encode()));
+    }
+
+    /**
      * Refuses everything new from now on and wakes waiting calls. What is in the queue can still be taken out,
      * until {@link EndException}.
      */
