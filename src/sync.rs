@@ -9,8 +9,12 @@
 //! | shuttle | random schedules of thousands of steps, each step seen by all at once | `shuttle_*` |
 
 mod mutant;
+#[cfg(all(test, shuttle))]
+pub(crate) mod schedules;
 
-pub(crate) use mutant::{Mutant, has_mutant, weakened};
+#[cfg(all(test, modelled))]
+pub(crate) use mutant::visits;
+pub(crate) use mutant::{Mutant, Place, has_mutant, reached, weakened};
 
 #[cfg(not(modelled))]
 pub(crate) use std::sync::atomic;
@@ -113,11 +117,21 @@ macro_rules! thread_value {
 }
 pub(crate) use thread_value;
 
-/// The number of the calling thread within its model.
 #[cfg(modelled)]
-pub(crate) fn thread_number() -> usize {
+thread_value! {
+    static NUMBER: usize = number_of_thread();
+}
+
+#[cfg(modelled)]
+fn number_of_thread() -> usize {
     let name = format!("{:?}", checker::thread::current().id());
     name.bytes().filter(u8::is_ascii_digit).fold(0, |number, digit| number * 10 + usize::from(digit - b'0'))
+}
+
+/// The number of the calling thread within its model; 0 while its thread-locals are being dropped.
+#[cfg(modelled)]
+pub(crate) fn thread_number() -> usize {
+    NUMBER.try_with(|number| *number).unwrap_or(0)
 }
 
 /// The fence of a "store mine, load yours" handshake whose accesses are all `SeqCst`.
@@ -127,7 +141,9 @@ pub(crate) fn thread_number() -> usize {
 #[inline(always)]
 pub(crate) fn model_fence() {
     #[cfg(loom)]
-    atomic::fence(atomic::Ordering::SeqCst);
+    if !has_mutant(Mutant::AnnounceRelaxed) {
+        atomic::fence(atomic::Ordering::SeqCst);
+    }
 }
 
 /// Tells the processor that this is a busy wait, and a model that somebody else has to move.

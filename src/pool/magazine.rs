@@ -78,6 +78,11 @@ impl Magazine {
 
 impl Drop for Magazine {
     fn drop(&mut self) {
+        #[cfg(modelled)]
+        if std::thread::panicking() {
+            // A model that has failed has no atomics any more.
+            return;
+        }
         // A pool that is gone has given all its memory back already (M3).
         if let Some(pool) = self.pool.upgrade() {
             pool.close_magazine(self.class, &self.indexes[..self.len], &self.ledger);

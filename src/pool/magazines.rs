@@ -2,7 +2,7 @@
 
 use super::BufferPool;
 use super::magazine::{self, CLASS_MIN, Ledger, Miss, SHARE, SIZE};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, Place, reached};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -100,6 +100,7 @@ impl Magazines {
 
     /// The magazine with this ledger is closed.
     pub(super) fn forget(&self, ledger: &Arc<Ledger>) {
+        reached(Place::MagazineClosed);
         let mut ledgers = self.ledgers.lock();
         if let Some(position) = ledgers.iter().position(|known| Arc::ptr_eq(known, ledger)) {
             ledgers.swap_remove(position);
@@ -108,6 +109,7 @@ impl Magazines {
     }
 
     pub(super) fn note_refill(&self, count: usize) {
+        reached(Place::RunTaken);
         self.refilled.fetch_add(count as u64, Ordering::Relaxed);
     }
 

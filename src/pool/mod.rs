@@ -45,6 +45,8 @@ mod models;
 mod overflow;
 mod region;
 mod run;
+#[cfg(all(test, shuttle))]
+mod schedules;
 mod settings;
 mod slab;
 mod stats;

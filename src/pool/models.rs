@@ -5,9 +5,12 @@
 use super::freelist::{FreeList, Links, Part};
 use super::*;
 use crate::sync::atomic::AtomicUsize;
-use crate::sync::{Mutant, UnsafeCell};
+use crate::sync::{Mutant, Place, UnsafeCell, visits};
 use loom::model::Builder;
 use loom::thread;
+use std::collections::BTreeSet;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 
 /// Nodes whose contents loom guards: two owners at a time are reported as a race.
 struct Nodes {
@@ -176,10 +179,104 @@ fn loom_threads_that_grow_a_pool_share_its_slab_and_nothing_else() {
     assert_eq!(REFUSED.load(Ordering::Relaxed), 0, "two buffers are enough for two threads");
 }
 
-type AtomicUsizeOutside = std::sync::atomic::AtomicUsize;
+/// A pool that a failed model leaves alone: its atomics are gone by then, and a second panic would end the
+/// process.
+#[derive(Clone)]
+struct Kept(ManuallyDrop<Arc<BufferPool>>);
+
+impl Deref for Kept {
+    type Target = Arc<BufferPool>;
+
+    fn deref(&self) -> &Arc<BufferPool> {
+        &self.0
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: this is the drop, so nobody uses it afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.0) };
+        }
+    }
+}
+
+impl Kept {
+    /// A buffer whose words are touched, so that loom sees who had it; without a lease, which would give it back
+    /// in a failed model.
+    fn take_and_touch(&self) -> Option<Slot> {
+        let mut slot = self.take(64).ok()?;
+        self.describe(&mut slot, 64, Meta { tag: 1, stamp: 2 });
+        Some(slot)
+    }
+}
+
+/// Two magazines of four over a class of eight; blocks are of two.
+///
+/// One thread gives back six buffers, of which its magazine cannot keep all; the other takes five, of which its
+/// magazine, and whatever lists and blocks there are, can give at least two.
+fn magazines() {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(4);
+    builder.max_branches = 20_000;
+    builder.check(|| {
+        let pool = Kept(ManuallyDrop::new(small_pool(8)));
+        let mut all: Vec<_> = (0..8).map(|_| pool.take_and_touch().unwrap()).collect();
+        let theirs = all.split_off(2);
+        all.into_iter().for_each(|slot| pool.give(slot));
+        let giving = pool.clone();
+        let other = thread::spawn(move || {
+            for mut slot in theirs {
+                giving.describe(&mut slot, 64, Meta { tag: 3, stamp: 4 });
+                giving.give(slot);
+            }
+        });
+        let mut mine: Vec<_> = (0..2).map_while(|_| pool.take_and_touch()).collect();
+        // Lets the other begin; loom tries few orders with a thread that has not.
+        thread::yield_now();
+        mine.extend((0..3).map_while(|_| pool.take_and_touch()));
+        assert!(mine.len() >= 2, "{} of two that were free all along", mine.len());
+        other.join().unwrap();
+        mine.into_iter().for_each(|slot| pool.give(slot));
+        // A model's thread gives its magazine back only after it could be joined: four may be missing.
+        let left: Vec<_> = (0..9).map_while(|_| pool.take_and_touch()).map(|slot| slot.index).collect();
+        let once: BTreeSet<_> = left.iter().copied().collect();
+        assert!(left.len() >= 4 && left.len() == once.len(), "every buffer once: {left:?}");
+    });
+}
 
 #[test]
-fn loom_of_racing_uses_of_one_handle_exactly_one_wins() {
+fn loom_magazines_spill_and_refill_and_lose_nothing() {
+    magazines();
+    for place in [Place::BlockClosed, Place::BlockOpened, Place::MagazineClosed] {
+        assert!(visits(place) > 20, "{} visits to {place:?}", visits(place));
+    }
+}
+
+#[test]
+#[should_panic(expected = "ausality")]
+fn loom_mutant_that_gives_back_without_publishing_is_noticed() {
+    let _made = Mutant::PushRelaxed.make();
+    magazines();
+}
+
+#[test]
+#[should_panic(expected = "ausality")]
+fn loom_mutant_that_takes_a_block_without_looking_is_noticed() {
+    let _made = Mutant::PopRelaxed.make();
+    magazines();
+}
+
+#[test]
+#[should_panic]
+fn loom_mutant_that_keeps_what_it_spilled_is_noticed() {
+    let _made = Mutant::BlockKept.make();
+    magazines();
+}
+
+type AtomicUsizeOutside = std::sync::atomic::AtomicUsize;
+
+fn one_handle_used_twice() {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(4);
     builder.check(|| {
@@ -204,4 +301,49 @@ fn loom_of_racing_uses_of_one_handle_exactly_one_wins() {
         assert!(pool.release(handle).is_err());
         assert_eq!(pool.stats().in_use, 0);
     });
+}
+
+#[test]
+fn loom_of_racing_uses_of_one_handle_exactly_one_wins() {
+    one_handle_used_twice();
+}
+
+/// A handle that travels by nothing but a number.
+fn a_handle_that_travels() {
+    loom::model(|| {
+        let pool = small_pool(1);
+        let way = Arc::new(AtomicU64::new(u64::MAX));
+        let (theirs, arriving) = (Arc::clone(&pool), Arc::clone(&way));
+        let other = thread::spawn(move || {
+            let mut lease = theirs.acquire(1).unwrap();
+            lease.set_meta(Meta { tag: 3, stamp: 4 });
+            arriving.store(lease.into_handle().get(), Ordering::Relaxed);
+        });
+        let number = way.load(Ordering::Relaxed);
+        if number != u64::MAX
+            && let Ok(lease) = pool.adopt(Handle::from_raw(number))
+        {
+            assert_eq!(lease.meta(), Meta { tag: 3, stamp: 4 });
+        }
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_a_handle_brings_its_buffer_along() {
+    a_handle_that_travels();
+}
+
+#[test]
+#[should_panic(expected = "ausality")]
+fn loom_mutant_that_hands_out_without_publishing_is_noticed() {
+    let _made = Mutant::HandOutRelaxed.make();
+    a_handle_that_travels();
+}
+
+#[test]
+#[should_panic(expected = "ausality")]
+fn loom_mutant_that_adopts_without_looking_is_noticed() {
+    let _made = Mutant::TakeBackRelaxed.make();
+    a_handle_that_travels();
 }

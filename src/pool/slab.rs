@@ -19,8 +19,8 @@ use super::magazines::Magazines;
 use super::region::{self, REGION_ALIGN};
 use super::stripes::{PopCounts, Stripes};
 use super::{BufferPool, ClassSettings, stats::ClassCount};
-use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{Mutex, Place, reached};
 use crossbeam::utils::CachePadded;
 use std::ptr;
 use std::sync::{Arc, Weak};
@@ -173,6 +173,7 @@ impl Class {
     /// Takes a block and answers its indexes, with how many they are; 0 when there is no block.
     fn open_block(&self, headers: &[Header], indexes: &mut [u32]) -> usize {
         let Some(head) = self.blocks.pop(headers) else { return 0 };
+        reached(Place::BlockOpened);
         let others = self.block - 1;
         indexes[0] = head;
         // SAFETY: popped, so ours, with memory (M2) that begins on a cache line and holds the other indexes
@@ -195,6 +196,7 @@ impl Class {
             ptr::copy_nonoverlapping(others.as_ptr(), to, others.len());
         }
         self.blocks.push(headers, head);
+        reached(Place::BlockClosed);
     }
 
     /// A thread's magazine ends: what it held goes back to the lists.
@@ -347,6 +349,7 @@ impl Class {
                 });
             }
         }
+        reached(Place::SlabFreed);
         self.live_slabs.fetch_sub(1, Ordering::Relaxed);
         // SAFETY: taken by `slab` with this size; no buffer of it is in use or will be found (S1).
         unsafe { region::give(slab, self.slab_bytes()) };

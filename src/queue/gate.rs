@@ -85,14 +85,14 @@ impl Gate {
 }
 
 /// Wakes everybody who waits for a word that several processes see.
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 pub(super) fn wake_shared(word: *mut u32) {
     // SAFETY: FUTEX_WAKE takes an address, which it does not touch, and a number of threads.
     unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE, i32::MAX) };
 }
 
 /// Waiting for several words at once: Linux 5.16.
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 mod waits {
     use super::{AtomicU32, Duration};
 

@@ -50,8 +50,10 @@ mod producer;
 mod ring;
 #[cfg(all(test, not(modelled)))]
 mod runs_test;
+#[cfg(all(test, shuttle))]
+mod schedules;
 mod settings;
-#[cfg_attr(loom, allow(dead_code, unused_imports, reason = "mappings and processes are not the models'"))]
+#[cfg_attr(modelled, allow(dead_code, unused_imports, reason = "mappings and processes are not the models'"))]
 mod shared;
 mod signal;
 mod stage;
@@ -71,12 +73,12 @@ pub use handles::{HandleConsumer, HandleProducer, HandleQueue};
 pub use item::{Item, ItemRef};
 pub use producer::Producer;
 pub use settings::{Consumers, HandleSettings, QueueSettings};
-#[cfg(all(feature = "capi", not(loom)))]
+#[cfg(all(feature = "capi", not(modelled)))]
 pub(crate) use shared::SharedWriting;
 pub use shared::{
     SHARED_LANE_CELLS_MAX, SHARED_SEATS_MAX, SHARED_SEGMENT_BYTES_MAX, SharedError, SharedStats,
 };
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 pub use shared::{
     SHARED_NAP, SHARED_SEGMENTS_MAX, SharedClaim, SharedLanes, SharedPlace, SharedProducer, SharedSettings,
 };

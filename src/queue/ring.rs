@@ -27,7 +27,7 @@
 
 use super::cell::{Order, Phase};
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutant, has_mutant, model_fence, weakened};
+use crate::sync::{Mutant, has_mutant, weakened};
 use crossbeam::utils::CachePadded;
 
 /// A scan this far past the bound moves it. Models, which are short, move it all the time.
@@ -106,7 +106,10 @@ impl Ring {
         let mut bound = self.tail();
         let mut ticket = bound.max(*hint);
         loop {
-            let word = self.cell(ticket).load(Ordering::Relaxed);
+            // Acquire: pairs with the Release of `fill` and `take_*`. Who walks over a cell sees what its
+            // producer or consumer saw, or the next look could be older than this one, and "behind" no
+            // longer true (I4).
+            let word = self.cell(ticket).load(weakened(Mutant::WalkRelaxed, Ordering::Acquire));
             match self.phase(word, ticket) {
                 Phase::Vacant => {
                     if self.fill(ticket, word, index) {
@@ -170,11 +173,7 @@ impl Ring {
         // Acquire part: pairs with the consumer's Release in `take_*`, so that an enqueue which fits
         // because of a dequeue comes after it. SeqCst: our half of the handshakes in `signal`.
         let order = weakened(Mutant::FillRelaxed, Ordering::SeqCst);
-        let done = self.cell(ticket).compare_exchange(vacant, filled, order, Ordering::Relaxed).is_ok();
-        if done {
-            model_fence();
-        }
-        done
+        self.cell(ticket).compare_exchange(vacant, filled, order, Ordering::Relaxed).is_ok()
     }
 
     fn tail(&self) -> u64 {
@@ -187,7 +186,7 @@ impl Ring {
     fn publish_tail(&self, ticket: u64) {
         let ticket = ticket + u64::from(has_mutant(Mutant::TailBeyond));
         // Release: pairs with the Acquire in `tail`.
-        self.tail.fetch_max(ticket, Ordering::Release);
+        self.tail.fetch_max(ticket, weakened(Mutant::TailRelaxed, Ordering::Release));
         let depth = ticket.saturating_sub(self.head.load(Ordering::Relaxed)).min(self.order.cells());
         if depth > self.depth_high.load(Ordering::Relaxed) {
             self.depth_high.fetch_max(depth, Ordering::Relaxed);

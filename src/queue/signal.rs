@@ -27,7 +27,7 @@
 
 use super::gate::Gate;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::model_fence;
+use crate::sync::{Mutant, model_fence, weakened};
 use crate::types::LANES_MAX;
 use crossbeam::utils::CachePadded;
 use std::time::Duration;
@@ -64,8 +64,10 @@ impl Signals {
     #[inline]
     pub(super) fn announce(&self, lane: usize) {
         let bit = 1 << lane;
+        model_fence();
         // SeqCst: W1.
-        if self.word.load(Ordering::SeqCst) & (bit | ASLEEP) != bit {
+        let order = weakened(Mutant::AnnounceRelaxed, Ordering::SeqCst);
+        if self.word.load(order) & (bit | ASLEEP) != bit {
             self.announce_change(bit);
         }
     }

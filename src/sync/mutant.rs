@@ -1,4 +1,5 @@
-//! Mistakes made on purpose, in models only, which the models have to notice.
+//! Mistakes made on purpose, in models only, which the models have to notice; and places that the models
+//! have to reach.
 
 use super::atomic::Ordering;
 
@@ -15,6 +16,12 @@ pub(crate) enum Mutant {
     TakeRelaxed,
     /// Ring: freeing a cell does not publish what the consumer did before.
     FreeRelaxed,
+    /// Ring: a raised tail does not bring along what its raiser saw.
+    TailRelaxed,
+    /// Ring: who walks over a filled cell does not see what its producer saw.
+    WalkRelaxed,
+    /// Handshakes: a producer's look at the word of lanes may be older than its cell.
+    AnnounceRelaxed,
     /// Runs of handles: links are written after their run is published.
     LinksLate,
     /// Free list: pops keep the tag.
@@ -72,4 +79,42 @@ pub(crate) fn has_mutant(mutant: Mutant) -> bool {
 #[inline(always)]
 pub(crate) fn weakened(mutant: Mutant, order: Ordering) -> Ordering {
     if has_mutant(mutant) { Ordering::Relaxed } else { order }
+}
+
+/// Code that a model could miss without anybody noticing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A full magazine handed a block over.
+    BlockClosed,
+    /// A block was taken.
+    BlockOpened,
+    /// An empty magazine took a run off the lists.
+    RunTaken,
+    /// A thread's magazine ended.
+    MagazineClosed,
+    /// A slab was given back.
+    SlabFreed,
+}
+
+#[cfg(modelled)]
+const PLACES: usize = Place::SlabFreed as usize + 1;
+
+#[cfg(modelled)]
+std::thread_local! {
+    static REACHED: [std::cell::Cell<u64>; PLACES] = const { [const { std::cell::Cell::new(0) }; PLACES] };
+}
+
+/// Counts a visit, in models.
+#[inline(always)]
+pub(crate) fn reached(place: Place) {
+    #[cfg(modelled)]
+    REACHED.with(|reached| reached[place as usize].set(reached[place as usize].get() + 1));
+    #[cfg(not(modelled))]
+    let _ = place;
+}
+
+/// Visits by the models of this thread.
+#[cfg(all(test, modelled))]
+pub(crate) fn visits(place: Place) -> u64 {
+    REACHED.with(|reached| reached[place as usize].get())
 }

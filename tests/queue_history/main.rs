@@ -1,13 +1,13 @@
 //! Histories of real threads on a queue, held against a bounded queue that does one thing at a time.
 //!
-//! `cargo test --test queue_history`; `DUOCHAIN_HISTORY_ROUNDS=2000` for a long run (80 without it, some ten seconds).
+//! `cargo test --test queue_history`; `DUOCHAIN_HISTORY_ROUNDS=2000` for a long run (50 without it, some ten seconds).
 //!
 //! | claim | checked as |
 //! |---|---|
 //! | first in first out across producers, each item once ([`TxQueue`](duochain::queue::TxQueue) I1) | every put and take at an instant of its call |
-//! | full is exact (I2) | an instant of the call at which as many entries wait as there are cells |
+//! | full is exact (I2) | an instant of the call at which every cell holds an item, or a run that was not begun |
 //! | `None`, and a drain that found less than it may | an instant of the call for each lane, not one for all: no more is promised |
-//! | a batch is in order, others may come in between | one step after the other |
+//! | a batch is in order; others may come in between, but not into a run of it that shares a cell (`run_max`) | one step after the other, a run being one step that takes one cell |
 //! | close (I3) | who begins after it is refused, nobody is refused before it; the end is final in each lane |
 //!
 //! Which lane is taken from first is a matter of priority, of which nothing is promised among threads.
@@ -27,7 +27,7 @@ use duochain::queue::Consumers;
 use history::{Call, Step, check_closing, of_lane};
 use record::{Plan, record};
 use search::{Verdict, search};
-use spec::{Fifo, Numbered, Shape};
+use spec::{Fifo, Freed, Numbered, Shape};
 use subject::{Broken, Fault, Feeder, queue};
 
 /// Threads and lanes of one kind of history.
@@ -39,10 +39,12 @@ struct Scene {
     takers: usize,
     /// Calls of a thread: few for [`Fifo`], which sees every order; many for [`Numbered`].
     calls: usize,
+    /// Items of a batch that share a cell, at most.
+    run_max: usize,
 }
 
 fn rounds() -> u64 {
-    std::env::var("DUOCHAIN_HISTORY_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(80)
+    std::env::var("DUOCHAIN_HISTORY_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(50)
 }
 
 impl Scene {
@@ -51,7 +53,8 @@ impl Scene {
     }
 
     fn shape(self) -> Shape {
-        Shape::of_items(self.cells)
+        // A consumer that opens a run has it in hand: the cell is free with the first item.
+        Shape { cells: self.cells, run_max: self.run_max, freed: Freed::WithFirst }
     }
 
     fn plan(self, seed: u64) -> Plan {
@@ -67,7 +70,7 @@ impl Scene {
 
     /// A history of the queue, or of one with a fault.
     fn play(self, seed: u64, fault: Option<Fault>) -> Vec<Call> {
-        let queue = queue(&vec![self.cells; usize::from(self.lanes)], self.consumers());
+        let queue = queue(&vec![self.cells; usize::from(self.lanes)], self.consumers(), self.run_max);
         let feeders = (0..self.feeders).map(|number| Feeder::new(&queue, seed ^ number));
         let takers = (0..self.takers).map(|_| queue.consumer().expect("there is a seat"));
         let close = || queue.close();
@@ -124,15 +127,16 @@ impl Coverage {
         spans.sort_unstable();
         self.overlaps += spans.windows(2).filter(|pair| pair[1].0 < pair[0].1).count();
         for call in history {
-            let puts = call.steps.iter().filter(|(_, step)| matches!(step, Step::Put(_))).count();
-            self.batches += usize::from(puts > 1);
+            let puts =
+                call.steps.iter().map(|(_, step)| if let Step::Put(run) = step { run.len() } else { 0 });
+            self.batches += usize::from(puts.sum::<usize>() > 1);
             self.full += call.steps.iter().filter(|(_, step)| *step == Step::Full).count();
             self.empty += call.steps.iter().filter(|(_, step)| *step == Step::Empty).count();
         }
     }
 
     fn require(&self, scene: Scene) {
-        // Two items of a batch rarely fit into one cell one after the other.
+        // Two entries of a batch rarely fit into one cell one after the other.
         let batches = self.batches > 0 || scene.cells == 1;
         assert!(self.full > 0 && self.empty > 0 && batches, "{scene:?}: {self:?}");
         // `jolt` sees to it, on a single core too.
@@ -160,13 +164,19 @@ fn hold(scene: Scene, by: By, rounds: u64) {
 fn small(cells: usize, lanes: u8, feeders: u64, takers: usize) {
     // The fuller a queue may be, the longer it stays open which of two puts was first.
     let calls = 600 / cells.pow(2).min(40);
-    let scene = Scene { cells, lanes, feeders, takers, calls };
+    let scene = Scene { cells, lanes, feeders, takers, calls, run_max: 1 };
     hold(scene, By::Value, rounds() * 2);
+    if takers == 1 {
+        hold(Scene { run_max: 3, ..scene }, By::Value, rounds());
+    }
 }
 
 fn long(cells: usize, lanes: u8, feeders: u64, takers: usize) {
-    let scene = Scene { cells, lanes, feeders, takers, calls: 3_000 };
+    let scene = Scene { cells, lanes, feeders, takers, calls: 3_000, run_max: 1 };
     hold(scene, By::Number, rounds().div_ceil(10));
+    if takers == 1 {
+        hold(Scene { run_max: 32, ..scene }, By::Number, rounds().div_ceil(10));
+    }
 }
 
 #[test]

@@ -48,12 +48,12 @@ impl Dice {
     }
 }
 
-pub(crate) fn queue(lane_cells: &[usize], consumers: Consumers) -> Arc<TxQueue> {
+pub(crate) fn queue(lane_cells: &[usize], consumers: Consumers, run_max: usize) -> Arc<TxQueue> {
     TxQueue::new(QueueSettings {
         lane_cells: lane_cells.to_vec(),
         consumers,
         ageing: 3,
-        run_max: 1,
+        run_max,
         transaction_bytes_max: 64,
         pool: PoolSettings {
             // More than lanes and threads can hold: here a refusal has to be the lane's.

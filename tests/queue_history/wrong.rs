@@ -162,7 +162,8 @@ fn noticed(scene: Scene, by: By, fault: Fault) -> usize {
 fn a_queue_that_goes_wrong_now_and_then_is_caught() {
     use Fault::{Doubles, FalseEmpty, FalseFull, Loses, Misnumbers, Reorders};
     for (cells, takers, calls) in [(2, 1, 200), (16, 2, 40)] {
-        let scene = Scene { cells, lanes: 1, feeders: 2, takers, calls };
+        let run_max = if takers == 1 { 4 } else { 1 };
+        let scene = Scene { cells, lanes: 1, feeders: 2, takers, calls, run_max };
         for fault in [FalseFull, FalseEmpty, Loses, Doubles, Reorders, Misnumbers] {
             let by_number = noticed(scene, By::Number, fault);
             assert!(by_number > 0, "{fault:?} in {scene:?} by number");

@@ -188,6 +188,102 @@ fn loom_what_was_accepted_before_the_end_is_taken() {
     closing(true);
 }
 
+/// Full is not told from a look at a cell that is older than the looks which led there.
+fn never_full() {
+    bounded(3).check(move || {
+        let rig = Rig::new(2, 0);
+        rig.push_or_wait(&mut 0, 0);
+        let theirs = Arc::clone(&rig);
+        // In the queue: 0, perhaps 2; 1 comes after 0 has gone.
+        let other = thread::spawn(move || {
+            theirs.write(2);
+            assert_eq!(theirs.ring.push(&mut 0, 2), Ok(()), "full although two never wait");
+        });
+        assert!(matches!(rig.ring.take_alone(&mut 0), Taken::Buffer { index: 0, .. }));
+        rig.write(1);
+        assert_eq!(rig.ring.push(&mut 0, 1), Ok(()), "room was made");
+        other.join().unwrap();
+        assert_eq!(rig.ring.len(), 2);
+    });
+}
+
+/// Nor is empty.
+fn never_empty() {
+    bounded(3).check(move || {
+        let rig = Rig::new(2, 1);
+        rig.push_or_wait(&mut 0, 0);
+        let theirs = Arc::clone(&rig);
+        // In the queue: 0; 1 comes before this thread takes anything.
+        let other = thread::spawn(move || {
+            let taken = theirs.ring.take_shared(&mut 0);
+            assert!(matches!(taken, Taken::Buffer { .. }), "empty although one waits");
+            taken
+        });
+        rig.push_or_wait(&mut 0, 1);
+        let mine = rig.ring.take_shared(&mut 0);
+        assert_ne!(mine, other.join().unwrap());
+    });
+}
+
+#[test]
+fn loom_full_is_not_told_from_an_old_look() {
+    never_full();
+}
+
+#[test]
+fn loom_empty_is_not_told_from_an_old_look() {
+    never_empty();
+}
+
+/// What a consumer did before it freed a cell is seen by the producer that got the cell.
+fn an_enqueue_comes_after_the_dequeue_that_made_room() {
+    bounded(3).check(|| {
+        let rig = Rig::new(1, 1);
+        rig.push_or_wait(&mut 0, 0);
+        let theirs = Arc::clone(&rig);
+        let producer = thread::spawn(move || {
+            theirs.push_or_wait(&mut 0, 1);
+            theirs.read(7);
+        });
+        rig.write(7);
+        assert!(matches!(rig.ring.take_alone(&mut 1), Taken::Buffer { index: 0, .. }));
+        producer.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_an_enqueue_comes_after_the_dequeue_that_made_room() {
+    an_enqueue_comes_after_the_dequeue_that_made_room();
+}
+
+#[test]
+#[should_panic(expected = "ausality")]
+fn loom_mutant_that_frees_without_publishing_is_noticed() {
+    let _made = Mutant::FreeRelaxed.make();
+    an_enqueue_comes_after_the_dequeue_that_made_room();
+}
+
+#[test]
+#[should_panic(expected = "ausality")]
+fn loom_mutant_that_takes_without_looking_is_noticed() {
+    let _made = Mutant::TakeRelaxed.make();
+    two_producers_one_consumer(SMALL);
+}
+
+#[test]
+#[should_panic(expected = "full although")]
+fn loom_mutant_whose_tail_brings_nothing_along_is_noticed() {
+    let _made = Mutant::TailRelaxed.make();
+    never_full();
+}
+
+#[test]
+#[should_panic(expected = "full although")]
+fn loom_mutant_that_walks_without_looking_is_noticed() {
+    let _made = Mutant::WalkRelaxed.make();
+    never_full();
+}
+
 #[test]
 #[should_panic]
 fn loom_mutant_that_ignores_turns_is_noticed() {

@@ -5,6 +5,7 @@ use crate::pool::{ClassSettings, Meta, OverflowSettings, PoolSettings};
 use crate::queue::ring::Taken;
 use crate::queue::signal::Signals;
 use crate::queue::{Consumers, QueueSettings, TxQueue};
+use crate::sync::Mutant;
 use crate::types::LaneId;
 use loom::thread;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ fn sleeping(looks_again: bool) {
     loom::model(move || {
         let rig = Rig::new(1, 1);
         let signals = Arc::new(Signals::new());
+        // Or the producer would have to change the word, and could not miss the sleeper.
+        signals.announce(2);
         let (theirs, word) = (Arc::clone(&rig), Arc::clone(&signals));
         let producer = thread::spawn(move || {
             theirs.push_or_wait(&mut 0, 3);
@@ -195,4 +198,11 @@ fn loom_mutant_that_sleeps_without_a_second_look_is_noticed() {
 #[should_panic(expected = "off the list")]
 fn loom_mutant_that_settles_without_a_second_look_is_noticed() {
     settling(false);
+}
+
+#[test]
+#[should_panic(expected = "eadlock")]
+fn loom_mutant_that_lets_both_sides_miss_each_other_is_noticed() {
+    let _made = Mutant::AnnounceRelaxed.make();
+    sleeping(true);
 }

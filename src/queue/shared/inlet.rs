@@ -20,7 +20,7 @@
 use super::SharedStats;
 use super::layout::{FIXED_WORDS, Geometry};
 use super::part::free;
-#[cfg(loom)]
+#[cfg(modelled)]
 use super::segment::Fault;
 use super::segment::{Head, IN_USE, Segment, State};
 use crate::pool::Meta;
@@ -194,15 +194,15 @@ impl Inlet {
         let Some(mut bytes) = acquire(checked.head.len) else {
             return Drawn::NoBuffer;
         };
-        #[cfg(loom)]
+        #[cfg(modelled)]
         match self.segment.fault {
             Fault::FreedEarly => free(&self.segment, checked.handle),
             Fault::ReleasedEarly => self.release(lane, ticket),
             _ => {}
         }
-        #[cfg(loom)]
+        #[cfg(modelled)]
         let released = self.segment.fault == Fault::ReleasedEarly;
-        #[cfg(not(loom))]
+        #[cfg(not(modelled))]
         let released = false;
         self.segment.read_bytes(checked.handle, &mut bytes);
         // In this order: `part`, P3.

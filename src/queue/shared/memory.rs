@@ -15,14 +15,14 @@
 use super::SharedError;
 use crate::sync::atomic::AtomicU64;
 
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 pub(super) use mapped::{Memory, create};
 
-#[cfg(loom)]
+#[cfg(modelled)]
 pub(super) use modelled::Memory;
 
 /// Words of a loom model.
-#[cfg(loom)]
+#[cfg(modelled)]
 mod modelled {
     use super::AtomicU64;
 
@@ -41,7 +41,7 @@ mod modelled {
     }
 }
 
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 mod mapped {
     use super::super::settings::SharedPlace;
     use super::{AtomicU64, SharedError};

@@ -36,41 +36,41 @@
 //! The order of two transactions holds within one lane of one segment. Transactions of the queue's own lane
 //! and of the segments' lanes of the same number take turns.
 
-#[cfg(loom)]
+#[cfg(modelled)]
 mod absent;
 mod error;
 mod inlet;
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 mod lanes;
 mod layout;
 mod memory;
 mod owner;
 mod part;
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 mod producer;
 mod segment;
 mod settings;
 
-#[cfg(all(test, not(any(loom, miri))))]
+#[cfg(all(test, not(any(modelled, miri))))]
 mod hostile_test;
 #[cfg(all(test, loom))]
 mod models;
-#[cfg(all(test, not(any(loom, miri))))]
+#[cfg(all(test, not(any(modelled, miri))))]
 mod tests;
 
 pub use error::SharedError;
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 pub use lanes::{SHARED_NAP, SHARED_SEGMENTS_MAX, SharedLanes};
 pub use layout::{SHARED_LANE_CELLS_MAX, SHARED_SEATS_MAX, SHARED_SEGMENT_BYTES_MAX};
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 pub(crate) use producer::SharedWriting;
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 pub use producer::{SharedClaim, SharedProducer};
 pub use settings::SharedStats;
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 pub use settings::{SharedPlace, SharedSettings};
 
-#[cfg(loom)]
+#[cfg(modelled)]
 pub(super) use absent::Inlets;
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 pub(super) use lanes::Inlets;

@@ -28,7 +28,7 @@
 use super::SharedError;
 use super::layout::Geometry;
 use super::owner::Owner;
-#[cfg(loom)]
+#[cfg(modelled)]
 use super::segment::Fault;
 use super::segment::{FREED, IN_USE, Segment, State};
 use crate::sync::atomic::Ordering;
@@ -148,7 +148,7 @@ impl Part {
         if !records.is_empty() {
             self.for_each_named(segment, |offset| named[offset] = true);
         }
-        #[cfg(loom)]
+        #[cfg(modelled)]
         if segment.fault == Fault::ScanLeftOut {
             named.fill(false);
         }
@@ -229,7 +229,7 @@ impl Part {
     }
 
     /// True when a reservation would have to look for freed records.
-    #[cfg(loom)]
+    #[cfg(modelled)]
     pub(super) fn is_used_up(&self, segment: &Segment) -> bool {
         self.write.wrapping_sub(self.clean) == segment.geometry.part_granules()
     }

@@ -19,9 +19,9 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::model_fence;
 
 /// A scan this far past the bound moves it. Models, which are short, move it all the time.
-const LAG_MAX: u64 = if cfg!(loom) { 2 } else { 64 };
+const LAG_MAX: u64 = if cfg!(modelled) { 2 } else { 64 };
 /// Whoever fills a ticket with these bits set moves the bound.
-const PUBLISH_MASK: u64 = if cfg!(loom) { 1 } else { 31 };
+const PUBLISH_MASK: u64 = if cfg!(modelled) { 1 } else { 31 };
 
 /// A record that a cell may name.
 pub(super) const IN_USE: u64 = 1;
@@ -29,7 +29,7 @@ pub(super) const IN_USE: u64 = 1;
 pub(super) const FREED: u64 = 2;
 
 /// Mistakes that the models have to notice.
-#[cfg(loom)]
+#[cfg(modelled)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     None,
@@ -48,7 +48,7 @@ pub(super) enum Fault {
 pub(super) struct Segment {
     pub(super) memory: Memory,
     pub(super) geometry: Geometry,
-    #[cfg(loom)]
+    #[cfg(modelled)]
     pub(super) fault: Fault,
 }
 
@@ -145,7 +145,7 @@ impl Segment {
     }
 
     /// Producer, after it filled a cell: wakes a consumer that sleeps.
-    #[cfg(not(loom))]
+    #[cfg(not(modelled))]
     #[inline]
     pub(super) fn wake(&self) {
         // SeqCst: after the fill, against `nap`: one of the two sees the other.
@@ -154,7 +154,7 @@ impl Segment {
         }
     }
 
-    #[cfg(not(loom))]
+    #[cfg(not(modelled))]
     #[cold]
     fn wake_up(&self) {
         self.word(at::ASLEEP).store(0, Ordering::SeqCst);
@@ -164,7 +164,7 @@ impl Segment {
     }
 
     /// First byte of a record's transaction.
-    #[cfg(not(loom))]
+    #[cfg(not(modelled))]
     pub(super) fn bytes_at(&self, handle: u64) -> *mut u8 {
         let offset = self.geometry.record(handle) + layout::RECORD_HEAD_BYTES;
         self.memory.start().wrapping_add(offset as usize)
@@ -254,7 +254,8 @@ impl Segment {
         let mut ticket = bound.max(*hint);
         while steps > 0 {
             steps -= 1;
-            let word = self.cell(lane, ticket).load(Ordering::Relaxed);
+            // Acquire: as in `queue::ring`, so that the next look is not older than this one.
+            let word = self.cell(lane, ticket).load(Ordering::Acquire);
             match order.phase(word, ticket) {
                 Phase::Vacant => {
                     if self.fill(lane, ticket, word, handle) {
@@ -294,7 +295,7 @@ impl Segment {
         // record. Acquire part: with the consumer's Release of it, so that an enqueue which fits because
         // of a dequeue comes after it. SeqCst: before the look at ASLEEP.
         let order = Ordering::SeqCst;
-        #[cfg(loom)]
+        #[cfg(modelled)]
         let order = if self.fault == Fault::FillRelaxed { Ordering::Relaxed } else { order };
         let cell = self.cell(lane, ticket);
         let done = cell.compare_exchange(vacant, filled, order, Ordering::Relaxed).is_ok();

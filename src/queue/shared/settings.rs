@@ -1,9 +1,9 @@
 //! What a segment is made of, and what it says of itself.
 
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 use std::path::PathBuf;
 
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 /// Where a segment is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SharedPlace {
@@ -15,7 +15,7 @@ pub enum SharedPlace {
 }
 
 /// Shape of a segment of shared lanes.
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedSettings {
     /// In memory, or in a file.
@@ -30,7 +30,7 @@ pub struct SharedSettings {
     pub part_bytes: usize,
 }
 
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 impl Default for SharedSettings {
     /// In memory, lanes of 4096 cells, 16 seats with 1 MiB each.
     fn default() -> Self {
