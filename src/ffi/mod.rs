@@ -45,6 +45,8 @@ pub mod faults;
 #[cfg(feature = "capi")]
 mod handle;
 #[cfg(feature = "capi")]
+// Mappings and processes are not the models'.
+#[cfg(not(modelled))]
 pub mod lane;
 #[cfg(feature = "capi")]
 pub mod library;
