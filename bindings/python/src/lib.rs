@@ -7,7 +7,7 @@
 //! | [`fault`] | statuses become exceptions |
 //! | [`arguments`], [`bytes`], [`export`] | Python values in, buffers in, buffers out |
 //! | [`tables`] | the tables of statuses, kinds and keys, for the package and its tests |
-//! | one module per class | [`config`], [`node`], [`claim`], [`view`], [`block`], [`health`], [`subscription`], [`queue`], [`pool`] |
+//! | one module per class | [`config`], [`node`], [`claim`], [`view`], [`block`], [`health`], [`subscription`], [`queue`], [`shared`], [`pool`] |
 //!
 //! # Invariants
 //! I1 a Rust panic becomes `PanicError` and poisons its object; it never reaches Python as another type.
@@ -29,6 +29,7 @@ mod health;
 mod node;
 mod pool;
 mod queue;
+mod shared;
 mod subscription;
 mod tables;
 mod view;
@@ -51,6 +52,7 @@ mod _native {
         node::Node,
         pool::{Pool, PoolStats, PooledBuffer},
         queue::{LaneStats, QueueStats, TxQueue},
+        shared::{SharedLanes, SharedProducer, SharedStats},
         subscription::Subscription,
         tables::{_chains, _config_keys, _event_kinds, _features, _health_states, _statuses, _tx_states},
         view::{Completion, Event, Head, TxStatus, transaction_id},

@@ -5,6 +5,7 @@ use crate::boundary::{Gate, Own, wait};
 use crate::bytes::{BytesLike, with_slices};
 use crate::fault::{OrRaise, fault};
 use crate::pool::{PoolStats, counters};
+use crate::shared::SharedLanes;
 use duochain::pool::Meta;
 use duochain::queue::{Consumer, Consumers, Error, Item};
 use duochain::types::{LaneId, Status};
@@ -12,6 +13,7 @@ use duochain::{node, queue};
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A bounded queue of transactions with priority lanes, for any number of threads.
@@ -197,6 +199,29 @@ impl TxQueue {
                 return Err(fault(py, Status::End, "the queue is closed and empty"));
             }
             PyList::new(py, items.iter().map(|item| PyBytes::new(py, item)))
+        })
+    }
+
+    /// Opens shared lanes, as many as the queue has: what a `SharedProducer` in any process of the same user
+    /// puts into one comes out with the queue's own transactions of that lane. In memory, or in a new file
+    /// at `path`, best in `/dev/shm`. `part_bytes` is the room of each of the `seats` producers.
+    #[pyo3(signature = (path=None, *, lane_cells=4096, seats=16, part_bytes=1_048_576))]
+    fn open_shared(
+        &self,
+        py: Python<'_>,
+        path: Option<PathBuf>,
+        lane_cells: i64,
+        seats: i64,
+        part_bytes: i64,
+    ) -> PyResult<SharedLanes> {
+        self.gate.enter(py, || {
+            let settings = queue::SharedSettings {
+                place: path.map_or(queue::SharedPlace::Memory, queue::SharedPlace::File),
+                lane_cells: size(py, "lane_cells", lane_cells)?,
+                seats: size(py, "seats", seats)?,
+                part_bytes: size(py, "part_bytes", part_bytes)?,
+            };
+            Ok(SharedLanes::new(self.inner.queue.open_shared(&settings).or_raise(py)?))
         })
     }
 

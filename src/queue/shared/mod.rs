@@ -62,7 +62,7 @@ pub use error::SharedError;
 #[cfg(not(modelled))]
 pub use lanes::{SHARED_NAP, SHARED_SEGMENTS_MAX, SharedLanes};
 pub use layout::{SHARED_LANE_CELLS_MAX, SHARED_SEATS_MAX, SHARED_SEGMENT_BYTES_MAX};
-#[cfg(not(modelled))]
+#[cfg(all(feature = "capi", not(modelled)))]
 pub(crate) use producer::SharedWriting;
 #[cfg(not(modelled))]
 pub use producer::{SharedClaim, SharedProducer};

@@ -1,0 +1,168 @@
+//! `SharedLanes` and `SharedProducer`: lanes in a file mapping, for producers of other processes.
+
+use crate::arguments::lane;
+use crate::boundary::{Gate, Own};
+use crate::bytes::BytesLike;
+use crate::fault::OrRaise;
+use crate::pool::counters;
+use duochain::pool::Meta;
+use duochain::queue;
+use pyo3::prelude::*;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// Lanes of a queue that other processes put into; made by `TxQueue.open_shared`.
+#[pyclass(frozen, module = "duochain")]
+pub(crate) struct SharedLanes {
+    gate: Gate,
+    inner: Own<queue::SharedLanes>,
+}
+
+impl SharedLanes {
+    pub(crate) fn new(lanes: queue::SharedLanes) -> Self {
+        Self { gate: Gate::new("segment of shared lanes"), inner: Own::new(lanes) }
+    }
+}
+
+#[pymethods]
+impl SharedLanes {
+    /// What producers open: the file, or for lanes in memory `/proc/PID/fd/N`, which is good while this
+    /// lives and for processes that see the same `/proc`.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.inner.path().to_owned()
+    }
+
+    /// Counters.
+    fn stats(&self, py: Python<'_>) -> PyResult<SharedStats> {
+        self.gate.enter_closed(py, || Ok(SharedStats(self.inner.stats())))
+    }
+
+    /// Refuses producers from now on. What they committed still comes out of the queue. May be repeated.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.gate.close(py, || {
+            self.inner.close();
+            Ok(())
+        })
+    }
+
+    /// True once closed.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.gate.is_closed()
+    }
+
+    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (_kind, _value, _traceback, /), text_signature = "($self, kind, value, traceback, /)")]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: Option<&Bound<'_, PyAny>>,
+        _value: Option<&Bound<'_, PyAny>>,
+        _traceback: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        self.close(py)
+    }
+}
+
+/// Puts transactions into shared lanes, in the queue's process or another of the same user.
+#[pyclass(frozen, module = "duochain")]
+pub(crate) struct SharedProducer {
+    gate: Gate,
+    /// The lock is held for the length of a copy, and nobody waits inside.
+    inner: Own<Mutex<Option<queue::SharedProducer>>>,
+    lanes: usize,
+    transaction_bytes_max: usize,
+}
+
+#[pymethods]
+impl SharedProducer {
+    /// Attaches to the segment at `path`.
+    #[new]
+    fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let gate = Gate::new("shared producer");
+        let producer = gate.enter(py, || py.detach(|| queue::SharedProducer::attach(path)).or_raise(py))?;
+        let (lanes, transaction_bytes_max) = (producer.lanes(), producer.transaction_bytes_max());
+        Ok(Self { gate, inner: Own::new(Mutex::new(Some(producer))), lanes, transaction_bytes_max })
+    }
+
+    /// Copies a transaction into a lane. Raises `FullError` when the lane is full, or this producer's room.
+    #[pyo3(signature = (data, lane=0))]
+    fn enqueue(&self, py: Python<'_>, data: BytesLike<'_, '_>, lane: i64) -> PyResult<()> {
+        self.gate.enter(py, || {
+            let lane = self::lane(py, lane)?;
+            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            match &mut *inner {
+                Some(producer) => producer.enqueue(lane, data.as_slice(py), Meta::default()).or_raise(py),
+                None => Err(queue::Error::Closed).or_raise(py),
+            }
+        })
+    }
+
+    /// Number of lanes.
+    #[getter]
+    fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// Largest transaction in bytes.
+    #[getter]
+    fn transaction_bytes_max(&self) -> usize {
+        self.transaction_bytes_max
+    }
+
+    /// Gives the seat back. What was put in stays. May be repeated.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.gate.close(py, || {
+            self.inner.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Ok(())
+        })
+    }
+
+    /// True once closed.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.gate.is_closed()
+    }
+
+    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (_kind, _value, _traceback, /), text_signature = "($self, kind, value, traceback, /)")]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: Option<&Bound<'_, PyAny>>,
+        _value: Option<&Bound<'_, PyAny>>,
+        _traceback: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        self.close(py)
+    }
+}
+
+/// Counters of shared lanes.
+#[pyclass(frozen, module = "duochain")]
+pub(crate) struct SharedStats(queue::SharedStats);
+
+counters!(SharedStats {
+    /// Transactions taken out.
+    accepted,
+    /// Their bytes.
+    bytes,
+    /// Words that made no sense, passed over or written again.
+    corrupt,
+    /// Places in a lane passed over because later ones were filled.
+    gaps,
+    /// Times that a tail was corrected.
+    tails,
+    /// Seats for producers.
+    seats,
+    /// Seats that are taken.
+    seats_taken,
+    /// Seats taken over from processes that had ended.
+    seats_recovered,
+});
