@@ -78,6 +78,18 @@ impl BufferPool {
         run.len += 1;
     }
 
+    /// Takes the first buffer out of a run being collected.
+    pub(crate) fn shift_run(&self, run: &mut Run) -> Option<Slot> {
+        run.len = run.len.checked_sub(1)?;
+        // SAFETY: the run owned its first buffer; it is the slot's from here on.
+        let slot = unsafe { Slot::from_index(run.first) };
+        if run.len > 0 {
+            // SAFETY: as above.
+            run.first = unsafe { self.header(slot.index).body() }.next;
+        }
+        Some(slot)
+    }
+
     /// The first buffer of a run, which now stands for all; `None` for a run without any.
     #[inline]
     pub(crate) fn tie_run(&self, run: Run) -> Option<Slot> {

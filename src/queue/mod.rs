@@ -161,8 +161,8 @@ impl TxQueue {
     }
 
     /// Copies transactions into the lane in order, up to the first that is refused. Answers how many were
-    /// accepted and why the next one was not. Up to [`QueueSettings::run_max`] share a cell and stay
-    /// together; between such runs others may enqueue.
+    /// accepted and why the next one was not. Up to [`QueueSettings::run_max`] share a cell; between such
+    /// runs others may enqueue.
     pub fn enqueue_batch(
         &self,
         lane: LaneId,

@@ -1,6 +1,6 @@
 //! Collecting on the producer's side, publishing in runs.
 
-use super::{Error, TxQueue};
+use super::{Error, ItemRef, TxQueue};
 use crate::env::{Clock, SystemClock};
 use crate::pool::{Meta, Run};
 use crate::types::{LaneId, Tick};
@@ -58,16 +58,24 @@ impl Stage {
         if self.run.len() == self.settings.count {
             self.flush()?;
         }
+        let mut slot = match self.queue.pool().take(bytes.len()) {
+            Ok(slot) => slot,
+            Err(error) => return Err(self.exhausted(error.into())),
+        };
         let pool = self.queue.pool();
-        let mut slot = pool.take(bytes.len())?;
         pool.fill(&mut slot, bytes, meta);
         pool.extend_run(&mut self.run, slot);
-        if self.run.len() == self.settings.count {
-            let _tried_again_later = self.flush();
-        } else if !self.settings.age.is_zero() {
-            let _tried_again_later = self.flush_aged();
+        if self.run.len() == self.settings.count || self.is_of_age() {
+            let _tried_again_later = self.publish();
         }
         Ok(())
+    }
+
+    /// What is staged may hold the very buffers that are missing: a consumer has to see them.
+    #[cold]
+    fn exhausted(&mut self, error: Error) -> Error {
+        let _tried_again_later = self.publish();
+        self.count_refusal(error)
     }
 
     /// Publishes what is staged; answers how many.
@@ -76,7 +84,22 @@ impl Stage {
     /// [`Error::Full`] and [`Error::Closed`]: everything stays staged.
     #[inline]
     pub fn flush(&mut self) -> Result<usize, Error> {
+        self.publish().map_err(|error| self.count_refusal(error))
+    }
+
+    fn count_refusal(&self, error: Error) -> Error {
+        if let (Error::Full | Error::NoMemory, Ok(target)) = (&error, self.queue.lane(self.lane)) {
+            target.note_refused();
+        }
+        error
+    }
+
+    /// One attempt, without counting a refusal.
+    fn publish(&mut self) -> Result<usize, Error> {
         let Self { queue, lane, hint, run, .. } = self;
+        if queue.is_closed() {
+            return Err(Error::Closed);
+        }
         let target = queue.lane(*lane)?;
         match queue.append_run(target, hint, *lane, std::mem::take(run)) {
             Ok(count) => {
@@ -85,9 +108,6 @@ impl Stage {
             }
             Err((refused, error)) => {
                 *run = refused;
-                if error == Error::Full {
-                    target.note_refused();
-                }
                 Err(error)
             }
         }
@@ -98,29 +118,26 @@ impl Stage {
     /// # Errors
     /// As [`flush`](Self::flush).
     pub fn flush_aged(&mut self) -> Result<usize, Error> {
+        if self.is_of_age() { self.flush() } else { Ok(0) }
+    }
+
+    fn is_of_age(&mut self) -> bool {
         if self.is_empty() || self.settings.age.is_zero() {
-            return Ok(0);
+            return false;
         }
         let now = self.clock.now();
-        if now.since(*self.begun.get_or_insert(now)) < self.settings.age {
-            return Ok(0);
-        }
-        self.flush()
+        now.since(*self.begun.get_or_insert(now)) >= self.settings.age
     }
 
     /// Hands what is staged back to the caller, oldest first, and forgets it.
     pub fn take_back(&mut self, mut f: impl FnMut(&[u8], Meta)) -> usize {
         self.begun = None;
-        let pool = self.queue.pool();
-        let (run, mut count) = (std::mem::take(&mut self.run), 0);
-        let Some(mut first) = pool.tie_run(run) else { return 0 };
-        let mut rest = pool.open_run(&mut first);
-        let mut next = Some(first);
-        while let Some(slot) = next {
-            f(pool.bytes_of(&slot), pool.meta_of(&slot));
-            pool.give(slot);
+        let mut count = 0;
+        // The rest stays staged should the caller's code panic.
+        while let Some(slot) = self.queue.pool().shift_run(&mut self.run) {
+            let item = ItemRef::new(&self.queue, slot, self.lane, count as u64);
+            f(&item, item.meta());
             count += 1;
-            next = pool.take_rest(&mut rest);
         }
         count
     }
@@ -148,7 +165,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        if self.flush().is_err() {
+        if self.publish().is_err() {
             self.queue.pool().give_run(std::mem::take(&mut self.run));
         }
     }
@@ -244,13 +261,49 @@ mod tests {
             stage.enqueue(&[*byte], Meta { tag: tag as u64, stamp: 1 }).unwrap();
         }
         queue.close();
-        assert!(queue.consumer().unwrap().is_ended());
         assert_eq!(stage.enqueue(b"d", Meta::default()), Err(Error::Closed));
         assert_eq!((stage.flush(), stage.len()), (Err(Error::Closed), 3));
         let mut back = Vec::new();
         assert_eq!(stage.take_back(|bytes, meta| back.push((bytes[0], meta.tag))), 3);
         assert_eq!(back, [(b'a', 0), (b'b', 1), (b'c', 2)]);
         assert_eq!((stage.take_back(|_, _| ()), queue.stats().pool.in_use), (0, 0));
+    }
+
+    #[test]
+    fn a_dry_pool_makes_the_stage_publish() {
+        let queue = queue(64);
+        let mut first = stage(&queue, 8, Duration::ZERO);
+        first.enqueue(b"a", Meta::default()).unwrap();
+        while queue.enqueue(L0, b"-", Meta::default()).is_ok() {}
+        assert_eq!(first.enqueue(b"b", Meta::default()), Err(Error::NoMemory));
+        assert!(first.is_empty());
+        assert_eq!(drain(&queue).last(), Some(&b'a'));
+        first.enqueue(b"b", Meta::default()).unwrap();
+    }
+
+    #[test]
+    fn only_what_the_caller_is_told_of_counts_as_refused() {
+        let queue = queue(1);
+        queue.enqueue(L0, b"-", Meta::default()).unwrap();
+        let mut stage = stage(&queue, 2, Duration::ZERO);
+        stage.enqueue(b"a", Meta::default()).unwrap();
+        stage.enqueue(b"b", Meta::default()).unwrap();
+        assert_eq!(queue.stats().lanes[0].refused, 0);
+        stage.enqueue(b"c", Meta::default()).unwrap_err();
+        stage.flush().unwrap_err();
+        assert_eq!(queue.stats().lanes[0].refused, 2);
+    }
+
+    #[test]
+    fn a_panic_of_the_caller_leaves_the_rest_staged() {
+        let queue = queue(4);
+        let mut stage = stage(&queue, 8, Duration::ZERO);
+        for byte in b"abc" {
+            stage.enqueue(&[*byte], Meta::default()).unwrap();
+        }
+        let take = || stage.take_back(|bytes, _| assert_ne!(bytes, b"b"));
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(take)).is_err());
+        assert_eq!((stage.len(), queue.stats().pool.in_use), (1, 1));
     }
 
     #[test]
