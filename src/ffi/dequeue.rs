@@ -164,7 +164,8 @@ fn nothing_left(object: &QueueObject, consumer: &Consumer) -> Option<Failure> {
     if consumer.is_ended() {
         return Some(Failure::new(Status::End, ""));
     }
-    (!object.queue.is_closed()).then(|| Failure::new(Status::Again, ""))
+    let later = !object.queue.is_closed() || consumer.is_starved();
+    later.then(|| Failure::new(Status::Again, ""))
 }
 
 /// Copies an item behind what is in the buffer, or holds it for the next call.

@@ -89,6 +89,11 @@ impl Consumer {
             };
             let Self { queue, places, .. } = self;
             let nap = queue.inlets().nap(left);
+            if queue.inlets().are_starved() {
+                // A buffer that comes back wakes nobody, and closing does not bring one.
+                queue.signals().nap(nap.limit);
+                continue;
+            }
             queue.signals().sleep_for_items(nap.limit, &nap.words, || {
                 let mut lanes = queue.all_lanes().iter().zip(&*places);
                 lanes.any(|(lane, place)| place.has_item(lane)) || queue.inlets().has_something()
@@ -149,6 +154,11 @@ impl Consumer {
             && self.queue.inlets().have_ended()
     }
 
+    /// True when something is there that the pool had no buffer for: looking again at once would not help.
+    pub(crate) fn is_starved(&self) -> bool {
+        self.queue.inlets().are_starved()
+    }
+
     /// The queue it takes from.
     pub fn queue(&self) -> &Arc<TxQueue> {
         &self.queue
@@ -188,7 +198,7 @@ impl Consumer {
         let found = self.find();
         if found.is_none() {
             if self.queue.inlets().any() {
-                self.queue.inlets().tend();
+                self.queue.inlets().tend_idle();
             }
             self.queue.signals().freed_fenced();
         }

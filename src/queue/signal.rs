@@ -135,6 +135,12 @@ impl Signals {
         }
     }
 
+    /// Consumer that waits for a buffer: sleeps for about `limit`, or until something is announced.
+    pub(super) fn nap(&self, limit: Duration) {
+        let seen = self.items.epoch();
+        self.items.wait_past(seen, limit);
+    }
+
     /// Producer that was refused: sleeps for about `limit` unless the queue is closed or `still_full`
     /// says no.
     pub(super) fn sleep_for_space(&self, limit: Duration, still_full: impl FnOnce() -> bool) {

@@ -32,6 +32,12 @@ impl Inlets {
 
     pub(crate) fn tend(&self) {}
 
+    pub(crate) fn tend_idle(&self) {}
+
+    pub(crate) fn are_starved(&self) -> bool {
+        false
+    }
+
     pub(crate) fn close(&self) {}
 
     pub(crate) fn have_ended(&self) -> bool {

@@ -124,6 +124,12 @@ impl Inlet {
         }
     }
 
+    /// Refuses producers from now on.
+    pub(super) fn close(&self) {
+        self.counters.begin_closing();
+        self.segment.close();
+    }
+
     fn geometry(&self) -> &Geometry {
         &self.segment.geometry
     }
@@ -239,8 +245,11 @@ impl Inlet {
     /// For a consumer with nothing else to do: puts right what somebody wrote over, as far as it shows. True
     /// when the segment was closed and everything that it accepted has been taken.
     pub(super) fn tend(&mut self) -> bool {
+        // In this order: who finds it closed by `close` finds it closing too.
+        let state = self.segment.open_state();
         let closing = self.counters.is_closing();
-        add(&self.counters.corrupt, self.segment.restore(&self.header, closing));
+        let wrong = self.segment.restore(&self.header) + self.segment.restore_state(state, closing);
+        add(&self.counters.corrupt, wrong);
         for lane in 0..self.geometry().lanes {
             self.mend(lane);
         }

@@ -9,8 +9,10 @@ use super::inlet::{Counters, Drawn, Inlet};
 use super::layout::{Choice, Geometry, at};
 use super::memory::{Memory, create};
 use super::owner::{self, Owner};
+use super::producer::remove_abandoned;
 use super::segment::Segment;
 use super::{SharedError, SharedPlace, SharedSettings, SharedStats};
+use crate::env::fork;
 use crate::pool::{BufferPool, Slot};
 use crate::queue::{Error, TxQueue};
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -33,6 +35,9 @@ const NAP_FIRST: Duration = Duration::from_micros(50);
 /// must not stay because another is busy.
 const TEND_EVERY: u32 = 1024;
 
+/// Every how many looks in a row that found nothing. Before a sleep it is always done.
+const TEND_EVERY_IDLE: u32 = 16;
+
 /// The segments of one queue.
 #[derive(Debug, Default)]
 pub(crate) struct Inlets {
@@ -50,6 +55,26 @@ struct List {
     looks: u32,
     /// Naps since something came.
     naps: u32,
+    /// Looks in a row that found nothing.
+    idle: u32,
+    /// Of the process that opened them.
+    forks: u32,
+}
+
+impl List {
+    /// The child of a fork lets go of its parent's segments and changes nothing in them.
+    fn is_ours(&mut self) -> bool {
+        if !self.inlets.is_empty() && self.forks != fork::generation() {
+            self.inlets.clear();
+        }
+        !self.inlets.is_empty()
+    }
+
+    fn tend(&mut self) {
+        if self.is_ours() {
+            self.inlets.retain_mut(|inlet| !inlet.tend());
+        }
+    }
 }
 
 impl Inlets {
@@ -61,10 +86,13 @@ impl Inlets {
     }
 
     fn add(&self, inlet: Inlet) -> Result<(), SharedError> {
-        let mut list = self.list.lock();
+        let list = &mut *self.list.lock();
+        // Those that have ended make room.
+        list.tend();
         if list.inlets.len() == SHARED_SEGMENTS_MAX {
             return Err(SharedError::Segments(SHARED_SEGMENTS_MAX));
         }
+        list.forks = fork::generation();
         list.inlets.push(inlet);
         // Release: pairs with the Acquire in `any`.
         self.count.store(list.inlets.len(), Ordering::Release);
@@ -77,9 +105,10 @@ impl Inlets {
         let mut list = self.list.lock();
         list.looks = list.looks.wrapping_add(1);
         if list.looks.is_multiple_of(TEND_EVERY) {
-            drop(list);
-            self.tend();
-            list = self.list.lock();
+            self.tend_locked(&mut list);
+        }
+        if !list.is_ours() {
+            return 0;
         }
         let lanes = list
             .inlets
@@ -97,6 +126,9 @@ impl Inlets {
     #[cold]
     pub(crate) fn take(&self, lane: usize, pool: &Arc<BufferPool>) -> Option<(Slot, u64)> {
         let list = &mut *self.list.lock();
+        if !list.is_ours() {
+            return None;
+        }
         let count = list.inlets.len();
         for step in 0..count {
             let inlet = &mut list.inlets[(list.turn + step) % count];
@@ -106,8 +138,7 @@ impl Inlets {
             match inlet.take(lane, |len| pool.acquire(len).ok()) {
                 Drawn::Item { bytes: mut lease, meta, sequence } => {
                     list.turn = (list.turn + step + 1) % count;
-                    list.starved = false;
-                    list.naps = 0;
+                    (list.starved, list.idle, list.naps) = (false, 0, 0);
                     lease.set_meta(meta);
                     lease.set_lane(lane as u8);
                     return Some((lease.into_parts().1, sequence));
@@ -122,21 +153,42 @@ impl Inlets {
         None
     }
 
-    /// For a consumer that found nothing: mends what hides items, ends what was closed.
+    /// For a consumer that found nothing: now and then as [`tend`](Self::tend), which reads the very cells that
+    /// producers write next.
+    #[cold]
+    pub(crate) fn tend_idle(&self) {
+        let list = &mut *self.list.lock();
+        list.idle = list.idle.wrapping_add(1);
+        if list.idle.is_multiple_of(TEND_EVERY_IDLE) {
+            self.tend_locked(list);
+        }
+    }
+
+    /// Mends what hides items, ends what was closed.
     #[cold]
     pub(crate) fn tend(&self) {
-        let list = &mut *self.list.lock();
-        list.inlets.retain_mut(|inlet| !inlet.tend());
+        self.tend_locked(&mut self.list.lock());
+    }
+
+    fn tend_locked(&self, list: &mut List) {
+        list.tend();
         // Release: as in `add`.
         self.count.store(list.inlets.len(), Ordering::Release);
     }
 
     /// Refuses producers from now on.
     pub(crate) fn close(&self) {
-        for inlet in &self.list.lock().inlets {
-            inlet.counters.begin_closing();
-            inlet.segment.close();
+        let list = &mut *self.list.lock();
+        if list.is_ours() {
+            for inlet in &list.inlets {
+                inlet.close();
+            }
         }
+    }
+
+    /// True when the last take found something, and no buffer for it.
+    pub(crate) fn are_starved(&self) -> bool {
+        self.any() && self.list.lock().starved
     }
 
     /// True once everything was closed and handed out.
@@ -153,6 +205,7 @@ impl Inlets {
             return Nap { limit, segments: Vec::new(), words: Vec::new() };
         }
         let mut list = self.list.lock();
+        self.tend_locked(&mut list);
         let longest = NAP_FIRST.saturating_mul(1 << list.naps.min(16)).min(SHARED_NAP);
         list.naps = list.naps.saturating_add(1);
         let segments: Vec<_> = list.inlets.iter().map(|inlet| Arc::clone(&inlet.segment)).collect();
@@ -200,7 +253,14 @@ impl TxQueue {
             transaction_bytes_max: self.transaction_bytes_max(),
         };
         let geometry = Geometry::choose(&choice)?;
-        let file = create(&settings.place, geometry.segment_bytes)?;
+        let file =
+            create(&settings.place, geometry.segment_bytes).or_else(|error| match &settings.place {
+                SharedPlace::File(path) if remove_abandoned(path) => {
+                    create(&settings.place, geometry.segment_bytes)
+                }
+                _ => Err(error),
+            })?;
+        let made = Made::new(&settings.place);
         let path = match &settings.place {
             SharedPlace::File(path) => path.clone(),
             SharedPlace::Memory => {
@@ -213,9 +273,7 @@ impl TxQueue {
         segment.format(&header);
         let inlet = Inlet::new(Arc::clone(&segment), header, self.transaction_bytes_max());
         let counters = Arc::clone(&inlet.counters);
-        // From here on a drop removes the file.
-        let file = matches!(settings.place, SharedPlace::File(_)).then(|| path.clone());
-        let lanes = SharedLanes { segment, counters, path, file };
+        let lanes = SharedLanes { segment, counters, path, made };
         self.inlets().add(inlet)?;
         // A close that came between the look above and the list has not seen this segment.
         if self.is_closed() {
@@ -233,13 +291,44 @@ pub struct SharedLanes {
     segment: Arc<Segment>,
     counters: Arc<Counters>,
     path: PathBuf,
-    /// What to remove in the end.
-    file: Option<PathBuf>,
+    made: Made,
+}
+
+/// The file of a segment, which is removed once: another may be made at its place afterwards.
+#[derive(Debug)]
+struct Made {
+    file: Mutex<Option<PathBuf>>,
+    forks: u32,
+}
+
+impl Made {
+    fn new(place: &SharedPlace) -> Self {
+        let file = match place {
+            SharedPlace::File(path) => Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+            SharedPlace::Memory => None,
+        };
+        Self { file: Mutex::new(file), forks: fork::generation() }
+    }
+
+    fn remove(&self) {
+        if self.forks == fork::generation()
+            && let Some(file) = self.file.lock().take()
+        {
+            // Producers that are attached keep their mapping. A file that is gone already is fine.
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        self.remove();
+    }
 }
 
 impl SharedLanes {
-    /// What producers open. For a segment in memory it is good while this process lives, and for processes
-    /// that see `/proc` as this one does.
+    /// What producers open. For a segment in memory it is good while this value lives, and for processes
+    /// that see `/proc` as this one does: afterwards the same path may name another file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -279,11 +368,10 @@ impl SharedLanes {
 
     /// Refuses producers from now on. What was committed is still delivered.
     pub fn close(&self) {
-        self.counters.begin_closing();
-        self.segment.close();
-        if let Some(file) = &self.file {
-            // Producers that are attached keep their mapping. A file that is gone already is fine.
-            let _ = std::fs::remove_file(file);
+        if self.made.forks == fork::generation() {
+            self.counters.begin_closing();
+            self.segment.close();
+            self.made.remove();
         }
     }
 }
@@ -296,8 +384,6 @@ impl AsFd for SharedLanes {
 
 impl Drop for SharedLanes {
     fn drop(&mut self) {
-        if !self.counters.is_closing() {
-            self.close();
-        }
+        self.close();
     }
 }

@@ -122,6 +122,9 @@ impl Geometry {
                 "a shared lane of {lane_cells} cells, not a power of two up to {SHARED_LANE_CELLS_MAX}"
             ));
         }
+        if seats > SHARED_SEATS_MAX {
+            return refuse(format!("{seats} seats, not in 1..={SHARED_SEATS_MAX}"));
+        }
         let room_max = part_bytes.saturating_sub(RECORD_HEAD_BYTES as usize);
         let ring_stride = (RING_HEAD_BYTES + 8 * lane_cells as u64).next_multiple_of(128);
         let seats_at = HEADER_BYTES + lanes as u64 * ring_stride;

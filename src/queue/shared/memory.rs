@@ -101,11 +101,14 @@ mod mapped {
         };
         let failed = |what: &str, error: io::Error| SharedError::io(format!("{what} a segment"), &error);
         // Allocated, not only sized: a full file system is an error here instead of a SIGBUS later.
-        // SAFETY: a descriptor that is ours and two numbers.
-        let outcome = unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, bytes as libc::off_t) };
-        let allocated = match outcome {
-            0 => Ok(()),
-            code => Err(failed("allocating", io::Error::from_raw_os_error(code))),
+        let allocated = loop {
+            // SAFETY: a descriptor that is ours and two numbers.
+            match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, bytes as libc::off_t) } {
+                0 => break Ok(()),
+                // A profiler's signal, for one.
+                libc::EINTR => {}
+                code => break Err(failed("allocating", io::Error::from_raw_os_error(code))),
+            }
         };
         let finished = allocated.and_then(|()| match place {
             SharedPlace::Memory => seal(&file).map_err(|error| failed("sealing", error)),

@@ -53,6 +53,8 @@ mod settings;
 
 #[cfg(all(test, not(any(modelled, miri))))]
 mod hostile_test;
+#[cfg(all(test, not(any(loom, miri))))]
+mod life_test;
 #[cfg(all(test, loom))]
 mod models;
 #[cfg(all(test, not(any(modelled, miri))))]

@@ -103,7 +103,7 @@ impl Part {
                         Ok(part) => return Ok((part, origin)),
                         Err(error) => refusal = error,
                     }
-                    Self::vacate(segment, seat);
+                    Self::vacate(segment, seat, me);
                 }
             }
         }
@@ -290,12 +290,14 @@ impl Part {
 
     /// Gives the seat back. What was committed stays and is taken out.
     pub(super) fn leave(&self, segment: &Segment) {
-        Self::vacate(segment, self.seat);
+        Self::vacate(segment, self.seat, self.me);
     }
 
-    fn vacate(segment: &Segment, seat: usize) {
-        // Release: pairs with the Acquire of `take_seat`.
-        segment.seat_word(seat, OWNER).store(Owner::NOBODY.0, Ordering::Release);
+    fn vacate(segment: &Segment, seat: usize, me: Owner) {
+        // Release: pairs with the Acquire of `take_seat`. It fails when somebody wrote over the owner: then
+        // the seat may be another's.
+        let word = segment.seat_word(seat, OWNER);
+        let _ = word.compare_exchange(me.0, Owner::NOBODY.0, Ordering::Release, Ordering::Relaxed);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::types::{LANES_MAX, LaneId};
 use std::fmt;
 use std::fs::File;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Every how many refusals a producer looks whether anybody still drains.
@@ -203,6 +204,24 @@ fn open(file: File) -> Result<Segment, SharedError> {
     let geometry = Geometry::parse(&words, bytes)?;
     let memory = header.again(geometry.segment_bytes)?;
     Ok(Segment { memory, geometry })
+}
+
+/// Removes a segment's file if the process that drained it has certainly ended; true when it did.
+pub(super) fn remove_abandoned(path: &Path) -> bool {
+    let (Ok(file), Ok(opened)) = (Memory::open(path), Memory::open(path)) else { return false };
+    // Of several who find the same old file one removes it, and none a new one that took its place.
+    let same = || {
+        let (old, now) = (file.metadata().ok()?, std::fs::metadata(path).ok()?);
+        Some((old.dev(), old.ino()) == (now.dev(), now.ino()))
+    };
+    if file.try_lock().is_err() || same() != Some(true) {
+        return false;
+    }
+    let abandoned = open(opened).is_ok_and(|segment| {
+        let namespace = segment.word(at::PID_NAMESPACE).load(Ordering::Relaxed);
+        namespace != 0 && namespace == owner::pid_namespace() && queue_of(&segment).has_ended()
+    });
+    abandoned && std::fs::remove_file(path).is_ok()
 }
 
 impl Drop for SharedProducer {

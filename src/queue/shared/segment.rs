@@ -89,9 +89,8 @@ impl Segment {
     }
 
     /// Puts back words of the header that somebody wrote over; answers how many.
-    pub(super) fn restore(&self, header: &[u64; layout::FIXED_WORDS], closing: bool) -> u64 {
-        let state = if closing { layout::STATE_CLOSED } else { layout::STATE_OPEN };
-        let words = (0..).step_by(8).zip(header.iter().copied()).chain([(at::STATE, state)]);
+    pub(super) fn restore(&self, header: &[u64; layout::FIXED_WORDS]) -> u64 {
+        let words = (0..).step_by(8).zip(header.iter().copied());
         let wrong = words.filter(|(offset, word)| self.word(*offset).load(Ordering::Relaxed) != *word);
         wrong.map(|(offset, word)| self.word(offset).store(word, Ordering::Release)).count() as u64
     }
@@ -113,6 +112,25 @@ impl Segment {
     #[inline]
     pub(super) fn state(&self, handle: u64) -> &AtomicU64 {
         self.word(self.geometry.record(handle))
+    }
+
+    /// What the segment says of itself.
+    pub(super) fn open_state(&self) -> u64 {
+        // Acquire: pairs with the Release of `close`.
+        self.word(at::STATE).load(Ordering::Acquire)
+    }
+
+    /// Puts back the state that was found, if it is wrong; answers 1 if somebody wrote over it. A segment
+    /// that is being closed may still say that it is open.
+    pub(super) fn restore_state(&self, found: u64, closing: bool) -> u64 {
+        let right = if closing { layout::STATE_CLOSED } else { layout::STATE_OPEN };
+        if found == right {
+            return 0;
+        }
+        // A failure is a state that changed meanwhile; the next look sees it.
+        let put_back =
+            self.word(at::STATE).compare_exchange(found, right, Ordering::Release, Ordering::Relaxed).is_ok();
+        u64::from(put_back && !(closing && found == layout::STATE_OPEN))
     }
 
     #[inline]
