@@ -517,7 +517,7 @@ typedef struct duo_item {
     size_t len;
     /** The tag it was put in with. */
     uint64_t tag;
-    /** Its position in the lane, from 0. */
+    /** Its position in the lane, from 0; for shared lanes, of its segment in the lane. */
     uint64_t sequence;
     /** The lane it came from. */
     uint32_t lane;

@@ -36,7 +36,7 @@ pub struct duo_item {
     pub len: usize,
     /// The tag it was put in with.
     pub tag: u64,
-    /// Its position in the lane, from 0.
+    /// Its position in the lane, from 0; for shared lanes, of its segment in the lane.
     pub sequence: u64,
     /// The lane it came from.
     pub lane: u32,

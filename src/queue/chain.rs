@@ -7,8 +7,8 @@
 //! # Invariants
 //! C1 the links of a run are written before its first handle is published, by who owns all its handles.
 //! C2 the consumer reads a handle's link before it hands that handle out; afterwards the next owner writes it.
-//! C3 the last link of every run is END, so every walk ends. A run that names a handle twice loses what
-//!    stands between the two; a link always lies in the table's own range of numbers.
+//! C3 the last link of every run is END, so every walk ends, unless two producers use the same handle at the
+//!    same time. A run that names a handle twice loses what stands between the two; a link always lies in the table's own range of numbers.
 
 use crate::pool::RUN_MAX;
 use crate::sync::atomic::{AtomicU32, Ordering};

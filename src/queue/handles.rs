@@ -20,7 +20,8 @@
 //!
 //! # Caller contract
 //! A handle means nothing here. Where runs are used, a handle is in the queue at most once at a time: one
-//! pushes what one owns. A host that breaks this loses or doubles handles, and nothing worse.
+//! pushes what one owns. A host that breaks this loses or doubles handles, or, with runs
+//! of two producers at the same time, gets the same ones again and again.
 
 use super::Error;
 use super::chain::{END, Links};

@@ -25,7 +25,8 @@ impl Item {
         self.lane
     }
 
-    /// Its position among all that this lane ever accepted, from 0, without gaps.
+    /// Its position among all that this lane ever accepted, from 0, without gaps. What came through shared
+    /// lanes is counted for each segment on its own.
     pub const fn sequence(&self) -> u64 {
         self.sequence
     }
@@ -71,7 +72,8 @@ impl<'a> ItemRef<'a> {
         self.lane
     }
 
-    /// Its position among all that this lane ever accepted, from 0, without gaps.
+    /// Its position among all that this lane ever accepted, from 0, without gaps. What came through shared
+    /// lanes is counted for each segment on its own.
     pub const fn sequence(&self) -> u64 {
         self.sequence
     }

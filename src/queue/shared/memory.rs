@@ -2,7 +2,9 @@
 //!
 //! # Invariants
 //! M1 the words are atomics, so that another process that writes at the same time is no data race here:
-//!    whatever it writes is a value, old, new or hostile, and never undefined behaviour.
+//!    whatever it writes is a value, old, new or hostile, and never undefined behaviour. The one exception
+//!    is a claim that is written in place, through a pointer: that record is not read before the swap that
+//!    publishes it.
 //! M2 an offset is checked against the length of the mapping on every access.
 //!
 //! # Limits

@@ -7,7 +7,9 @@
 //!
 //! # Limits
 //! A process that cannot be looked at is taken for alive. Process numbers of another namespace mean
-//! nothing here; the header names the namespace and attaching compares it.
+//! nothing here; the header names the namespace and attaching compares it. Processes with one namespace of
+//! numbers but different time namespaces read different start times of the same process: they cannot share
+//! a segment.
 
 use std::fs;
 
