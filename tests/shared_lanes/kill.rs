@@ -69,6 +69,8 @@ fn rust_child() -> Command {
 struct Arrived {
     next: Mutex<BTreeMap<u64, u64>>,
     stop: AtomicBool,
+    /// The consumer takes nothing.
+    paused: AtomicBool,
     items: AtomicU64,
 }
 
@@ -79,6 +81,10 @@ impl Arrived {
 
     fn consume(&self, mut consumer: Consumer) {
         while !self.stop.load(Ordering::Relaxed) {
+            if self.paused.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+                continue;
+            }
             match consumer.dequeue_wait(Duration::from_millis(100)) {
                 Ok(item) => {
                     let (number, sequence) = record::read(&item).expect("whole");
@@ -112,7 +118,15 @@ fn steady(path: &Path, number: u64, stop: &AtomicBool, committed: &AtomicU64) {
 }
 
 /// Starts a producer, lets it commit, kills it after some microseconds; answers how many commits it told.
-fn live_and_die(mut command: Command, path: &Path, number: u64, micros: u64) -> u64 {
+/// `started` is run once the process exists, `committed` once it told of a commit.
+fn live_and_die(
+    mut command: Command,
+    path: &Path,
+    number: u64,
+    micros: u64,
+    started: impl FnOnce(),
+    committed: impl FnOnce(),
+) -> u64 {
     command.env(PATH, path).env(NUMBER, number.to_string()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let mut child = command.spawn().expect("the producer starts");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
@@ -127,11 +141,13 @@ fn live_and_die(mut command: Command, path: &Path, number: u64, micros: u64) -> 
         }
         told
     };
+    started();
     for line in lines.by_ref() {
         if read(line) > 0 {
             break;
         }
     }
+    committed();
     std::thread::sleep(Duration::from_micros(micros));
     let killed = child.kill();
     for line in lines {
@@ -168,19 +184,36 @@ fn kill_loop(
     };
     eventually("the steady producer has a seat", || (committed.load(Ordering::Relaxed) > 0).then_some(()));
     let mut dice = seed | 1;
+    let mut owed = None;
     for number in 1..=kills {
         dice ^= dice << 13;
         dice ^= dice >> 7;
         dice ^= dice << 17;
-        let told = live_and_die(producer(), path, number, dice % 20_000);
-        let what = format!("what {number} committed arrives");
-        eventually(&what, || (consuming.is_finished() || arrived.next(number) >= told).then_some(()));
+        // Every other one dies while nothing is taken, so that its heir finds committed records waiting.
+        let heir_is_there = || {
+            if arrived.paused.load(Ordering::Relaxed) {
+                eventually("the seat is taken over", || {
+                    (lanes.stats().seats_recovered == number - 1).then_some(())
+                });
+                arrived.paused.store(false, Ordering::Relaxed);
+            }
+        };
+        let pause = || arrived.paused.store(number % 2 == 1 && number < kills, Ordering::Relaxed);
+        let told = live_and_die(producer(), path, number, dice % 20_000, heir_is_there, pause);
+        if arrived.paused.load(Ordering::Relaxed) {
+            owed = Some((number, told));
+            continue;
+        }
+        for (number, told) in owed.take().into_iter().chain([(number, told)]) {
+            let what = format!("what {number} committed arrives");
+            eventually(&what, || (consuming.is_finished() || arrived.next(number) >= told).then_some(()));
+            assert!(arrived.next(number) <= told + 1, "at most the one that it could not tell of");
+        }
         let before = committed.load(Ordering::Relaxed);
         eventually("the steady producer gets on", || {
             (living.is_finished() || committed.load(Ordering::Relaxed) > before + 200).then_some(())
         });
         assert!(!consuming.is_finished() && !living.is_finished(), "one of the threads has failed");
-        assert!(arrived.next(number) <= told + 1, "at most the one that it could not tell of");
     }
     arrived.stop.store(true, Ordering::Relaxed);
     consuming.join().expect("every record was whole, in order, once");
