@@ -18,6 +18,7 @@ mod artefact;
 mod chart;
 mod docs;
 mod guest;
+mod jvm;
 mod machine;
 mod paths;
 mod record;

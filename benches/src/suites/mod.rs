@@ -1,6 +1,7 @@
 //! The list of suites.
 
 mod boundary;
+mod jvm_queue;
 mod node;
 mod pool;
 mod queue;
@@ -60,6 +61,11 @@ pub(crate) const ALL: &[Suite] = &[
         name: "node",
         about: "Transactions from submit to final through a whole node, each one checked by the host.",
         run: node::run,
+    },
+    Suite {
+        name: "jvm-queue",
+        about: "Queues between threads of a JVM: ours through JNI beside those of the JVM's own.",
+        run: jvm_queue::run,
     },
 ];
 

@@ -31,10 +31,12 @@ mod tests {
     /// A guest's names have to be those of the table, or its figures belong to nobody.
     fn expect_names(scenarios: &[Scenario], folder: &str, language: &str) {
         let mut text = String::new();
-        for entry in
-            std::fs::read_dir(paths::root().join("benches").join(folder)).expect("the guest's folder")
-        {
-            text += &std::fs::read_to_string(entry.expect("readable").path()).expect("a source");
+        let folder = paths::root().join("benches").join(folder);
+        for entry in std::fs::read_dir(folder).expect("the guest's folder") {
+            let file = entry.expect("readable").path();
+            if file.is_file() {
+                text += &std::fs::read_to_string(file).expect("a source");
+            }
         }
         for scenario in scenarios {
             let name = if language == "Python" {
