@@ -15,7 +15,10 @@ pub(crate) struct Jdk {
 
 impl Jdk {
     /// JDK 17 and, where the machine has it, JDK 25; deploy/bench looks for them.
-    pub(crate) fn all() -> Vec<Self> {
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn all() -> Result<Vec<Self>, AnyError> {
         let home = |variable| std::env::var_os(variable).filter(|home| !home.is_empty()).map(PathBuf::from);
         let mut all = Vec::new();
         if let Some(home) = home("JAVA_HOME") {
@@ -26,11 +29,11 @@ impl Jdk {
             let flags = &["--sun-misc-unsafe-memory-access=allow"];
             all.push(Self { label: "JDK 25", home, flags });
         }
-        all
+        if all.is_empty() { Err("no JDK: JAVA_HOME names none".into()) } else { Ok(all) }
     }
 
     /// As it calls itself: `17.0.15`.
-    pub(crate) fn version(&self) -> Result<String, AnyError> {
+    fn version(&self) -> Result<String, AnyError> {
         let release = std::fs::read_to_string(self.home.join("release"))?;
         let line = release.lines().find_map(|line| line.strip_prefix("JAVA_VERSION="));
         Ok(line.ok_or("the JDK does not say its version")?.trim_matches('"').to_owned())
@@ -44,6 +47,12 @@ impl Jdk {
         command.arg(format!("-Dio.duochain.lib={}", library.display())).arg("-cp").arg(class_path);
         command
     }
+}
+
+/// What stands for the JDKs in a table, for a side that is a part of them.
+pub(crate) fn versions(jdks: &[Jdk]) -> Result<String, AnyError> {
+    let versions: Result<Vec<String>, AnyError> = jdks.iter().map(Jdk::version).collect();
+    Ok(format!("JDK {}", versions?.join(", ")))
 }
 
 /// Compiles the library's classes and the benchmarks; gives the class path to run them with.

@@ -94,7 +94,7 @@ const ON_25: [Scenario; 17] = scenarios!("JDK 25");
 pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
     let library = artefact::jni_library()?;
     let class_path = jvm::class_path(&paths::workshop("jvm-queue")?)?;
-    let jdks = Jdk::all();
+    let jdks = Jdk::all()?;
     let rounds = if plan.quick { 1 } else { 5 };
     let mut samples = Samples::default();
     for round in 0..rounds {
@@ -107,12 +107,9 @@ pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
             }
         }
     }
-    let versions: Result<Vec<String>, AnyError> = jdks.iter().map(Jdk::version).collect();
+    let versions = jvm::versions(&jdks)?;
     for side in OF_THE_JDK {
-        samples.set_version(
-            side,
-            &format!("JDK {}", versions.as_ref().map_err(ToString::to_string)?.join(", ")),
-        );
+        samples.set_version(side, &versions);
     }
     rows(&scenarios(&jdks), &samples)
 }

@@ -1,6 +1,7 @@
 //! The list of suites.
 
 mod boundary;
+mod gc;
 mod jvm_queue;
 mod node;
 mod pool;
@@ -66,6 +67,11 @@ pub(crate) const ALL: &[Suite] = &[
         name: "jvm-queue",
         about: "Queues between threads of a JVM: ours through JNI beside those of the JVM's own.",
         run: jvm_queue::run,
+    },
+    Suite {
+        name: "gc",
+        about: "What a JVM's collector does while transactions come in: objects beside pooled buffers.",
+        run: gc::run,
     },
 ];
 

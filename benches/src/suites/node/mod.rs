@@ -38,6 +38,11 @@ enum Scenarios {
     Latency { p50: Scenario, p99: Scenario },
 }
 
+/// Sizes of so many transactions, as a real block has them.
+pub(super) fn real_sizes(count: usize) -> Vec<usize> {
+    Load::of_real_sizes(count).transactions.iter().map(Vec::len).collect()
+}
+
 const fn throughput(name: &'static str, peers: &'static [Peer]) -> Scenarios {
     Scenarios::Throughput(Scenario { name, unit: "tx/s", better: Better::Higher, peers })
 }
