@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. The work is done by the scripts in deploy/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-c run-cpp run-java run-python test check check-benches bench dist coverage clean
+.PHONY: help setup run run-c run-cpp run-java run-python test check check-benches sanitize bench dist coverage clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ check: ## Format, lints, documentation, tidy
 check-benches: ## Lints and tests of the benchmark harness
 	@deploy/setup check
 	@deploy/check benches
+
+sanitize: ## Queue and pools under Miri, sanitizers, libFuzzer: what is here; S=miri|thread|address|fuzz
+	@deploy/sanitize $(S)
 
 bench: ## Benchmarks; B=name for one suite, DOCS=1 to update docs/benchmarks.md, QUICK=1 for a try
 	@deploy/setup bench

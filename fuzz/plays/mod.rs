@@ -1,0 +1,31 @@
+//! Sequences of operations that bytes stand for, each checked against something obviously right.
+//!
+//! libFuzzer plays them under a nightly compiler (`make fuzz`); `tests/fuzz_plays.rs` plays the corpus and random
+//! bytes with any.
+#![allow(dead_code, reason = "each fuzz target plays one of them")]
+
+pub(crate) mod boundary;
+pub(crate) mod pool;
+pub(crate) mod queue;
+
+/// What the bytes say next; no more bytes say zeroes.
+pub(crate) struct Script<'a>(arbitrary::Unstructured<'a>);
+
+impl<'a> Script<'a> {
+    pub(crate) fn new(data: &'a [u8]) -> Self {
+        Self(arbitrary::Unstructured::new(data))
+    }
+
+    pub(crate) fn goes_on(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// A number below `sides`.
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
+        self.0.int_in_range(0..=sides - 1).unwrap_or(0)
+    }
+
+    pub(crate) fn word(&mut self) -> u64 {
+        self.0.arbitrary().unwrap_or(0)
+    }
+}

@@ -1,0 +1,63 @@
+//! What `make fuzz` plays for as long as it is let, here in short and with any compiler: the corpus, and random
+//! bytes from seeds. `DUOCHAIN_PLAYS=n` sets how many of these; a failure names its seed.
+
+#[path = "../fuzz/plays/mod.rs"]
+mod plays;
+
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+
+/// SplitMix64.
+fn bytes_from(seed: u64) -> Vec<u8> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    };
+    let len = next() % 600;
+    (0..len).map(|_| next() as u8).collect()
+}
+
+fn plays() -> u64 {
+    std::env::var("DUOCHAIN_PLAYS").ok().and_then(|text| text.parse().ok()).unwrap_or(2_000)
+}
+
+fn named(name: &str, play: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(play)) {
+        let _ = writeln!(std::io::stderr(), "it was {name}");
+        resume_unwind(panic);
+    }
+}
+
+fn hold(target: &str, play: fn(&[u8])) {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let entries: Vec<_> = std::fs::read_dir(&corpus).expect("the corpus is there").collect();
+    assert!(!entries.is_empty());
+    for entry in entries {
+        let path = entry.expect("readable").path();
+        let data = std::fs::read(&path).expect("readable");
+        named(&path.display().to_string(), || play(&data));
+    }
+    for seed in 0..plays() {
+        named(&format!("seed {seed}"), || play(&bytes_from(seed)));
+    }
+}
+
+#[test]
+fn the_queue_does_what_plain_queues_do() {
+    hold("queue", plays::queue::play);
+}
+
+#[test]
+fn the_pool_does_what_a_set_of_handles_does() {
+    hold("pool", plays::pool::play);
+}
+
+#[test]
+fn the_c_boundary_survives_any_handle_in_any_order() {
+    hold("boundary", plays::boundary::play);
+}
