@@ -53,7 +53,7 @@ mod settings;
 
 #[cfg(all(test, not(any(modelled, miri))))]
 mod hostile_test;
-#[cfg(all(test, not(any(loom, miri))))]
+#[cfg(all(test, not(any(modelled, miri))))]
 mod life_test;
 #[cfg(all(test, loom))]
 mod models;
