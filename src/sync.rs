@@ -146,6 +146,26 @@ pub(crate) fn model_fence() {
     }
 }
 
+/// Asks for the cache line of `place` ahead of a write to it, where the processor has an instruction for that.
+#[cfg(all(target_arch = "x86_64", not(modelled), not(miri)))]
+#[expect(unsafe_code, reason = "a hint to the processor has no safe form")]
+#[inline(always)]
+pub(crate) fn prefetch_for_write<T>(place: &T) {
+    // SAFETY: a prefetch changes nothing that a program can see; processors without it do nothing.
+    unsafe {
+        std::arch::asm!(
+            "prefetchw [{}]",
+            in(reg) std::ptr::from_ref(place),
+            options(nostack, preserves_flags, readonly)
+        );
+    }
+}
+
+/// Nothing: there is no such instruction, or nobody it would serve.
+#[cfg(not(all(target_arch = "x86_64", not(modelled), not(miri))))]
+#[inline(always)]
+pub(crate) fn prefetch_for_write<T>(_place: &T) {}
+
 /// Tells the processor that this is a busy wait, and a model that somebody else has to move.
 #[inline(always)]
 pub(crate) fn spin_hint() {

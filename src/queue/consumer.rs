@@ -57,16 +57,18 @@ impl Consumer {
             }
         }
         let picker = Picker::new(queue.ageing());
-        Self { queue, places, picker, idle: Idle::default(), shared_first: true }
+        let cells = queue.all_lanes().iter().map(|lane| lane.ring.capacity()).min();
+        let idle = Idle::new(cells.unwrap_or(0));
+        Self { queue, places, picker, idle, shared_first: true }
     }
 
     /// The next transaction, or `None` when every lane was found empty.
     ///
-    /// On an empty queue it pauses for up to about a microsecond and looks once more: a consumer that
+    /// On an empty queue it pauses, for 0.3 us or under load up to 17 us, and looks once more: a consumer that
     /// keeps polling the cell that a producer writes slows that producer down.
     pub fn dequeue(&mut self) -> Option<Item> {
         let found = self.find().or_else(|| self.find_after_pause())?;
-        self.idle.found();
+        self.idle.found(1);
         self.queue.signals().freed();
         Some(self.wrap(found))
     }
@@ -121,6 +123,7 @@ impl Consumer {
         let mut count = 0;
         let mut enough = false;
         while count < max && !enough {
+            let before = count;
             let first =
                 if count == 0 { self.find().or_else(|| self.find_after_pause()) } else { self.find() };
             let Some(first) = first else { break };
@@ -135,7 +138,7 @@ impl Consumer {
                 enough = hand_out(next).is_break();
                 count += 1;
             }
-            self.idle.found();
+            self.idle.found(count - before);
             queue.signals().freed();
         }
         if count > 0 {

@@ -99,7 +99,7 @@ impl HandleQueue {
         }
         let next = self.seat.rest.load(Ordering::Relaxed);
         let head = self.ring.consumed();
-        Ok(HandleConsumer { queue: Arc::clone(self), head, next, idle: Idle::default() })
+        Ok(HandleConsumer { queue: Arc::clone(self), head, next, idle: Idle::new(self.capacity()) })
     }
 
     /// Refuses further handles. What was accepted can still be taken.
@@ -237,12 +237,12 @@ pub struct HandleConsumer {
 impl HandleConsumer {
     /// The oldest handle, or `None` when the queue was found empty.
     ///
-    /// On an empty queue it pauses for up to about a microsecond and looks once more: a consumer that keeps
+    /// On an empty queue it pauses, for 0.3 us or under load up to 17 us, and looks once more: a consumer that keeps
     /// polling the cell that a producer writes slows that producer down.
     #[inline]
     pub fn pop(&mut self) -> Option<u32> {
         let handle = self.take().or_else(|| self.take_after_pause())?;
-        self.idle.found();
+        self.idle.found(1);
         Some(handle)
     }
 
@@ -255,8 +255,8 @@ impl HandleConsumer {
             let Some(handle) = handle else { break };
             f(handle);
             count += 1;
-            self.idle.found();
         }
+        self.idle.found(count);
         count
     }
 

@@ -26,14 +26,24 @@
 //! NBLFQ (HAL hal-04851700).
 
 use super::cell::{Order, Phase};
+use super::wait::Contention;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutant, has_mutant, weakened};
+use crate::sync::{Mutant, has_mutant, prefetch_for_write, weakened};
 use crossbeam::utils::CachePadded;
 
 /// A scan this far past the bound moves it. Models, which are short, move it all the time.
 const LAG_MAX: u64 = if cfg!(modelled) { 2 } else { 64 };
 /// Whoever uses a ticket with these bits set moves the bound.
 const PUBLISH_MASK: u64 = if cfg!(modelled) { 1 } else { 31 };
+
+/// Cells of a cache line.
+const LINE_CELLS: u64 = 8;
+/// How far ahead of a push the cells are fetched. A swap waits for its line, and nothing behind it begins
+/// meanwhile; that many swaps take about as long as a line from another core.
+const PUSH_AHEAD_CELLS: u64 = 4 * LINE_CELLS;
+/// The same for a lone consumer, which would fetch a line to read it and then again to write it. Not further:
+/// close to the end these are the lines that producers need.
+const TAKE_AHEAD_CELLS: u64 = 2 * LINE_CELLS;
 
 /// Why a producer got no ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +102,9 @@ impl Ring {
         let word = self.cell(ticket).load(Ordering::Relaxed);
         if word == self.order.vacant(ticket) && self.fill(ticket, word, index) {
             *hint = ticket + 1;
+            if ticket.is_multiple_of(LINE_CELLS) {
+                prefetch_for_write(self.cell(ticket + PUSH_AHEAD_CELLS));
+            }
             if ticket & PUBLISH_MASK == PUBLISH_MASK {
                 self.publish_tail(ticket + 1);
             }
@@ -103,6 +116,7 @@ impl Ring {
     #[cold]
     #[inline(never)]
     fn push_from_tail(&self, hint: &mut u64, index: u32) -> Result<(), Refusal> {
+        let mut contention = Contention::default();
         let mut bound = self.tail();
         let mut ticket = bound.max(*hint);
         loop {
@@ -119,6 +133,7 @@ impl Ring {
                         }
                         return Ok(());
                     }
+                    contention.pause();
                 }
                 Phase::Filled(_) | Phase::Passed => {
                     ticket += 1;
@@ -207,8 +222,14 @@ impl Ring {
                 let order = weakened(Mutant::FreeRelaxed, Ordering::Release);
                 cell.store(self.order.consumed(ticket), order);
                 *head = ticket + 1;
-                // Relaxed: statistics, and the start of the next consumer, which `Seat` synchronises.
-                self.head.store(ticket + 1, Ordering::Relaxed);
+                if ticket.is_multiple_of(LINE_CELLS) {
+                    prefetch_for_write(self.cell(ticket + TAKE_AHEAD_CELLS));
+                }
+                // Now and then, for producers read it. Relaxed: statistics, and where the next consumer begins
+                // to look, which `Seat` synchronises.
+                if ticket & PUBLISH_MASK == PUBLISH_MASK {
+                    self.head.store(ticket + 1, Ordering::Relaxed);
+                }
                 Taken::Buffer { index, ticket }
             }
             Phase::Closed => Taken::Ended,
