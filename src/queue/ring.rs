@@ -233,7 +233,18 @@ impl Ring {
                 Taken::Buffer { index, ticket }
             }
             Phase::Closed => Taken::Ended,
-            _ => Taken::Empty,
+            _ => {
+                self.catch_up(ticket);
+                Taken::Empty
+            }
+        }
+    }
+
+    /// Lone consumer, at the end: where it is, so that the depth of a ring that runs dry is told as it is.
+    #[inline]
+    fn catch_up(&self, ticket: u64) {
+        if self.head.load(Ordering::Relaxed) != ticket {
+            self.head.store(ticket, Ordering::Relaxed);
         }
     }
 
@@ -340,7 +351,8 @@ impl Ring {
         }
     }
 
-    /// Most buffers that were seen waiting: exact when it was full, else up to a lag of 64 below.
+    /// Most buffers that were seen waiting: exact when it was full, else up to a lag of 64 below
+    /// or, of one that did not run dry, of 31 above.
     pub(super) fn depth_high(&self) -> u64 {
         self.depth_high.fetch_max(self.len(), Ordering::Relaxed).max(self.len())
     }

@@ -13,7 +13,7 @@ pub struct LaneStats {
     pub dequeued: u64,
     /// Transactions waiting now.
     pub depth: u64,
-    /// Most that were seen waiting: exact once the lane was full, otherwise up to 64 below the truth.
+    /// Most that were seen waiting: exact once the lane was full, otherwise up to 64 below or 31 above the truth.
     pub depth_high: u64,
 }
 
