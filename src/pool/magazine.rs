@@ -52,13 +52,17 @@ pub(super) fn class_number() -> u64 {
 
 /// What a magazine says of itself; written by its thread alone, so without read-modify-writes. Relaxed:
 /// for statistics, exact once the thread has been joined or otherwise synchronised with.
+// On lines of its own, as a magazine is: its thread writes them at every use, and beside another's each write
+// would take that line away from the other.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub(super) struct Ledger {
     pub(super) held: AtomicU64,
     pub(super) taken: AtomicU64,
 }
 
 /// A thread's magazine of one class.
+#[repr(align(128))]
 struct Magazine {
     indexes: [u32; SIZE],
     len: usize,
