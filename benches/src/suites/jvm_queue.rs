@@ -5,7 +5,8 @@
 //! threads that put in for a while and threads that take out until all has arrived. Every item is accounted
 //! for. Sides take turns, a round each; each run within a round has one for the compiler before it.
 //!
-//! Ours copies each item out of the Java heap through JNI, and the consumer reads it in place. Of 8 bytes,
+//! Ours copies each item out of the Java heap, through JNI or into a shared lane, and the consumer reads it in
+//! place. Of 8 bytes,
 //! queues of references get objects that were made beforehand; of 256, a clone each. The two rings of the
 //! peers copy as ours does.
 
@@ -24,7 +25,13 @@ const DISRUPTOR: &str = "LMAX Disruptor";
 const BLOCKING: &str = "ArrayBlockingQueue";
 const LINKED: &str = "ConcurrentLinkedQueue (unbounded)";
 
-const SIDES: [&str; 8] = [OURS, MPSC, MPMC, AGRONA_RING, AGRONA_QUEUE, DISRUPTOR, BLOCKING, LINKED];
+/// Ours again, with scenarios of its own, in which it goes by the name of ours.
+const SHARED: &str = "duochain, shared lane";
+
+/// What tells its scenarios from the plain ones.
+const SHARED_FORM: &str = ", shared lane";
+
+const SIDES: [&str; 9] = [OURS, SHARED, MPSC, MPMC, AGRONA_RING, AGRONA_QUEUE, DISRUPTOR, BLOCKING, LINKED];
 /// They are parts of the JDK.
 const OF_THE_JDK: [&str; 3] = [OURS, BLOCKING, LINKED];
 
@@ -52,6 +59,10 @@ const PUT: &[Peer] = &[
     Peer::new(BLOCKING),
     Peer::new(LINKED),
 ];
+/// What shared lanes are compared with, by the figures of the plain scenarios.
+const NO_CROSSING: &[Peer] = &[Peer::new(MPSC), Peer::new(AGRONA_RING), Peer::new(DISRUPTOR)];
+const PUT_SHARED: &[Peer] =
+    &[Peer::new(MPSC).ratio_at_least(1.0), Peer::new(AGRONA_RING), Peer::new(DISRUPTOR)];
 const PUT_BATCH: &[Peer] = &[Peer::new(MPSC).ours_at_most(15.0), Peer::new(DISRUPTOR)];
 
 const fn time(name: &'static str, peers: &'static [Peer]) -> Scenario {
@@ -83,12 +94,18 @@ macro_rules! scenarios {
             time(concat!($jdk, ", 256 B by 16: put"), PUT_BATCH),
             rate(concat!($jdk, ", 256 B by 16: 1P1C"), BATCHES),
             rate(concat!($jdk, ", 256 B by 16: 4P1C"), BATCHES),
+            time(concat!($jdk, ", 8 B, shared lane: put"), PUT_SHARED),
+            rate(concat!($jdk, ", 8 B, shared lane: 1P1C"), NO_CROSSING),
+            rate(concat!($jdk, ", 8 B, shared lane: 4P1C"), NO_CROSSING),
+            rate(concat!($jdk, ", 8 B, shared lane: 64P1C"), NO_CROSSING),
+            time(concat!($jdk, ", 256 B, shared lane: put"), PUT_SHARED),
+            rate(concat!($jdk, ", 256 B, shared lane: 4P1C"), NO_CROSSING),
         ]
     };
 }
 
-const ON_17: [Scenario; 17] = scenarios!("JDK 17");
-const ON_25: [Scenario; 17] = scenarios!("JDK 25");
+const ON_17: [Scenario; 23] = scenarios!("JDK 17");
+const ON_25: [Scenario; 23] = scenarios!("JDK 25");
 
 /// Measures on all JDKs.
 pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
@@ -111,7 +128,22 @@ pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
     for side in OF_THE_JDK {
         samples.set_version(side, &versions);
     }
-    rows(&scenarios(&jdks), &samples)
+    let scenarios = scenarios(&jdks);
+    lend_figures(&scenarios, &mut samples)?;
+    rows(&scenarios, &samples)
+}
+
+/// A peer does the same whichever form of ours it is compared with.
+fn lend_figures(scenarios: &[Scenario], samples: &mut Samples) -> Result<(), AnyError> {
+    for scenario in scenarios.iter().filter(|scenario| scenario.name.contains(SHARED_FORM)) {
+        let plain = scenario.name.replace(SHARED_FORM, "");
+        for peer in scenario.peers {
+            for value in samples.values(&plain, peer.name)?.to_vec() {
+                samples.add(scenario.name, peer.name, value);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn scenarios(jdks: &[Jdk]) -> Vec<Scenario> {

@@ -1,6 +1,7 @@
 package io.duochain.benches.queues;
 
 import io.duochain.ItemBatch;
+import io.duochain.SharedLanes;
 import io.duochain.TxBatch;
 import io.duochain.TxQueue;
 import java.util.function.LongConsumer;
@@ -14,8 +15,12 @@ final class NativeTransport implements Transport {
 
     NativeTransport(int itemBytes, int consumers) {
         TxQueue.Options options = new TxQueue.Options().lanes(CELLS);
-        this.queue = TxQueue.open(consumers > 1 ? options.manyConsumers() : options);
+        this.queue = TxQueue.open(consumers > 1 ? options.manyConsumers() : options.runMax(BATCH));
         this.itemBytes = itemBytes;
+    }
+
+    SharedLanes openShared(SharedLanes.Options options) {
+        return queue.openShared(options);
     }
 
     @Override

@@ -58,6 +58,7 @@ interface Transport extends AutoCloseable {
     static Transport open(String side, int itemBytes, int producers, int consumers) {
         return switch (side) {
             case NativeTransport.NAME -> new NativeTransport(itemBytes, consumers);
+            case SharedTransport.NAME -> new SharedTransport(itemBytes, producers);
             case AgronaTransport.NAME -> new AgronaTransport(itemBytes);
             case DisruptorTransport.NAME -> new DisruptorTransport(itemBytes);
             default -> ReferenceTransport.of(side, itemBytes, producers);
