@@ -169,6 +169,22 @@ mod tests {
     }
 
     #[test]
+    fn shared_lanes_are_compared_with_figures_of_the_plain_scenarios() {
+        let scenarios: Vec<Scenario> = ON_17.to_vec();
+        let mut samples = Samples::default();
+        for scenario in &scenarios {
+            samples.add(scenario.name, OURS, 1.0);
+            if !scenario.name.contains(SHARED_FORM) {
+                scenario.peers.iter().for_each(|peer| samples.add(scenario.name, peer.name, 2.0));
+            }
+        }
+        SIDES.iter().for_each(|side| samples.set_version(side, "1"));
+        lend_figures(&scenarios, &mut samples).expect("every plain scenario is there");
+        let rows = rows(&scenarios, &samples).expect("no gap is left");
+        assert_eq!(rows.iter().filter(|row| row.scenario.contains(SHARED_FORM)).count(), 18);
+    }
+
+    #[test]
     fn scenarios_have_names_of_their_own_and_known_sides() {
         let all = [ON_17, ON_25].concat();
         let names: BTreeSet<&str> = all.iter().map(|scenario| scenario.name).collect();
