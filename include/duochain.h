@@ -118,6 +118,46 @@
 /** Most items of one batch call. */
 #define DUO_BATCH_MAX 65536
 
+/** `duo_pool_options`: small pages. */
+#define DUO_HUGE_PAGES_OFF 0
+
+/** `duo_pool_options`: huge pages where the system gives them; `duo_pool_stats_t` tells. */
+#define DUO_HUGE_PAGES_TRY 1
+
+/** `duo_pool_options`: huge pages, or no pool. */
+#define DUO_HUGE_PAGES_REQUIRE 2
+
+/**
+ * Flag of `duo_pool_options` and `duo_pool_create_managed`: memory that is given back keeps its addresses.
+ * Whoever looks at a buffer after releasing it finds zeros or another's bytes, and does not crash. No buffer
+ * is allocated singly then.
+ */
+#define DUO_POOL_KEEP_ADDRESSES 1
+
+/** `duo_pool_options`: note who acquires each buffer in debug builds of the library only. */
+#define DUO_LEAK_TRACKING_AUTO 0
+
+/** `duo_pool_options`: note nothing. */
+#define DUO_LEAK_TRACKING_OFF 1
+
+/** `duo_pool_options`: note who acquires each buffer, for `duo_pool_held`. */
+#define DUO_LEAK_TRACKING_ON 2
+
+/** `duo_pool_create_managed`: transactions on their way in; 5,000 buffers initially. */
+#define DUO_POOL_TRANSACTION_REQUEST 1
+
+/** `duo_pool_create_managed`: headers and what they list; 2,000 buffers initially. */
+#define DUO_POOL_BLOCK_PROPOSAL 2
+
+/** `duo_pool_create_managed`: votes and certificates; 10,000 buffers initially. */
+#define DUO_POOL_CONSENSUS_MESSAGE 3
+
+/** `duo_pool_create_managed`: entries of a replicated log; 20,000 buffers initially. */
+#define DUO_POOL_LOG_ENTRY 4
+
+/** `duo_pool_maintain`: the time of the library's own clock. */
+#define DUO_NOW (-1)
+
 /** `duo_queue_options`: one thread takes out at a time. */
 #define DUO_CONSUMERS_ONE 0
 
@@ -398,7 +438,7 @@ typedef struct duo_pool_class {
 typedef struct duo_pool_options {
     /** `sizeof(duo_pool_options)`. */
     uint32_t struct_size;
-    /** 0. */
+    /** 0 or `DUO_POOL_KEEP_ADDRESSES`. */
     uint32_t flags;
     /** Sizes of buffers, ascending. Read during the call only. */
     const struct duo_pool_class *classes;
@@ -408,9 +448,27 @@ typedef struct duo_pool_options {
     size_t overflow_buffer_bytes_max;
     /** Bound on all such buffers together, in bytes. */
     size_t overflow_total_bytes_max;
+    /**
+     * Buffers of each class whose memory is kept once it is there, `class_count` numbers; NULL: none. Read
+     * during the call only.
+     */
+    const size_t *initial;
+    /**
+     * How long demand has to stay low before `duo_pool_maintain` gives memory back; 0 is a minute, negative is
+     * never.
+     */
+    int64_t shrink_after_ns;
+    /** Not 0: take and touch the memory of the initial buffers now. */
+    uint32_t warm_up;
+    /** A `DUO_HUGE_PAGES_*`. */
+    uint32_t huge_pages;
+    /** A `DUO_LEAK_TRACKING_*`. */
+    uint32_t leak_tracking;
+    /** 0. */
+    uint32_t reserved;
 } duo_pool_options;
 /** Initial value of a `duo_pool_options`. */
-#define DUO_POOL_OPTIONS_INIT { sizeof(duo_pool_options), 0, NULL, 0, 0, 0 }
+#define DUO_POOL_OPTIONS_INIT { sizeof(duo_pool_options), 0, NULL, 0, 0, 0, NULL, 0, 0, 0, 0, 0 }
 
 /** A buffer that the host holds until it releases it. */
 typedef struct duo_buf {
@@ -452,9 +510,79 @@ typedef struct duo_pool_stats_t {
     uint64_t overflow_bytes;
     /** Releases refused because the buffer was not checked out. */
     uint64_t stale_refused;
+    /** Buffers of the classes with memory behind them. */
+    uint64_t resident_buffers;
+    /** Slabs that are there. */
+    uint64_t slabs;
+    /** Slabs given back to the system so far. */
+    uint64_t evictions;
+    /** 1 when the system took the advice to use huge pages for all slabs, else 0. */
+    uint64_t huge_pages;
 } duo_pool_stats_t;
 /** Initial value of a `duo_pool_stats_t`. */
-#define DUO_POOL_STATS_INIT { sizeof(duo_pool_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define DUO_POOL_STATS_INIT { sizeof(duo_pool_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/** What one `duo_pool_maintain` did. */
+typedef struct duo_pool_maintenance_t {
+    /** `sizeof(duo_pool_maintenance_t)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Buffers that got memory ahead of demand. */
+    uint64_t grown_buffers;
+    /** Slabs given back to the system. */
+    uint64_t evicted_slabs;
+    /** Their memory in bytes. */
+    uint64_t evicted_bytes;
+} duo_pool_maintenance_t;
+/** Initial value of a `duo_pool_maintenance_t`. */
+#define DUO_POOL_MAINTENANCE_INIT { sizeof(duo_pool_maintenance_t), 0, 0, 0, 0 }
+
+/** A buffer that is checked out. */
+typedef struct duo_held {
+    /** Names the buffer, as in `duo_buf`. */
+    uint64_t handle;
+    /** Bytes that were asked for. */
+    uint64_t len;
+    /** Time since it was acquired, in nanoseconds. */
+    int64_t age_ns;
+    /** Who acquired it: the `site` of `duo_pool_acquire_at`, or a place in the library. NUL-terminated. */
+    char site[120];
+} duo_held;
+
+/** Figures of one class of a pool. */
+typedef struct duo_pool_class_stats_t {
+    /** `sizeof(duo_pool_class_stats_t)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Size of a buffer in bytes. */
+    uint64_t buffer_bytes;
+    /** Most buffers. */
+    uint64_t count_max;
+    /** Buffers whose memory `duo_pool_maintain` never gives back. */
+    uint64_t initial;
+    /** Buffers checked out now. */
+    uint64_t in_use;
+    /** Most buffers ever checked out at once. */
+    uint64_t in_use_high;
+    /** Buffers that were used before and can be used again. */
+    uint64_t free_buffers;
+    /** Buffers with memory behind them. */
+    uint64_t resident_buffers;
+    /** Slabs that are there. */
+    uint64_t slabs;
+    /** Their memory in bytes. */
+    uint64_t reserved_bytes;
+    /** Buffers handed out so far. */
+    uint64_t acquired;
+    /** Buffers given back so far. */
+    uint64_t released;
+    /** Slabs given back to the system so far. */
+    uint64_t evictions;
+} duo_pool_class_stats_t;
+/** Initial value of a `duo_pool_class_stats_t`. */
+#define DUO_POOL_CLASS_STATS_INIT { sizeof(duo_pool_class_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * Shape of a queue. All zero means one lane of 65536 cells, one consumer, strict priorities, 1 MiB
@@ -1057,6 +1185,75 @@ duo_status duo_pool_trim(const struct duo_pool *pool, size_t keep_free, size_t *
  * [any-thread] Since: 0.1
  */
 duo_status duo_pool_stats(const struct duo_pool *pool, struct duo_pool_stats_t *stats);
+
+/**
+ * Makes the pool of a managed kind, `DUO_POOL_*`. Its sizes are those of the keys `pool.<kind>.initial` and
+ * `pool.<kind>.max`; `pool.warm_up`, `pool.shrink_after_ms`, `pool.huge_pages` and `pool.leak_tracking` hold
+ * for it too. `config` may be NULL: then all keys have their defaults. Keys of other subjects do not matter.
+ * `flags` is 0 or `DUO_POOL_KEEP_ADDRESSES`.
+ * `DUO_ERR_UNSUPPORTED` when huge pages are required and the system gives none.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_pool_create_managed(const struct duo_config *config,
+                                   uint32_t kind,
+                                   uint32_t flags,
+                                   struct duo_pool **pool);
+
+/**
+ * Takes memory for `count` buffers, in use or not, of the class that serves `len`, and touches it, so that
+ * acquiring them waits for nothing. Memory comes in whole slabs; `committed` says how many buffers got some
+ * now: fewer when the system refuses, none when there was enough. `committed` may be NULL.
+ * `DUO_ERR_TOO_LARGE` when no class serves `len`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_pool_warm_up(const struct duo_pool *pool, size_t len, size_t count, uint64_t *committed);
+
+/**
+ * Lets the pool's memory follow demand; to be called every second or so by any one thread. A class that is
+ * nearly used up gets a quarter more memory; one whose demand stayed low for `shrink_after_ns` gives back
+ * the slabs that were not used for longest, down to its initial size. `now_ns` is any monotonic time, always
+ * of one clock for one pool, or `DUO_NOW`. `done` may be NULL.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_pool_maintain(const struct duo_pool *pool,
+                             int64_t now_ns,
+                             struct duo_pool_maintenance_t *done);
+
+/**
+ * As `duo_pool_acquire`, noting the place `site` for `duo_pool_held`, such as `__FILE__ ":12"`, when the pool
+ * tracks leaks. It is copied, and cut after 119 bytes.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_pool_acquire_at(const struct duo_pool *pool,
+                               size_t len,
+                               const char *site,
+                               struct duo_buf *buf);
+
+/**
+ * Lists buffers that have been checked out for `older_than_ns` or longer, longest first; 0 lists all, such as
+ * before the pool is destroyed. `n` says how many were written. `DUO_PARTIAL` when there are more than `cap`.
+ * `DUO_ERR_UNSUPPORTED` when the pool does not track leaks.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_pool_held(const struct duo_pool *pool,
+                         int64_t older_than_ns,
+                         struct duo_held *held,
+                         size_t cap,
+                         size_t *n);
+
+/**
+ * Figures of one class, smallest buffers first. `DUO_NOT_FOUND` when there is no such class.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_pool_class_stats(const struct duo_pool *pool,
+                                uint32_t class_index,
+                                struct duo_pool_class_stats_t *stats);
 
 /**
  * Makes a queue. `options` may be NULL.

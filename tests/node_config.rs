@@ -16,6 +16,14 @@ fn companions(key: &str) -> &'static [(&'static str, &'static str)] {
         "health.stalled_intervals" => &[("health.degraded_intervals", "1")],
         "supervisor.restart_delay_ms" => &[("supervisor.restart_delay_max_ms", "3600000")],
         "supervisor.restart_delay_max_ms" => &[("supervisor.restart_delay_ms", "1")],
+        "pool.transaction_request.initial" => &[("pool.transaction_request.max", "100000")],
+        "pool.transaction_request.max" => &[("pool.transaction_request.initial", "0")],
+        "pool.block_proposal.initial" => &[("pool.block_proposal.max", "100000")],
+        "pool.block_proposal.max" => &[("pool.block_proposal.initial", "0")],
+        "pool.consensus_message.initial" => &[("pool.consensus_message.max", "100000")],
+        "pool.consensus_message.max" => &[("pool.consensus_message.initial", "0")],
+        "pool.log_entry.initial" => &[("pool.log_entry.max", "100000")],
+        "pool.log_entry.max" => &[("pool.log_entry.initial", "0")],
         _ => &[],
     }
 }

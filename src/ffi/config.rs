@@ -29,6 +29,11 @@ impl Object for ConfigObject {
 }
 
 impl ConfigObject {
+    /// A copy as it is now.
+    pub(super) fn current(&self) -> Config {
+        self.0.read().clone()
+    }
+
     pub(super) fn build(&self) -> Result<Settings, Failure> {
         Ok(self.0.read().build()?)
     }

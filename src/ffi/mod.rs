@@ -59,6 +59,8 @@ mod pin;
 #[cfg(feature = "capi")]
 pub mod pool;
 #[cfg(feature = "capi")]
+pub mod pool_options;
+#[cfg(feature = "capi")]
 pub mod queue;
 #[cfg(feature = "capi")]
 mod record;
@@ -66,5 +68,7 @@ mod record;
 pub mod stage;
 #[cfg(feature = "capi")]
 pub mod sub;
+#[cfg(feature = "capi")]
+pub mod upkeep;
 #[cfg(feature = "capi")]
 pub mod view;

@@ -7,24 +7,39 @@ use super::argument::{DUO_BATCH_MAX, array, out, out_array};
 use super::boundary::{destroy, library, on};
 use super::failure::Failure;
 use super::handle::{self, Kind, Object};
+use super::pool_options::{duo_pool_options, settings, upkeep};
 use super::record::{self, Record};
 use super::status::duo_status;
-use crate::pool::{
-    BufferPool, ClassSettings, Error, Handle, Lease, OverflowSettings, PoolSettings, PoolStats,
-};
-use crate::types::Status;
+use crate::env::{Clock, SystemClock};
+use crate::pool::{BufferPool, Error, Handle, Lease, PoolStats, Site};
+use crate::types::{Status, Tick};
 use std::ffi::c_void;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A pool of buffers.
 pub struct duo_pool {
     _private: [u8; 0],
 }
 
-/// Most classes of one pool.
-const CLASSES_MAX: usize = 64;
+/// Buffers of a batch that are handled together.
+const PART: usize = 256;
 
-pub(super) struct PoolObject(Arc<BufferPool>);
+pub(super) struct PoolObject {
+    pub(super) pool: Arc<BufferPool>,
+    /// For hosts that leave the time of `duo_pool_maintain` to the library.
+    clock: SystemClock,
+}
+
+impl PoolObject {
+    pub(super) fn new(pool: Arc<BufferPool>) -> Self {
+        Self { pool, clock: SystemClock::new() }
+    }
+
+    pub(super) fn now(&self) -> Tick {
+        self.clock.now()
+    }
+}
 
 impl Object for PoolObject {
     const KIND: Kind = Kind::Pool;
@@ -33,50 +48,26 @@ impl Object for PoolObject {
 
     /// Buffers that are out point into the pool: freeing it would leave the host with dead pointers.
     fn may_destroy(&self) -> Result<(), Failure> {
-        match self.0.stats().in_use {
+        match self.pool.stats().in_use {
             0 => Ok(()),
-            out => Err(Failure::new(Status::Busy, format!("{out} buffers of the pool are not released"))),
+            out => {
+                let what = format!("{out} buffers of the pool are not released{}", oldest(&self.pool));
+                Err(Failure::new(Status::Busy, what))
+            }
         }
     }
+}
+
+/// Who has had a buffer for longest, where that is known.
+fn oldest(pool: &BufferPool) -> String {
+    let held = pool.held(Duration::ZERO).unwrap_or_default();
+    held.first().map_or_else(String::new, |held| format!("; the first was acquired at {}", held.site))
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::of(error.status(), &error)
     }
-}
-
-/// One size of buffer.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct duo_pool_class {
-    /// Size of a buffer in bytes.
-    pub buffer_bytes: usize,
-    /// Most buffers of this size.
-    pub count_max: usize,
-}
-
-/// Shape of a pool.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct duo_pool_options {
-    /// `sizeof(duo_pool_options)`.
-    pub struct_size: u32,
-    /// 0.
-    pub flags: u32,
-    /// Sizes of buffers, ascending. Read during the call only.
-    pub classes: *const duo_pool_class,
-    /// Number of classes.
-    pub class_count: usize,
-    /// Largest buffer that is allocated singly when no class has room; 0: none are.
-    pub overflow_buffer_bytes_max: usize,
-    /// Bound on all such buffers together, in bytes.
-    pub overflow_total_bytes_max: usize,
-}
-
-// SAFETY: integers and a raw pointer, struct_size and flags first.
-unsafe impl Record for duo_pool_options {
-    const NAME: &'static str = "duo_pool_options";
 }
 
 /// A buffer that the host holds until it releases it.
@@ -123,6 +114,14 @@ pub struct duo_pool_stats_t {
     pub overflow_bytes: u64,
     /// Releases refused because the buffer was not checked out.
     pub stale_refused: u64,
+    /// Buffers of the classes with memory behind them.
+    pub resident_buffers: u64,
+    /// Slabs that are there.
+    pub slabs: u64,
+    /// Slabs given back to the system so far.
+    pub evictions: u64,
+    /// 1 when the system took the advice to use huge pages for all slabs, else 0.
+    pub huge_pages: u64,
 }
 
 // SAFETY: integers only, struct_size and flags first.
@@ -146,29 +145,15 @@ impl From<&PoolStats> for duo_pool_stats_t {
             overflow_acquired: stats.overflow_acquired,
             overflow_bytes: stats.overflow_bytes,
             stale_refused: stats.stale_refused,
+            resident_buffers: stats.resident,
+            slabs: stats.slabs,
+            evictions: stats.evictions,
+            huge_pages: u64::from(stats.huge_pages),
         }
     }
 }
 
-/// # Safety
-/// The classes are readable.
-pub(super) unsafe fn settings(options: &duo_pool_options) -> Result<PoolSettings, Failure> {
-    // SAFETY: passed on.
-    let classes = unsafe { array(options.classes, options.class_count, CLASSES_MAX, "classes") }?;
-    let class = |class: &duo_pool_class| ClassSettings {
-        buffer_bytes: class.buffer_bytes,
-        count_max: class.count_max,
-    };
-    Ok(PoolSettings {
-        classes: classes.iter().map(class).collect(),
-        overflow: OverflowSettings {
-            buffer_bytes_max: options.overflow_buffer_bytes_max,
-            total_bytes_max: options.overflow_total_bytes_max,
-        },
-    })
-}
-
-fn lend(mut lease: Lease) -> duo_buf {
+pub(super) fn lend(mut lease: Lease) -> duo_buf {
     let data = lease.as_mut_ptr().cast();
     let (len, cap) = (lease.len(), lease.capacity());
     duo_buf { data, len, cap, handle: lease.into_handle().get() }
@@ -184,9 +169,12 @@ pub unsafe extern "C" fn duo_pool_create(
 ) -> duo_status {
     library(Some(Kind::Pool), || {
         // SAFETY: the header's contract.
-        let settings = unsafe { settings(&record::read(options)?) }?;
+        let options = unsafe { record::read(options) }?;
+        // SAFETY: as above.
+        let (settings, upkeep) = unsafe { (settings(&options)?, upkeep(&options)?) };
         let pool = out(pool, "pool")?;
-        pool.put(handle::insert(PoolObject(BufferPool::new(settings)?))?);
+        let made = BufferPool::with_upkeep(settings, &upkeep)?;
+        pool.put(handle::insert(PoolObject::new(made))?);
         Ok(Status::Ok)
     })
 }
@@ -213,7 +201,7 @@ pub unsafe extern "C" fn duo_pool_acquire(
 ) -> duo_status {
     on(pool, |pool: &PoolObject| {
         let buf = out(buf, "buf")?;
-        buf.put(lend(pool.0.acquire(len)?));
+        buf.put(lend(pool.pool.acquire_at(len, || Site::named("duo_pool_acquire"))?));
         Ok(Status::Ok)
     })
 }
@@ -233,11 +221,19 @@ pub unsafe extern "C" fn duo_pool_acquire_batch(
     on(pool, |pool: &PoolObject| {
         let got = out(got, "got")?;
         let mut bufs = out_array(bufs, n, "bufs")?;
-        for _ in 0..n {
-            match pool.0.acquire(len) {
-                Ok(lease) => bufs.push(lend(lease)),
+        // A part at a time: the host's `n` is no size for an array of ours.
+        let mut leases = Vec::new();
+        while bufs.filled() < n {
+            let wanted = (n - bufs.filled()).min(PART);
+            match pool.pool.acquire_batch(len, wanted, &mut leases) {
+                Ok(_) => {}
                 Err(error) if bufs.filled() == 0 => return Err(error.into()),
                 Err(_) => break,
+            }
+            let short = leases.len() < wanted;
+            leases.drain(..).for_each(|lease| bufs.push(lend(lease)));
+            if short {
+                break;
             }
         }
         got.put(bufs.filled());
@@ -254,7 +250,7 @@ pub unsafe extern "C" fn duo_pool_release(pool: *const duo_pool, buf: *const duo
     on(pool, |pool: &PoolObject| {
         // SAFETY: the header's contract.
         let buf = unsafe { one(buf) }?;
-        pool.0.release(Handle::from_raw(buf.handle))?;
+        pool.pool.release(Handle::from_raw(buf.handle))?;
         Ok(Status::Ok)
     })
 }
@@ -275,11 +271,16 @@ pub unsafe extern "C" fn duo_pool_release_batch(
         // SAFETY: the header's contract.
         let bufs = unsafe { array(bufs, n, DUO_BATCH_MAX, "bufs") }?;
         let mut done = 0;
-        for buf in bufs {
-            match pool.0.release(Handle::from_raw(buf.handle)) {
-                Ok(()) => done += 1,
+        for part in bufs.chunks(PART) {
+            let handles = part.iter().map(|buf| Handle::from_raw(buf.handle)).collect::<Vec<_>>();
+            let now = match pool.pool.release_batch(&handles) {
+                Ok(now) => now,
                 Err(error) if done == 0 => return Err(error.into()),
-                Err(_) => break,
+                Err(_) => 0,
+            };
+            done += now;
+            if now < part.len() {
+                break;
             }
         }
         released.put(done);
@@ -299,7 +300,7 @@ pub unsafe extern "C" fn duo_pool_trim(
 ) -> duo_status {
     on(pool, |pool: &PoolObject| {
         let target = if trimmed.is_null() { None } else { Some(out(trimmed, "trimmed")?) };
-        let count = pool.0.trim(keep_free);
+        let count = pool.pool.trim(keep_free);
         if let Some(target) = target {
             target.put(count);
         }
@@ -315,7 +316,7 @@ pub unsafe extern "C" fn duo_pool_stats(pool: *const duo_pool, stats: *mut duo_p
     on(pool, |pool: &PoolObject| {
         // SAFETY: the header's contract.
         let target = unsafe { record::out(stats) }?;
-        target.put((&pool.0.stats()).into());
+        target.put((&pool.pool.stats()).into());
         Ok(Status::Ok)
     })
 }

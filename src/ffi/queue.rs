@@ -9,10 +9,10 @@ use super::boundary::{destroy, library, on};
 use super::dequeue::Consuming;
 use super::failure::Failure;
 use super::handle::{self, Kind, Object};
-use super::pool::{duo_pool_options, settings as pool_settings};
+use super::pool_options::{duo_pool_options, settings as pool_settings, upkeep};
 use super::record::{self, Record};
 use super::status::duo_status;
-use crate::pool::{ClassSettings, Handle, Meta, OverflowSettings, PoolSettings};
+use crate::pool::{ClassSettings, Handle, Meta, OverflowSettings, PoolSettings, Upkeep};
 use crate::queue::{Claim, Consumers, Error, QueueSettings, TxQueue};
 use crate::types::{LANES_MAX, LaneId, Status, TRANSACTION_BYTES_MAX_DEFAULT};
 use std::ffi::c_void;
@@ -115,16 +115,18 @@ impl QueueObject {
             0 => TRANSACTION_BYTES_MAX_DEFAULT,
             bytes => bytes,
         };
-        let pool = if options.pool.is_null() {
-            fitting_pool(&lane_cells, transaction_bytes_max)
+        let (pool, upkeep) = if options.pool.is_null() {
+            (fitting_pool(&lane_cells, transaction_bytes_max), Upkeep::default())
         } else {
             // SAFETY: passed on.
-            unsafe { pool_settings(&record::read(options.pool)?) }?
+            let options = unsafe { record::read(options.pool) }?;
+            // SAFETY: passed on.
+            unsafe { (pool_settings(&options)?, upkeep(&options)?) }
         };
         let ageing = options.ageing;
         let run_max = options.run_max.max(1);
         let settings = QueueSettings { lane_cells, consumers, ageing, run_max, transaction_bytes_max, pool };
-        let queue = TxQueue::new(settings)?;
+        let queue = TxQueue::with_upkeep(settings, &upkeep)?;
         Ok(Self { queue, consuming: Consuming::new(consumers) })
     }
 }

@@ -13,6 +13,10 @@ use crate::types::{Block, Height, Tick};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Shortest time between two looks at the memory of the chain's pool.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What one run works with.
 pub(super) struct Run<'a> {
@@ -28,6 +32,8 @@ struct Loop<'a, 'b> {
     chain: Chain<Solo>,
     inputs: VecDeque<Input>,
     timer: Tick,
+    /// When the pool's memory is looked at next.
+    upkeep: Tick,
     proposal: Option<Proposal>,
 }
 
@@ -38,7 +44,7 @@ pub(super) fn run(mut run: Run<'_>, restored: Restored) -> Result<(), Error> {
     adopt(&run, &restored)?;
     let chain = Chain::new(run.cell.settings.clone(), engine, restored, now);
     let inputs = VecDeque::from([Input::Started]);
-    let mut host = Loop { run: &mut run, chain, inputs, timer: now, proposal: None };
+    let mut host = Loop { run: &mut run, chain, inputs, timer: now, upkeep: now, proposal: None };
     host.publish_head();
     loop {
         let seen = host.run.cell.wake.epoch();
@@ -48,7 +54,8 @@ pub(super) fn run(mut run: Run<'_>, restored: Restored) -> Result<(), Error> {
         }
         let now = host.run.common.clock.now();
         if now < host.timer && host.inputs.is_empty() {
-            host.run.cell.wake.wait_past(seen, host.timer.since(now));
+            host.keep_up(now);
+            host.run.cell.wake.wait_past(seen, host.timer.min(host.upkeep).since(now));
             continue;
         }
         if host.inputs.is_empty() {
@@ -78,6 +85,14 @@ fn adopt(run: &Run<'_>, restored: &Restored) -> Result<(), Error> {
 }
 
 impl Loop<'_, '_> {
+    /// Lets the pool's memory follow demand, between two blocks.
+    fn keep_up(&mut self, now: Tick) {
+        if now >= self.upkeep {
+            self.upkeep = now.after(UPKEEP_INTERVAL);
+            self.run.cell.queue.pool().maintain(now);
+        }
+    }
+
     /// Consumes the waiting inputs and everything that follows from them.
     fn turn(&mut self) -> Result<(), Error> {
         let mut out = Vec::new();

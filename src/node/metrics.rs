@@ -80,7 +80,15 @@ fn chain_metrics(shared: &Shared, chain: ChainId, out: &mut Vec<Metric>) {
     let depth: u64 = queue.lanes.iter().map(|lane| lane.depth).sum();
     gauge("duochain_queue_depth_transactions", float(depth), "transactions in all lanes");
     gauge("duochain_pool_in_use_buffers", float(queue.pool.in_use), "buffers that hold a transaction");
+    gauge("duochain_pool_in_use_high_buffers", float(queue.pool.in_use_high), "most such buffers at a time");
+    gauge("duochain_pool_resident_buffers", float(queue.pool.resident), "buffers with memory behind them");
     gauge("duochain_pool_reserved_bytes", float(queue.pool.reserved_bytes), "memory of the pool");
+    gauge("duochain_pool_slabs", float(queue.pool.slabs), "pieces that this memory comes in");
+    gauge(
+        "duochain_pool_huge_pages",
+        float(u64::from(queue.pool.huge_pages)),
+        "1 when it lies on huge pages",
+    );
     let mut counter = |name, value: u64, help| {
         out.push(Metric { name, chain: Some(chain), kind: MetricKind::Counter, value: float(value), help });
     };
@@ -108,6 +116,14 @@ fn chain_metrics(shared: &Shared, chain: ChainId, out: &mut Vec<Metric>) {
     counter("duochain_restarts", report.restarts, "starts of the chain's thread after a failure");
     counter("duochain_reanchors", counters.reanchors.load(relaxed), "times the schedule gave up catching up");
     counter("duochain_pool_exhausted", queue.pool.exhausted, "submissions refused for want of memory");
+    counter("duochain_pool_acquired_buffers", queue.pool.acquired, "buffers handed out");
+    counter("duochain_pool_released_buffers", queue.pool.released, "buffers given back");
+    counter("duochain_pool_evicted_slabs", queue.pool.evictions, "idle slabs given back to the system");
+    counter(
+        "duochain_pool_stale_refused",
+        queue.pool.stale_refused,
+        "handles refused because they were not out",
+    );
     counter(
         "duochain_finality_count",
         counters.finality_count.load(relaxed),

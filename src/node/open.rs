@@ -108,7 +108,7 @@ fn cell(settings: &Settings, common: &Common, chain: ChainId) -> Result<Arc<Chai
         block_transactions_max: settings.block_transactions_max,
         block_bytes_max: settings.block_bytes_max,
         events_retained: settings.events_retained,
-        queue: TxQueue::new(settings.queue.clone())?,
+        queue: TxQueue::with_upkeep(settings.queue.clone(), &settings.upkeep)?,
         carry: Mutex::default(),
         credits: Credits::new(chain, settings.completions_max),
         completions: Mutex::new(VecDeque::new()),

@@ -24,6 +24,9 @@ pub enum Error {
     /// The settings contradict themselves.
     #[error("pool settings: {0}")]
     Config(String),
+    /// The system or the pool's settings do not provide it.
+    #[error("{0}")]
+    Unsupported(String),
 }
 
 impl Error {
@@ -34,6 +37,7 @@ impl Error {
             Self::Exhausted => Status::NoMemory,
             Self::StaleHandle(_) => Status::BadHandle,
             Self::Config(_) => Status::Config,
+            Self::Unsupported(_) => Status::Unsupported,
         }
     }
 }

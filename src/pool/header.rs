@@ -53,6 +53,16 @@ pub(super) struct Body {
     pub(super) next: u32,
 }
 
+impl Body {
+    /// Notes length and words.
+    #[inline]
+    pub(super) fn describe(&mut self, len: usize, meta: Meta) {
+        assert!(len <= self.capacity as usize, "{len} bytes do not fit into {}", self.capacity);
+        self.len = len as u32;
+        self.meta = meta;
+    }
+}
+
 /// `Body::class` of overflow buffers.
 pub(super) const CLASS_OVERFLOW: u8 = u8::MAX;
 
@@ -152,6 +162,17 @@ impl Header {
     /// True while it lies on a free list. A hint for anybody but the owner.
     pub(super) fn is_free(&self) -> bool {
         self.state.load(Ordering::Relaxed) & KIND_MASK == FREE
+    }
+
+    /// How often the buffer was given back.
+    pub(super) fn generation(&self) -> u64 {
+        self.state.load(Ordering::Relaxed) >> KIND_BITS
+    }
+
+    /// True while it is out, and was not given back since it had this generation.
+    pub(super) fn is_out_since(&self, generation: u64) -> bool {
+        let state = self.state.load(Ordering::Relaxed);
+        state & KIND_MASK != FREE && state >> KIND_BITS == generation
     }
 
     /// A copy of the body.

@@ -1,5 +1,6 @@
 //! An owned buffer that goes back to its pool when dropped.
 
+use super::header::Body;
 use super::{BufferPool, Handle, Meta, Slot};
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -30,6 +31,25 @@ impl Lease {
         let index = slot.into_index();
         // SAFETY: `slot` made the buffer ours.
         let body = unsafe { pool.header(index).body() };
+        Self::of(pool, index, &body)
+    }
+
+    /// A buffer that was just taken, with `len` bytes in use and its words zero: one look at the header.
+    #[inline]
+    pub(super) fn first(pool: Arc<BufferPool>, slot: Slot, len: usize) -> Self {
+        let index = slot.into_index();
+        // SAFETY: `slot` made the buffer ours.
+        let body = unsafe {
+            pool.header(index).update(|body| {
+                body.describe(len, Meta::default());
+                *body
+            })
+        };
+        Self::of(pool, index, &body)
+    }
+
+    #[inline]
+    fn of(pool: Arc<BufferPool>, index: u32, body: &Body) -> Self {
         let data = NonNull::new(body.data).expect("a checked-out buffer has memory");
         Self { data, len: body.len, capacity: body.capacity, index, pool }
     }

@@ -1,6 +1,6 @@
 //! A buffer that borrows its pool.
 
-use super::{BufferPool, Error, Meta, Slot};
+use super::{BufferPool, Error, Meta, Site, Slot};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -28,8 +28,26 @@ impl BufferPool {
     ///
     /// # Errors
     /// As [`acquire`](Self::acquire).
+    #[track_caller]
     #[inline]
     pub fn lend(&self, len: usize) -> Result<Loan<'_>, Error> {
+        // Asked first of all, as in `acquire`.
+        if self.tracker.is_some() {
+            return self.lend_tracked(len, Site::caller());
+        }
+        self.lend_plain(len)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lend_tracked(&self, len: usize, site: Site) -> Result<Loan<'_>, Error> {
+        let loan = self.lend_plain(len)?;
+        self.track(loan.index, loan.len(), site);
+        Ok(loan)
+    }
+
+    #[inline]
+    fn lend_plain(&self, len: usize) -> Result<Loan<'_>, Error> {
         let mut slot = self.take(len)?;
         self.describe(&mut slot, len, Meta::default());
         let index = slot.into_index();

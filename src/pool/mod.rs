@@ -11,7 +11,9 @@
 //! ```
 //! Every buffer has an index over the whole pool and a permanent header. See `header` for the states,
 //! `freelist` for the stack with its bound on ABA, `stripes` for how threads keep apart, and `magazine` for
-//! what a thread keeps at hand.
+//! what a thread keeps at hand. Memory comes and goes by slabs: `commit` takes it ahead of demand, `evict`
+//! gives it back, `demand` says when, and [`BufferPool::maintain`] does as it says. `leak` knows who has a
+//! buffer out. [`ManagedPools`] are pools for the four kinds of objects of a ledger node.
 //!
 //! # Invariants
 //! I1 a buffer has one owner: a free list, a [`Lease`], a queue cell or the one valid [`Handle`].
@@ -20,26 +22,38 @@
 //!
 //! # Limits
 //! 2^24 - 2 buffers over all classes and the overflow, 64 MiB a buffer. Memory is taken slab by slab
-//! (about 256 KiB) when a buffer is first used and given back by [`BufferPool::trim`]; the headers
-//! (64 bytes a buffer ever used) stay. Both come from the system and not from the allocator (`region`). At the very edge of its capacity a class can refuse although up to
-//! 31 buffers a thread are just moving between stripes; a class of 16,384 buffers or more also while up to a
-//! quarter of it lies in the magazines of other threads, 64 each. Taking a slab calls the
-//! system and taking an overflow buffer the allocator; all else is lock-free. [`BufferPool::stats`] and `trim` take a lock among themselves only.
+//! (about 256 KiB) when a buffer is first used, or ahead of demand, and given back by [`BufferPool::maintain`]
+//! and [`BufferPool::trim`]; the headers (64 bytes a buffer ever used) stay. Both come from the system and
+//! not from the allocator (`region`). At the very edge of its capacity a class can refuse although up to
+//! 31 buffers a thread are just moving between stripes, or while idle slabs are being given back; a class of
+//! 16,384 buffers or more also while up to a quarter of it lies in the magazines of other threads, 64 each.
+//! Taking a slab calls the system and taking an overflow buffer the allocator; all else is lock-free.
+//! Statistics, `maintain`, `trim` and `warm_up` take a lock among themselves only.
 //!
 //! # Caller contract
 //! The bytes of a lease are those its last user left, or the pool itself. Handles do not keep the pool alive.
 #![expect(unsafe_code, reason = "buffers are raw memory that ownership of an index guards")]
 
+mod batch;
+mod commit;
+mod demand;
 mod error;
+mod evict;
 mod freelist;
 mod handle;
 mod header;
+mod idle;
+mod kind;
+mod leak;
+#[cfg(all(test, not(modelled)))]
+mod leak_test;
 mod lease;
 mod loan;
 mod magazine;
 #[cfg(all(test, not(any(modelled, miri))))]
 mod magazine_test;
 mod magazines;
+mod managed;
 #[cfg(all(test, loom))]
 mod models;
 mod overflow;
@@ -49,26 +63,36 @@ mod run;
 mod schedules;
 mod settings;
 mod slab;
+mod slabs;
 mod stats;
 mod stripes;
 #[cfg(not(modelled))]
 mod table;
 #[cfg(all(test, not(modelled)))]
 mod tests;
+mod upkeep;
+#[cfg(all(test, not(any(modelled, miri))))]
+mod upkeep_test;
 
 pub use error::Error;
 pub use handle::{Handle, Meta};
+pub use kind::PoolKind;
+pub use leak::{Held, Site};
 pub use lease::Lease;
 pub use loan::Loan;
-pub use settings::{ClassSettings, OverflowSettings, PoolSettings};
-pub use stats::PoolStats;
+pub use managed::{KindSettings, ManagedPools, ManagedSettings};
+pub use run::RUN_MAX;
+pub use settings::{ClassSettings, HugePages, OverflowSettings, PoolSettings, Upkeep};
+pub use stats::{ClassStats, PoolStats};
+pub use upkeep::Maintenance;
 
 pub(crate) use header::{INDEX_BITS, INDEX_MASK, INDEXES_MAX};
-pub use run::RUN_MAX;
+pub(crate) use kind::{KIND_MAX_CEILING, KIND_MAX_FLOOR};
 pub(crate) use run::{Rest, Run};
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use header::{CLASS_OVERFLOW, Header, Headers};
+use leak::Tracker;
 use overflow::Overflow;
 use slab::Class;
 use std::ptr;
@@ -87,6 +111,7 @@ pub struct BufferPool {
     classes: Box<[Class]>,
     overflow: Overflow,
     buffer_bytes_max: usize,
+    tracker: Option<Box<Tracker>>,
     exhausted: AtomicU64,
     stale_refused: AtomicU64,
 }
@@ -120,34 +145,27 @@ impl BufferPool {
     /// [`Error::Config`] when the settings contradict themselves; [`Error::Exhausted`] when there is no
     /// memory for the headers.
     pub fn new(settings: PoolSettings) -> Result<Arc<Self>, Error> {
-        settings.check()?;
-        let mut classes = Vec::with_capacity(settings.classes.len());
-        let mut base = 0;
-        for class in &settings.classes {
-            classes.push(Class::new(classes.len() as u8, base as u32, *class));
-            base += class.count_max;
-        }
-        let overflow = Overflow::new(base, settings.overflow);
-        let headers = Header::table(base + overflow.slots()).ok_or(Error::Exhausted)?;
-        Ok(Arc::new_cyclic(|me| Self {
-            me: Weak::clone(me),
-            headers,
-            classes: classes.into(),
-            overflow,
-            buffer_bytes_max: settings.buffer_bytes_max(),
-            exhausted: AtomicU64::new(0),
-            stale_refused: AtomicU64::new(0),
-        }))
+        Self::with_upkeep(settings, &Upkeep::default())
     }
 
     /// A buffer with `len` bytes in use, its words zero.
     ///
     /// # Errors
     /// [`Error::TooLarge`] when no buffer can ever hold that, [`Error::Exhausted`] when none is left.
+    #[track_caller]
+    #[inline]
     pub fn acquire(self: &Arc<Self>, len: usize) -> Result<Lease, Error> {
-        let mut slot = self.take(len)?;
-        self.describe(&mut slot, len, Meta::default());
-        Ok(self.lease(slot))
+        // Asked first of all: where nobody tracks, the place is not even looked up.
+        if self.tracker.is_some() {
+            return self.acquire_tracked(len, Site::caller());
+        }
+        self.acquire_plain(len)
+    }
+
+    /// As [`acquire`](Self::acquire), noting nothing.
+    fn acquire_plain(self: &Arc<Self>, len: usize) -> Result<Lease, Error> {
+        let slot = self.take(len)?;
+        Ok(Lease::first(Arc::clone(self), slot, len))
     }
 
     /// Turns a handle back into a lease.
@@ -167,30 +185,6 @@ impl BufferPool {
         let slot = self.reclaim(handle)?;
         self.give(slot);
         Ok(())
-    }
-
-    /// Gives memory of free buffers back to the allocator, slab by slab, keeping at least `keep_free`
-    /// free buffers in each class; answers the number of bytes.
-    ///
-    /// Only slabs without a buffer in use can go. Other threads may see a class as empty meanwhile and
-    /// use the next larger one, or be refused at the edge of the pool's capacity.
-    pub fn trim(&self, keep_free: usize) -> usize {
-        self.classes.iter().map(|class| class.trim(&self.headers, keep_free)).sum()
-    }
-
-    /// What happened so far.
-    pub fn stats(&self) -> PoolStats {
-        let mut stats = PoolStats {
-            exhausted: self.exhausted.load(Ordering::Relaxed),
-            stale_refused: self.stale_refused.load(Ordering::Relaxed),
-            ..PoolStats::default()
-        };
-        for class in &self.classes {
-            stats.add_class(class.count(&self.headers));
-        }
-        stats.add_overflow(self.overflow.count(&self.headers));
-        stats.released = stats.acquired.saturating_sub(stats.in_use);
-        stats
     }
 
     /// The largest buffer that this pool can ever hand out, in bytes.
@@ -243,11 +237,7 @@ impl BufferPool {
     pub(crate) fn describe(&self, slot: &mut Slot, len: usize, meta: Meta) {
         // SAFETY: the slot owns the buffer.
         unsafe {
-            self.headers[slot.index as usize].update(|body| {
-                assert!(len <= body.capacity as usize, "{len} bytes do not fit into {}", body.capacity);
-                body.len = len as u32;
-                body.meta = meta;
-            });
+            self.headers[slot.index as usize].update(|body| body.describe(len, meta));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::header::INDEXES_MAX;
+use std::time::Duration;
 
 /// Largest buffer that any pool can hold: 64 MiB.
 pub(super) const BUFFER_BYTES_CEILING: usize = 64 << 20;
@@ -34,6 +35,91 @@ pub struct PoolSettings {
     pub classes: Vec<ClassSettings>,
     /// The overflow.
     pub overflow: OverflowSettings,
+}
+
+/// Whether buffers lie on huge pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HugePages {
+    /// No.
+    #[default]
+    Off,
+    /// Where the system has them; [`PoolStats::huge_pages`](super::PoolStats::huge_pages) tells.
+    Try,
+    /// Yes, or the pool is not made.
+    Require,
+}
+
+/// How a pool takes and gives back memory, and what it notes about its buffers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upkeep {
+    /// Buffers of each class that keep their memory once they have it, by position of the class; classes
+    /// beyond the end have 0. Too many: an idle process stays large. Too few: after each quiet time the
+    /// next burst waits for the system.
+    pub initial: Vec<usize>,
+    /// Take memory for the initial buffers when the pool is made, and touch it. Off: the first use of each
+    /// page waits for the system. On: making the pool takes about a second for 4 GB.
+    pub warm_up: bool,
+    /// How long demand has to stay low before memory goes back; zero: never. Short: memory comes and goes
+    /// with each lull.
+    pub shrink_after: Duration,
+    /// Huge pages: fewer misses of the address cache for pools of many megabytes, at 2 MiB a slab. For small
+    /// pools they waste memory.
+    pub huge_pages: HugePages,
+    /// Memory that is given back keeps its addresses: who looks at a buffer after giving it back finds zeros
+    /// or another's bytes, and does not fault. For hosts whose views outlive their buffers, such as a JVM.
+    /// Costs address space, and forbids the overflow.
+    pub keep_addresses: bool,
+    /// Note who acquires each buffer, for [`BufferPool::held`](super::BufferPool::held). It costs a lock
+    /// and an entry of a tree for each acquisition.
+    pub leak_tracking: bool,
+}
+
+impl Upkeep {
+    /// [`shrink_after`](Self::shrink_after) unless said otherwise.
+    pub const SHRINK_AFTER: Duration = Duration::from_secs(60);
+}
+
+impl Default for Upkeep {
+    /// No initial buffers, memory goes back after a minute, small pages; leaks are tracked in debug builds.
+    fn default() -> Self {
+        Self {
+            initial: Vec::new(),
+            warm_up: false,
+            shrink_after: Self::SHRINK_AFTER,
+            huge_pages: HugePages::Off,
+            keep_addresses: false,
+            leak_tracking: cfg!(debug_assertions),
+        }
+    }
+}
+
+impl Upkeep {
+    /// Initial buffers of a class.
+    pub(super) fn initial_of(&self, class: usize) -> usize {
+        self.initial.get(class).copied().unwrap_or(0)
+    }
+
+    /// # Errors
+    /// [`Error::Config`] when it does not fit the pool.
+    pub(super) fn check(&self, settings: &PoolSettings) -> Result<(), Error> {
+        let classes = &settings.classes;
+        if self.keep_addresses && settings.overflow.buffer_bytes_max > 0 {
+            return Err(Error::Config("buffers of the overflow cannot keep their addresses".to_owned()));
+        }
+        if self.initial.len() > classes.len() {
+            let (initial, classes) = (self.initial.len(), classes.len());
+            return Err(Error::Config(format!("initial sizes for {initial} of {classes} buffer classes")));
+        }
+        for (class, initial) in classes.iter().zip(&self.initial) {
+            if *initial > class.count_max {
+                let ClassSettings { buffer_bytes, count_max } = class;
+                return Err(Error::Config(format!(
+                    "{initial} initial buffers of {buffer_bytes} bytes, at most {count_max}"
+                )));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl PoolSettings {

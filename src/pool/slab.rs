@@ -4,71 +4,118 @@
 //! ```text
 //! indexes  base ........ base+fresh ........ base+count
 //!          used before    |  never used
-//!          free list or   |
+//!          listed or      |
 //!          checked out    v
-//! slabs    [0][1][2] ... each slab_slots buffers, null until one of them is used, null again after trim
+//! slabs    [0][1][2] ... each slab_slots buffers, null until one of them is used, null again after `evict`
 //! ```
+//! A buffer that is not out is fresh, on `free` or inside a block, with its memory, or on `hollow`, without.
+//!
 //! # Invariants
-//! S1 a slab's memory goes away only while trim holds every buffer of it.
-//! S2 the slab that `fresh` points into is never trimmed, so a buffer used for the first time finds its
+//! S1 a slab's memory goes away only while `evict` holds every buffer of it (see `slabs`).
+//! S2 the slab that `fresh` points into is never evicted, so a buffer used for the first time finds its
 //!    slab either absent or complete.
+//! S3 what is on `free` or in a block has memory behind it.
 
-use super::header::{Header, has_memory};
+use super::demand::{Bounds, Demand};
+use super::freelist::FreeList;
+use super::header::Header;
+use super::idle::Idle;
 use super::magazine::{BLOCK_MAX, Ledger, SIZE};
 use super::magazines::Magazines;
-use super::region::{self, REGION_ALIGN};
+use super::region::{HUGE_BYTES, REGION_ALIGN};
+use super::slabs::Slabs;
 use super::stripes::{PopCounts, Stripes};
-use super::{BufferPool, ClassSettings, stats::ClassCount};
-use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use super::{BufferPool, ClassSettings};
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sync::{Mutex, Place, reached};
 use crossbeam::utils::CachePadded;
 use std::ptr;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// Buffers start on their own cache line.
 pub(super) const BUFFER_ALIGN: usize = REGION_ALIGN;
 /// Aimed size of a slab; a slab has at least one buffer.
 const SLAB_BYTES: usize = 256 << 10;
 
+/// How a class is kept, out of the pool's [`Upkeep`](super::Upkeep).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keeping {
+    pub(super) initial: usize,
+    pub(super) shrink_after: Duration,
+    pub(super) huge: bool,
+    pub(super) keep_addresses: bool,
+}
+
 #[derive(Debug)]
 pub(super) struct Class {
     number: u8,
-    base: u32,
-    count: u32,
+    pub(super) base: u32,
+    pub(super) count: u32,
     pub(super) buffer_bytes: usize,
-    stride: usize,
-    slab_slots: u32,
-    slabs: Box<[AtomicPtr<u8>]>,
-    free: Stripes,
+    pub(super) stride: usize,
+    pub(super) slab_slots: u32,
+    pub(super) slabs: Slabs,
+    pub(super) free: Stripes,
     /// Free buffers that each stand for a block.
-    blocks: Stripes,
+    pub(super) blocks: Stripes,
     /// Indexes of a block: as many as fit into a buffer, and itself.
     block: usize,
-    fresh: CachePadded<AtomicU32>,
-    /// Buffers on the free list whose memory was trimmed away.
-    hollow: AtomicU32,
-    live_slabs: AtomicU32,
-    /// One trim at a time, and the counts that only slow paths change.
-    slow: Mutex<Slow>,
+    pub(super) fresh: CachePadded<AtomicU32>,
+    /// Buffers that were used and have no memory now. Taken before fresh ones.
+    pub(super) hollow: FreeList,
+    /// One at a time who moves memory, and the counts that only slow paths change.
+    pub(super) slow: Mutex<Slow>,
     /// Buffers that were taken only to find that there is no memory for them.
-    missed: AtomicU64,
-    magazines: Magazines,
+    pub(super) missed: AtomicU64,
+    pub(super) magazines: Magazines,
 }
 
-#[derive(Debug, Default)]
-struct Slow {
-    pops: PopCounts,
-    /// Pops that trim made.
-    trimmed: u64,
-    /// Buffers that trim holds right now.
-    in_hand: u64,
+#[derive(Debug)]
+pub(super) struct Slow {
+    pub(super) pops: PopCounts,
+    pub(super) hollow_pops: u64,
+    /// Pops and fresh buffers that served the pool itself.
+    pub(super) internal: u64,
+    /// Buffers that `evict` or `commit` hold right now.
+    pub(super) in_hand: u64,
+    pub(super) idle: Idle,
+    pub(super) demand: Demand,
+    /// Which reserve lists `sift` fills next.
+    pub(super) turn: usize,
+    /// Slabs given back so far.
+    pub(super) evictions: u64,
+    /// Most buffers out together, as far as it was seen.
+    pub(super) high: u64,
+    /// `fresh` after the last `commit`: beyond it, fresh buffers were taken because all others were out.
+    pub(super) committed: u32,
 }
 
 impl Class {
-    pub(super) fn new(number: u8, base: u32, settings: ClassSettings) -> Self {
+    pub(super) fn new(number: u8, base: u32, settings: ClassSettings, keeping: Keeping) -> Self {
         let stride = settings.buffer_bytes.next_multiple_of(BUFFER_ALIGN);
-        let slab_slots = (SLAB_BYTES / stride).clamp(1, settings.count_max);
+        let aim = if keeping.huge { HUGE_BYTES } else { SLAB_BYTES };
+        let slab_slots = (aim / stride).clamp(1, settings.count_max);
+        // Settings bound both factors (64 MiB buffers, 2 MiB slabs), so their product cannot overflow.
         let slabs = settings.count_max.div_ceil(slab_slots);
+        let bounds = Bounds {
+            initial: keeping.initial as u64,
+            max: settings.count_max as u64,
+            slab: slab_slots as u64,
+            window: keeping.shrink_after,
+        };
+        let slow = Slow {
+            pops: PopCounts::default(),
+            hollow_pops: 0,
+            internal: 0,
+            in_hand: 0,
+            idle: Idle::default(),
+            demand: Demand::new(bounds),
+            turn: 0,
+            evictions: 0,
+            high: 0,
+            committed: 0,
+        };
         Self {
             number,
             base,
@@ -76,14 +123,13 @@ impl Class {
             buffer_bytes: settings.buffer_bytes,
             stride,
             slab_slots: slab_slots as u32,
-            slabs: (0..slabs).map(|_| AtomicPtr::new(ptr::null_mut())).collect(),
+            slabs: Slabs::new(slabs, slab_slots * stride, keeping.huge, keeping.keep_addresses),
             free: Stripes::new(),
             blocks: Stripes::new(),
             block: (1 + stride / size_of::<u32>()).min(BLOCK_MAX),
             fresh: CachePadded::new(AtomicU32::new(0)),
-            hollow: AtomicU32::new(0),
-            live_slabs: AtomicU32::new(0),
-            slow: Mutex::new(Slow::default()),
+            hollow: FreeList::new(),
+            slow: Mutex::new(slow),
             missed: AtomicU64::new(0),
             magazines: Magazines::new(settings.count_max as u32),
         }
@@ -104,31 +150,19 @@ impl Class {
 
     fn take_shared(&self, headers: &[Header]) -> Option<u32> {
         loop {
-            if let Some(index) = self.take_listed(headers) {
+            if let Some(index) = self.free.pop(headers) {
                 return Some(index);
             }
             if !self.magazines.are_used() {
-                return self.take_fresh(headers);
+                return self.take_bare(headers);
             }
             // Others may have put all that there is into blocks.
             let mut indexes = [0; BLOCK_MAX];
             match self.open_block(headers, &mut indexes) {
-                0 => return self.take_fresh(headers),
+                0 => return self.take_bare(headers),
                 count => self.free.push_run(headers, &indexes[..count]),
             }
         }
-    }
-
-    fn take_listed(&self, headers: &[Header]) -> Option<u32> {
-        if let Some(index) = self.free.pop(headers) {
-            // SAFETY: popped, so ours.
-            if has_memory(&unsafe { headers[index as usize].body() }) {
-                return Some(index);
-            }
-            self.hollow.fetch_sub(1, Ordering::Relaxed);
-            return self.furnish(headers, index);
-        }
-        None
     }
 
     #[inline]
@@ -152,20 +186,7 @@ impl Class {
         if count > 0 {
             return count;
         }
-        let found = self.free.pop_run(headers, &mut indexes[..self.block]);
-        let mut count = 0;
-        for position in 0..found {
-            let index = indexes[position];
-            // SAFETY: popped, so ours.
-            if !has_memory(&unsafe { headers[index as usize].body() }) {
-                self.hollow.fetch_sub(1, Ordering::Relaxed);
-                if self.furnish(headers, index).is_none() {
-                    continue;
-                }
-            }
-            indexes[count] = index;
-            count += 1;
-        }
+        let count = self.free.pop_run(headers, &mut indexes[..self.block]);
         self.magazines.note_refill(count);
         count
     }
@@ -174,9 +195,18 @@ impl Class {
     fn open_block(&self, headers: &[Header], indexes: &mut [u32]) -> usize {
         let Some(head) = self.blocks.pop(headers) else { return 0 };
         reached(Place::BlockOpened);
+        // SAFETY: popped, so ours.
+        unsafe { self.read_block(headers, head, indexes) }
+    }
+
+    /// The indexes of a block, `head` first, with how many they are.
+    ///
+    /// # Safety
+    /// The caller has taken the block off its list.
+    pub(super) unsafe fn read_block(&self, headers: &[Header], head: u32, indexes: &mut [u32]) -> usize {
         let others = self.block - 1;
         indexes[0] = head;
-        // SAFETY: popped, so ours, with memory (M2) that begins on a cache line and holds the other indexes
+        // SAFETY: the caller's, with memory (M2) that begins on a cache line and holds the other indexes
         // that `close_block` wrote; the pop's Acquire pairs with the Release of the push behind them.
         unsafe {
             let from = headers[head as usize].body().data.cast::<u32>();
@@ -205,8 +235,12 @@ impl Class {
         self.magazines.forget(ledger);
     }
 
+    /// A buffer that has no memory yet, or none any more.
     #[cold]
-    fn take_fresh(&self, headers: &[Header]) -> Option<u32> {
+    fn take_bare(&self, headers: &[Header]) -> Option<u32> {
+        if let Some(index) = self.hollow.pop(headers) {
+            return self.furnish(headers, index);
+        }
         // Relaxed: the number alone makes the buffer ours; its header was written before the pool existed.
         let claim = |fresh: u32| (fresh < self.count).then(|| fresh + 1);
         let fresh = self.fresh.fetch_update(Ordering::Relaxed, Ordering::Relaxed, claim).ok()?;
@@ -215,12 +249,11 @@ impl Class {
 
     /// Gives an owned buffer its memory, or puts it back without.
     #[cold]
-    fn furnish(&self, headers: &[Header], index: u32) -> Option<u32> {
+    pub(super) fn furnish(&self, headers: &[Header], index: u32) -> Option<u32> {
         let offset = (index - self.base) as usize;
-        let Some(slab) = self.slab(offset / self.slab_slots as usize) else {
+        let Some(slab) = self.slabs.take(offset / self.slab_slots as usize) else {
             self.missed.fetch_add(1, Ordering::Relaxed);
-            self.hollow.fetch_add(1, Ordering::Relaxed);
-            self.free.push(headers, index);
+            self.hollow.push(headers, index);
             return None;
         };
         let within = offset % self.slab_slots as usize * self.stride;
@@ -236,165 +269,18 @@ impl Class {
         Some(index)
     }
 
-    /// The slab at `position`, allocated if it is not there. The caller owns a buffer of it (S1).
-    fn slab(&self, position: usize) -> Option<*mut u8> {
-        let place = &self.slabs[position];
-        // Acquire: pairs with the Release of the installing swap; the memory is zeroed by then.
-        let found = place.load(Ordering::Acquire);
-        if !found.is_null() {
-            return Some(found);
-        }
-        // Zeroed: a lease shows all of its bytes, and showing uninitialised ones would be undefined.
-        let made = region::take(self.slab_bytes())?;
-        // Release: pairs with the Acquire above and below.
-        match place.compare_exchange(ptr::null_mut(), made, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => {
-                self.live_slabs.fetch_add(1, Ordering::Relaxed);
-                Some(made)
-            }
-            Err(theirs) => {
-                // SAFETY: ours alone, taken above with this size.
-                unsafe { region::give(made, self.slab_bytes()) };
-                Some(theirs)
-            }
-        }
-    }
-
-    // Settings bound both factors (64 MiB buffers, 256 KiB slabs), so this cannot overflow.
-    fn slab_bytes(&self) -> usize {
-        self.slab_slots as usize * self.stride
-    }
-
-    /// Gives slabs back to the system as long as `keep_free` free buffers stay; answers the bytes.
-    ///
-    /// While it runs, free buffers of the class are partly in its hand: another thread may find the
-    /// class empty and use the next one.
-    pub(super) fn trim(&self, headers: &[Header], keep_free: usize) -> usize {
-        let mut slow = self.slow.lock();
-        let listed = self.free.depth(headers) + self.in_blocks(headers);
-        let ready = listed.saturating_sub(u64::from(self.hollow.load(Ordering::Relaxed)));
-        let mut spare = ready.saturating_sub(keep_free as u64);
-        // Slabs before this one are complete (S2); a class used to its end has only complete ones.
-        let fresh = self.fresh.load(Ordering::Relaxed);
-        let growing = if fresh == self.count { self.slabs.len() } else { self.slab_of(self.base + fresh) };
-        if spare == 0 || growing == 0 {
-            return 0;
-        }
-        let mut hand = self.empty_into_hand(headers, &mut slow);
-        hand.sort_unstable();
-        let (mut kept, mut hollowed) = (Vec::new(), Vec::new());
-        let mut freed = 0;
-        for run in hand.chunk_by(|a, b| self.slab_of(*a) == self.slab_of(*b)) {
-            let position = self.slab_of(run[0]);
-            let furnished = run.iter().filter(|index| {
-                // SAFETY: popped, so ours.
-                has_memory(&unsafe { headers[**index as usize].body() })
-            });
-            let furnished = furnished.count() as u64;
-            let complete = position < growing && run.len() == self.slots_in(position);
-            if complete && furnished <= spare && self.free_slab(headers, position, run) {
-                self.hollow.fetch_add(furnished as u32, Ordering::Relaxed);
-                spare -= furnished;
-                freed += self.slab_bytes();
-                hollowed.extend_from_slice(run);
-            } else {
-                kept.extend_from_slice(run);
-            }
-        }
-        // Buffers without memory go deepest, so that they are used last.
-        for index in hollowed.iter().chain(kept.iter().rev()) {
-            self.free.push(headers, *index);
-        }
-        slow.in_hand = 0;
-        freed
-    }
-
-    fn empty_into_hand(&self, headers: &[Header], slow: &mut Slow) -> Vec<u32> {
-        let mut hand = Vec::new();
-        while let Some(index) = self.free.pop(headers) {
-            debug_assert!(headers[index as usize].is_free());
-            hand.push(index);
-            slow.trimmed += 1;
-            slow.in_hand += 1;
-        }
-        let mut block = [0; BLOCK_MAX];
-        loop {
-            let count = self.open_block(headers, &mut block);
-            if count == 0 {
-                return hand;
-            }
-            hand.extend_from_slice(&block[..count]);
-            slow.in_hand += count as u64;
-        }
-    }
-
     /// Free buffers that lie in blocks.
-    fn in_blocks(&self, headers: &[Header]) -> u64 {
+    pub(super) fn in_blocks(&self, headers: &[Header]) -> u64 {
         self.blocks.depth(headers) * self.block as u64
     }
 
-    /// Frees the memory of a slab, all of whose buffers are in the hand. False when it has none.
-    fn free_slab(&self, headers: &[Header], position: usize, run: &[u32]) -> bool {
-        // Relaxed: every buffer of the slab is in our hand, so nobody else can use or install it (S1).
-        let slab = self.slabs[position].swap(ptr::null_mut(), Ordering::Relaxed);
-        if slab.is_null() {
-            return false;
-        }
-        for index in run {
-            // SAFETY: popped, so ours.
-            unsafe {
-                headers[*index as usize].update(|body| {
-                    body.data = ptr::null_mut();
-                    body.capacity = 0;
-                });
-            }
-        }
-        reached(Place::SlabFreed);
-        self.live_slabs.fetch_sub(1, Ordering::Relaxed);
-        // SAFETY: taken by `slab` with this size; no buffer of it is in use or will be found (S1).
-        unsafe { region::give(slab, self.slab_bytes()) };
-        true
-    }
-
     /// Buffers of a slab: the last one may have fewer.
-    fn slots_in(&self, position: usize) -> usize {
+    pub(super) fn slots_in(&self, position: usize) -> usize {
         let slots = self.slab_slots as usize;
         slots.min(self.count as usize - position * slots)
     }
 
-    fn slab_of(&self, index: u32) -> usize {
+    pub(super) fn slab_of(&self, index: u32) -> usize {
         ((index - self.base) / self.slab_slots) as usize
-    }
-
-    pub(super) fn count(&self, headers: &[Header]) -> ClassCount {
-        let mut slow = self.slow.lock();
-        let fresh = u64::from(self.fresh.load(Ordering::Relaxed));
-        let magazines = self.magazines.count();
-        let free = self.free.depth(headers) + self.in_blocks(headers) + slow.in_hand + magazines.held;
-        let pops = self.free.pops(&mut slow.pops) + magazines.taken;
-        let missed = self.missed.load(Ordering::Relaxed);
-        ClassCount {
-            acquired: (pops + fresh)
-                .saturating_sub(slow.trimmed)
-                .saturating_sub(missed)
-                .saturating_sub(magazines.refilled),
-            in_use: fresh.saturating_sub(free),
-            in_use_high: fresh,
-            free,
-            reserved_bytes: u64::from(self.live_slabs.load(Ordering::Relaxed)) * self.slab_bytes() as u64,
-        }
-    }
-}
-
-impl Drop for Class {
-    fn drop(&mut self) {
-        let bytes = self.slab_bytes();
-        for place in &self.slabs {
-            let slab = place.load(Ordering::Relaxed);
-            if !slab.is_null() {
-                // SAFETY: taken by `slab` with this size; leases hold the pool, so none is left.
-                unsafe { region::give(slab, bytes) };
-            }
-        }
     }
 }

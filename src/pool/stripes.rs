@@ -5,6 +5,9 @@
 //! takes a chain off another stripe, up to half of it, uses the first and moves the others home. So a
 //! consumer that only gives back and a producer that only takes meet once for many buffers.
 //!
+//! Two more lists are nobody's home. Who looks for certain buffers (`sift`) moves the others there, a chain
+//! at a time, so that all but one chain can be taken by others meanwhile.
+//!
 //! # Invariants
 //! P1 one pop of any list, of one buffer or of a chain, is one buffer handed out: the tags count.
 //! P2 "empty" is exact but for chains on their way home, and for what threads keep in their magazines: all lists were empty at one instant, because none
@@ -16,10 +19,16 @@ use crossbeam::utils::CachePadded;
 
 /// Number of stripes. Threads beyond it share.
 const STRIPES: usize = if cfg!(modelled) { 2 } else { 16 };
+/// Lists that are nobody's home: one to move buffers out of, one to move them to. Loom has
+/// enough to try without them.
+const RESERVES: usize = if cfg!(loom) { 0 } else { 2 };
+const LISTS: usize = STRIPES + RESERVES;
+/// Longest chain that is off the lists while it is looked through.
+const SIFT_MAX: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Stripes {
-    lists: [CachePadded<FreeList>; STRIPES],
+    lists: [CachePadded<FreeList>; LISTS],
 }
 
 impl Stripes {
@@ -38,8 +47,8 @@ impl Stripes {
     fn pop_elsewhere(&self, headers: &[Header], home: usize) -> Option<u32> {
         let mut before = self.words();
         loop {
-            for away in 1..STRIPES {
-                let list = &self.lists[(home + away) % STRIPES];
+            for away in 1..LISTS {
+                let list = &self.lists[(home + away) % LISTS];
                 let mut part = Part::new();
                 if list.pop_part(headers, &mut part).is_some() {
                     self.lists[home].push_all(headers, &part.indexes()[1..]);
@@ -66,9 +75,9 @@ impl Stripes {
         if count > 0 {
             return count;
         }
-        (1..STRIPES)
+        (1..LISTS)
             .map(|away| {
-                let list = &self.lists[(home + away) % STRIPES];
+                let list = &self.lists[(home + away) % LISTS];
                 let half = list.depth(headers).div_ceil(2).min(out.len() as u64) as usize;
                 list.pop_run(headers, &mut out[..half])
             })
@@ -81,7 +90,38 @@ impl Stripes {
         self.lists[home()].push_all(headers, indexes);
     }
 
-    fn words(&self) -> [u64; STRIPES] {
+    /// Looks through what is listed now, a chain at a time. `split` moves those that it keeps to the end of
+    /// the chain and answers how many; the rest is listed again. Answers how many were taken off lists.
+    ///
+    /// One caller at a time; `turn` changes with each call.
+    pub(super) fn sift(
+        &self,
+        headers: &[Header],
+        turn: usize,
+        mut split: impl FnMut(&mut [u32]) -> usize,
+    ) -> u64 {
+        let mut popped = 0;
+        let target = STRIPES + turn % RESERVES.max(1);
+        for (position, list) in self.lists.iter().enumerate().filter(|(position, _)| *position != target) {
+            let mut left = list.depth(headers);
+            let back = if RESERVES > 0 { &self.lists[target] } else { &self.lists[position] };
+            while left > 0 {
+                let mut chain = [0; SIFT_MAX];
+                let wanted = left.min(SIFT_MAX as u64) as usize;
+                let count = list.pop_run(headers, &mut chain[..wanted]);
+                if count == 0 {
+                    break;
+                }
+                left -= count as u64;
+                popped += count as u64;
+                let kept = split(&mut chain[..count]);
+                back.push_all(headers, &chain[..count - kept]);
+            }
+        }
+        popped
+    }
+
+    fn words(&self) -> [u64; LISTS] {
         std::array::from_fn(|stripe| self.lists[stripe].word())
     }
 
@@ -106,7 +146,7 @@ impl Stripes {
 
 /// `FreeList::pops` of each stripe, made whole.
 #[derive(Debug, Default)]
-pub(super) struct PopCounts([u64; STRIPES]);
+pub(super) struct PopCounts([u64; LISTS]);
 
 /// The stripe of this thread.
 #[cfg(not(modelled))]

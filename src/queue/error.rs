@@ -62,6 +62,9 @@ pub enum Error {
     /// Something about a segment of shared lanes.
     #[error(transparent)]
     Shared(#[from] SharedError),
+    /// The system does not provide what the pool was asked for.
+    #[error("{0}")]
+    Unsupported(String),
 }
 
 impl Error {
@@ -80,6 +83,7 @@ impl Error {
             Self::StaleHandle(_) => Status::BadHandle,
             Self::Config(_) => Status::Config,
             Self::Shared(error) => error.status(),
+            Self::Unsupported(_) => Status::Unsupported,
         }
     }
 }
@@ -91,6 +95,7 @@ impl From<pool::Error> for Error {
             pool::Error::Exhausted => Self::NoMemory,
             pool::Error::StaleHandle(handle) => Self::StaleHandle(handle),
             pool::Error::Config(what) => Self::Config(what),
+            pool::Error::Unsupported(what) => Self::Unsupported(what),
         }
     }
 }

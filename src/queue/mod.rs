@@ -85,7 +85,7 @@ pub use shared::{
 pub use stage::{Stage, StageSettings};
 pub use stats::{LaneStats, QueueStats};
 
-use crate::pool::{BufferPool, Meta, Slot};
+use crate::pool::{BufferPool, Meta, Slot, Upkeep};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::types::LaneId;
 use hint::with_hint;
@@ -117,12 +117,20 @@ impl TxQueue {
     /// # Errors
     /// [`Error::Config`] when the settings contradict themselves, [`Error::NoMemory`].
     pub fn new(settings: QueueSettings) -> Result<Arc<Self>, Error> {
+        Self::with_upkeep(settings, &Upkeep::default())
+    }
+
+    /// As [`new`](Self::new), with a pool that is kept as `upkeep` says.
+    ///
+    /// # Errors
+    /// As `new`; [`Error::Unsupported`] for huge pages that are required and not there.
+    pub fn with_upkeep(settings: QueueSettings, upkeep: &Upkeep) -> Result<Arc<Self>, Error> {
         settings.check()?;
         let first = hint::ring_numbers(settings.lane_cells.len());
         let lanes = settings.lane_cells.iter().zip(first..).map(|(cells, number)| Lane::new(*cells, number));
         Ok(Arc::new(Self {
             lanes: lanes.collect(),
-            pool: BufferPool::new(settings.pool)?,
+            pool: BufferPool::with_upkeep(settings.pool, upkeep)?,
             transaction_bytes_max: settings.transaction_bytes_max,
             consumers: settings.consumers,
             ageing: settings.ageing,
@@ -181,6 +189,7 @@ impl TxQueue {
     ///
     /// # Errors
     /// As [`enqueue`](Self::enqueue), without [`Error::Full`], which only the commit can tell.
+    #[track_caller]
     pub fn claim(self: &Arc<Self>, len: usize, lane: LaneId) -> Result<Claim, Error> {
         let target = self.lane(lane)?;
         self.admit(len)?;

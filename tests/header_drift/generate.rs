@@ -8,8 +8,23 @@ use std::path::{Path, PathBuf};
 
 /// Order of the header. A new file has its place here, or a test fails.
 const ORDER: &[&str] = &[
-    "status", "library", "log", "argument", "config", "pool", "queue", "dequeue", "stage", "lane", "node",
-    "view", "sub", "block", "faults",
+    "status",
+    "library",
+    "log",
+    "argument",
+    "config",
+    "pool_options",
+    "pool",
+    "upkeep",
+    "queue",
+    "dequeue",
+    "stage",
+    "lane",
+    "node",
+    "view",
+    "sub",
+    "block",
+    "faults",
 ];
 
 /// The files that make the header, in its order.

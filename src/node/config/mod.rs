@@ -12,12 +12,14 @@
 
 mod key;
 mod keys;
+mod pools;
 mod settings;
 
 pub use key::{Key, Kind};
 pub use keys::KEYS;
 pub use settings::{Settings, StorageSettings};
 
+use crate::pool::ManagedSettings;
 use crate::types::Status;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -161,6 +163,14 @@ impl Config {
     /// [`ConfigError::Relation`] naming both keys.
     pub fn build(&self) -> Result<Settings, ConfigError> {
         Settings::from_config(self)
+    }
+
+    /// The host's managed pools, for hosts that open no node.
+    ///
+    /// # Errors
+    /// [`ConfigError::Relation`] among the keys of these pools.
+    pub fn managed_pools(&self) -> Result<ManagedSettings, ConfigError> {
+        pools::managed(&settings::Values(self))
     }
 
     fn value(&self, key: &'static Key) -> &str {

@@ -1,9 +1,9 @@
 //! The typed form of a configuration: every relation between keys holds.
 
 use super::key::Key;
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, pools};
 use crate::dual::{ALPHA_DELTA_RATIO, ChainSettings};
-use crate::pool::{ClassSettings, OverflowSettings, PoolSettings};
+use crate::pool::{ManagedSettings, Upkeep};
 use crate::queue::{Consumers, QueueSettings};
 use crate::resilience::Backoff;
 use crate::storage::Backend;
@@ -14,24 +14,6 @@ use std::time::Duration;
 /// Shortest scaled Delta interval: below this a thread cannot keep a schedule.
 const INTERVAL_MIN: Duration = Duration::from_millis(1);
 
-/// Buffer sizes of the transaction pool in bytes and each one's share of its memory in percent. Real
-/// transactions have a median near 225 bytes and a mean near 550.
-const POOL_CLASSES: [(usize, u64); 6] =
-    [(256, 25), (512, 20), (1_024, 15), (4_096, 15), (16_384, 10), (65_536, 5)];
-/// What the classes leave is for single allocations above the largest class.
-const OVERFLOW_SHARE: u64 = 10;
-const _: () = {
-    let mut sum = OVERFLOW_SHARE;
-    let mut class = 0;
-    while class < POOL_CLASSES.len() {
-        sum += POOL_CLASSES[class].1;
-        class += 1;
-    }
-    assert!(sum == 100, "shares cover the pool");
-};
-/// Handles are 24 bits; all classes together stay below.
-const POOL_BUFFERS_MAX: u64 = (1 << 24) - (1 << 16);
-
 /// Everything that a node needs to know, checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -41,6 +23,10 @@ pub struct Settings {
     pub chains: [ChainSettings; 2],
     /// Shape of each chain's queue and pool.
     pub queue: QueueSettings,
+    /// How each chain's pool is kept.
+    pub upkeep: Upkeep,
+    /// The host's managed pools. The node makes none itself.
+    pub managed: ManagedSettings,
     /// Most transactions in one block.
     pub block_transactions_max: usize,
     /// Most body bytes in one block.
@@ -70,26 +56,27 @@ pub struct StorageSettings {
     pub segment_bytes: usize,
 }
 
-struct Values<'a>(&'a Config);
+/// Values by key, in their types.
+pub(super) struct Values<'a>(pub(super) &'a Config);
 
 impl Values<'_> {
     fn key(name: &str) -> &'static Key {
         Key::find(name).expect("names in this file are in the table")
     }
 
-    fn text(&self, name: &str) -> &str {
+    pub(super) fn text(&self, name: &str) -> &str {
         self.0.value(Self::key(name))
     }
 
-    fn number(&self, name: &str) -> u64 {
+    pub(super) fn number(&self, name: &str) -> u64 {
         Self::key(name).parse_integer(self.text(name)).expect("checked by Config::set (I1)")
     }
 
-    fn millis(&self, name: &str) -> Duration {
+    pub(super) fn millis(&self, name: &str) -> Duration {
         Duration::from_millis(self.number(name))
     }
 
-    fn size(&self, name: &str) -> usize {
+    pub(super) fn size(&self, name: &str) -> usize {
         usize::try_from(self.number(name)).expect("ranges fit 64-bit machines")
     }
 
@@ -106,6 +93,8 @@ impl Settings {
             storage: storage(&values)?,
             chains: ChainId::ALL.map(|chain| chain_settings(&values, chain)),
             queue: queue(&values),
+            upkeep: pools::upkeep(&values),
+            managed: pools::managed(&values)?,
             block_transactions_max: values.size("block.transactions_max"),
             block_bytes_max: values.size("block.bytes_max"),
             completions_max: values.number("completions.max"),
@@ -161,24 +150,8 @@ fn queue(values: &Values<'_>) -> QueueSettings {
         ageing: u32::try_from(values.number("queue.ageing")).expect("at most 65536"),
         run_max: values.size("queue.run_max"),
         transaction_bytes_max: values.size("transaction.bytes_max"),
-        pool: pool(values),
+        pool: pools::pool(values),
     }
-}
-
-fn pool(values: &Values<'_>) -> PoolSettings {
-    let total = values.number("pool.bytes_max");
-    let bytes_max = values.size("transaction.bytes_max");
-    let wanted = |(bytes, share): (usize, u64)| (total / 100 * share / bytes as u64).max(1);
-    let sum: u64 = POOL_CLASSES.iter().map(|class| wanted(*class)).sum();
-    let fit =
-        |count: u64| if sum > POOL_BUFFERS_MAX { (count * POOL_BUFFERS_MAX / sum).max(1) } else { count };
-    let classes = POOL_CLASSES
-        .iter()
-        .map(|class| ClassSettings { buffer_bytes: class.0, count_max: fit(wanted(*class)) as usize })
-        .collect();
-    // One transaction of the largest size always fits, however small the share is.
-    let total_bytes_max = ((total / 100 * OVERFLOW_SHARE) as usize).max(bytes_max);
-    PoolSettings { classes, overflow: OverflowSettings { buffer_bytes_max: bytes_max, total_bytes_max } }
 }
 
 fn check_relations(values: &Values<'_>) -> Result<(), ConfigError> {
@@ -254,12 +227,5 @@ mod tests {
         }
         let error = Config::new().build().unwrap_err();
         assert!(matches!(error, ConfigError::Relation { key: "data_dir", .. }), "{error}");
-    }
-
-    #[test]
-    fn the_pool_never_needs_more_handles_than_there_are() {
-        let settings = with(&[("pool.bytes_max", "68719476736")]).expect("valid");
-        let count: usize = settings.queue.pool.classes.iter().map(|class| class.count_max).sum();
-        assert!(count < 1 << 24, "{count}");
     }
 }
