@@ -5,9 +5,9 @@
 use super::Script;
 use duochain::ffi::dequeue::{duo_item, duo_queue_dequeue};
 use duochain::ffi::pool::{
-    duo_buf, duo_pool, duo_pool_acquire, duo_pool_class, duo_pool_create, duo_pool_destroy, duo_pool_options,
-    duo_pool_release, duo_pool_trim,
+    duo_buf, duo_pool, duo_pool_acquire, duo_pool_create, duo_pool_destroy, duo_pool_release, duo_pool_trim,
 };
+use duochain::ffi::pool_options::{duo_pool_class, duo_pool_options};
 use duochain::ffi::queue::{
     duo_claim, duo_queue, duo_queue_abort, duo_queue_claim, duo_queue_close, duo_queue_commit,
     duo_queue_create, duo_queue_destroy, duo_queue_enqueue, duo_queue_options,

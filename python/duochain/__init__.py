@@ -8,12 +8,12 @@ Open a `Node`, submit transactions to ``Chain.ALPHA`` or ``Chain.DELTA``, and fo
         done = node.submit_future(duochain.Chain.DELTA, b"pay 5 to bob").result()
         print(done.height, node.block(duochain.Chain.DELTA, done.height).transactions)
 
-`TxQueue` and `Pool` work on their own. Every failure is a `DuoError`, except for arguments of a wrong type,
+`TxQueue`, `Pool` and `ManagedPools` work on their own. Every failure is a `DuoError`, except for arguments of a wrong type,
 which are `TypeError`, and integers beyond 64 bits, which are `OverflowError`.
 """
 
 from ._config import Config
-from ._enums import Chain, EventKind, HealthState, Status, TxState
+from ._enums import Chain, EventKind, HealthState, PoolKind, Status, TxState
 from ._errors import (
     AbiMismatchError,
     BadHandleError,
@@ -55,10 +55,14 @@ from ._native import (
     Event,
     Head,
     Health,
+    HeldBuffer,
     LaneStats,
+    ManagedPools,
     Metric,
     Pool,
+    PoolClassStats,
     PooledBuffer,
+    PoolMaintenance,
     PoolStats,
     Proof,
     QueueStats,
@@ -99,11 +103,13 @@ __all__ = [
     "Head",
     "Health",
     "HealthState",
+    "HeldBuffer",
     "InternalError",
     "InvalidArgumentError",
     "InvalidTransactionError",
     "IoError",
     "LaneStats",
+    "ManagedPools",
     "Metric",
     "NoMemoryError",
     "NoQuorumError",
@@ -114,6 +120,9 @@ __all__ = [
     "PartialError",
     "PoisonedError",
     "Pool",
+    "PoolClassStats",
+    "PoolKind",
+    "PoolMaintenance",
     "PoolStats",
     "PooledBuffer",
     "Proof",

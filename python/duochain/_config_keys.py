@@ -82,6 +82,71 @@ class ConfigKeys(TypedDict, total=False):
 
     `pool.bytes_max`; 1048576 to 68719476736. Default: 268435456 bytes. Small: submissions are refused with NO_MEMORY before the queue is full.
     """
+    pool_initial_percent: int
+    """Share of pool.bytes_max that keeps its memory once it has it.
+
+    `pool.initial_percent`; 0 to 100. Default: 0 percent. 0: after a quiet time the next burst waits for the system. 100: memory never goes back.
+    """
+    pool_warm_up: Literal["off", "on"]
+    """Whether pools take and touch the memory of their initial sizes when they are made.
+
+    `pool.warm_up`; off or on. Default: off. off: the first transactions wait for page faults. on: opening takes longer, an idle process is large.
+    """
+    pool_shrink_after_ms: int
+    """How long demand has to stay low before pools give memory back; 0 is never.
+
+    `pool.shrink_after_ms`; 0 to 86400000. Default: 60000 milliseconds. Short: memory comes and goes with each lull. 0: a burst's memory stays for good.
+    """
+    pool_huge_pages: Literal["off", "try", "require"]
+    """Whether pools ask for huge pages; `require` refuses to open where the system gives none.
+
+    `pool.huge_pages`; off, try or require. Default: off. try and require: memory comes and goes in steps of 2 MiB a class. off: more misses of the address cache.
+    """
+    pool_leak_tracking: Literal["auto", "off", "on"]
+    """Whether pools note who acquires each buffer; `auto` is on in debug builds of the library only.
+
+    `pool.leak_tracking`; auto, off or on. Default: auto. on: each acquisition takes a lock and an entry of a tree. off: a leak has no place.
+    """
+    pool_transaction_request_initial: int
+    """Buffers of the host's managed pool of transaction requests that keep their memory once they have it.
+
+    `pool.transaction_request.initial`; 0 to 100000. Default: 5000 buffers. Too many: an idle process stays large. Too few: bursts wait for the system.
+    """
+    pool_transaction_request_max: int
+    """Most buffers of that pool; at least pool.transaction_request.initial.
+
+    `pool.transaction_request.max`; 10000 to 100000. Default: 50000 buffers. Too few: NO_MEMORY in bursts.
+    """
+    pool_block_proposal_initial: int
+    """Buffers of the host's managed pool of block proposals that keep their memory once they have it.
+
+    `pool.block_proposal.initial`; 0 to 100000. Default: 2000 buffers. Too many: an idle process stays large. Too few: bursts wait for the system.
+    """
+    pool_block_proposal_max: int
+    """Most buffers of that pool; at least pool.block_proposal.initial.
+
+    `pool.block_proposal.max`; 10000 to 100000. Default: 10000 buffers. Too few: NO_MEMORY in bursts.
+    """
+    pool_consensus_message_initial: int
+    """Buffers of the host's managed pool of consensus messages that keep their memory once they have it.
+
+    `pool.consensus_message.initial`; 0 to 100000. Default: 10000 buffers. Too many: an idle process stays large. Too few: bursts wait for the system.
+    """
+    pool_consensus_message_max: int
+    """Most buffers of that pool; at least pool.consensus_message.initial.
+
+    `pool.consensus_message.max`; 10000 to 100000. Default: 100000 buffers. Too few: NO_MEMORY in bursts.
+    """
+    pool_log_entry_initial: int
+    """Buffers of the host's managed pool of log entries that keep their memory once they have it.
+
+    `pool.log_entry.initial`; 0 to 100000. Default: 20000 buffers. Too many: an idle process stays large. Too few: bursts wait for the system.
+    """
+    pool_log_entry_max: int
+    """Most buffers of that pool; at least pool.log_entry.initial.
+
+    `pool.log_entry.max`; 10000 to 100000. Default: 100000 buffers. Too few: NO_MEMORY in bursts.
+    """
     completions_max: int
     """Submissions to one chain whose outcome has not been polled yet; at the bound, submissions to that chain wait or get AGAIN.
 
@@ -150,6 +215,19 @@ KEYWORDS = {
     "queue_ageing": "queue.ageing",
     "queue_run_max": "queue.run_max",
     "pool_bytes_max": "pool.bytes_max",
+    "pool_initial_percent": "pool.initial_percent",
+    "pool_warm_up": "pool.warm_up",
+    "pool_shrink_after_ms": "pool.shrink_after_ms",
+    "pool_huge_pages": "pool.huge_pages",
+    "pool_leak_tracking": "pool.leak_tracking",
+    "pool_transaction_request_initial": "pool.transaction_request.initial",
+    "pool_transaction_request_max": "pool.transaction_request.max",
+    "pool_block_proposal_initial": "pool.block_proposal.initial",
+    "pool_block_proposal_max": "pool.block_proposal.max",
+    "pool_consensus_message_initial": "pool.consensus_message.initial",
+    "pool_consensus_message_max": "pool.consensus_message.max",
+    "pool_log_entry_initial": "pool.log_entry.initial",
+    "pool_log_entry_max": "pool.log_entry.max",
     "completions_max": "completions.max",
     "events_retained": "events.retained",
     "clock_skew_ms": "clock.skew_ms",

@@ -38,6 +38,15 @@ class HealthState(IntEnum):
     STALLED = 4
 
 
+class PoolKind(IntEnum):
+    """What the buffers of a managed pool are for."""
+
+    TRANSACTION_REQUEST = 1
+    BLOCK_PROPOSAL = 2
+    CONSENSUS_MESSAGE = 3
+    LOG_ENTRY = 4
+
+
 class TxState(IntEnum):
     """How far a transaction got."""
 

@@ -54,6 +54,7 @@ def test_an_exception_that_python_knows_can_be_caught_as_such(kind: type[Excepti
         (duochain.EventKind, _native._event_kinds()),
         (duochain.HealthState, _native._health_states()),
         (duochain.TxState, _native._tx_states()),
+        (duochain.PoolKind, _native._pool_kinds()),
     ],
 )
 def test_enumerations_carry_the_numbers_of_the_library(

@@ -4,6 +4,7 @@
 
 use duochain::dual::EventKind;
 use duochain::node::{KEYS, Kind};
+use duochain::pool::PoolKind;
 use duochain::types::{Class, Status};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -249,6 +250,44 @@ fn event_kinds_are_those_of_the_library() {
 "#,
     );
     hold("EventKind", &body);
+}
+
+#[test]
+fn pool_kinds_are_those_of_the_library() {
+    let mut body = String::from(
+        "/** What the buffers of a managed pool are for. The numbers are permanent. */\npublic enum PoolKind {\n",
+    );
+    let rows: Vec<String> = PoolKind::ALL
+        .iter()
+        .map(|kind| {
+            let name = kind.name();
+            format!(
+                "    /** {}; {} buffers initially. */\n    {}({})",
+                name.replace('_', " "),
+                kind.initial_default(),
+                name.to_uppercase(),
+                kind.code()
+            )
+        })
+        .collect();
+    body.push_str(&rows.join(",\n"));
+    body.push_str(
+        r#";
+
+    private final int number;
+
+    PoolKind(int number) {
+        this.number = number;
+    }
+
+    /** Its permanent number. */
+    public int number() {
+        return number;
+    }
+}
+"#,
+    );
+    hold("PoolKind", &body);
 }
 
 /// `queue.lanes` as `QUEUE_LANES`.

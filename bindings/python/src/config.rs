@@ -22,6 +22,11 @@ impl Config {
         caught(py, || act(&mut self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)))?
     }
 
+    /// A copy as it is now.
+    pub(crate) fn current(&self, py: Python<'_>) -> PyResult<node::Config> {
+        self.with(py, |config| Ok(config.clone()))
+    }
+
     /// The typed form.
     pub(crate) fn build(&self, py: Python<'_>) -> PyResult<node::Settings> {
         self.with(py, |config| config.build().or_raise(py))

@@ -7,7 +7,8 @@
 //! | [`fault`] | statuses become exceptions |
 //! | [`arguments`], [`bytes`], [`export`] | Python values in, buffers in, buffers out |
 //! | [`tables`] | the tables of statuses, kinds and keys, for the package and its tests |
-//! | one module per class | [`config`], [`node`], [`claim`], [`view`], [`block`], [`health`], [`subscription`], [`queue`], [`shared`], [`pool`] |
+//! | one module per class | [`config`], [`node`], [`claim`], [`view`], [`block`], [`health`], [`subscription`], [`queue`], [`shared`], [`pool`], [`managed`] |
+//! | [`pool_report`] | what pools say of themselves |
 //!
 //! # Invariants
 //! I1 a Rust panic becomes `PanicError` and poisons its object; it never reaches Python as another type.
@@ -26,8 +27,10 @@ mod config;
 mod export;
 mod fault;
 mod health;
+mod managed;
 mod node;
 mod pool;
+mod pool_report;
 mod queue;
 mod shared;
 mod subscription;
@@ -49,12 +52,17 @@ mod _native {
         claim::Claim,
         config::Config,
         health::{ChainHealth, Health, Metric},
+        managed::ManagedPools,
         node::Node,
-        pool::{Pool, PoolStats, PooledBuffer},
+        pool::{Pool, PooledBuffer},
+        pool_report::{HeldBuffer, PoolClassStats, PoolMaintenance, PoolStats},
         queue::{LaneStats, QueueStats, TxQueue},
         shared::{SharedLanes, SharedProducer, SharedStats},
         subscription::Subscription,
-        tables::{_chains, _config_keys, _event_kinds, _features, _health_states, _statuses, _tx_states},
+        tables::{
+            _chains, _config_keys, _event_kinds, _features, _health_states, _pool_kinds, _statuses,
+            _tx_states,
+        },
         view::{Completion, Event, Head, TxStatus, transaction_id},
     };
 

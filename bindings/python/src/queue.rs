@@ -4,7 +4,7 @@ use crate::arguments::{invalid, lane, size, timeout};
 use crate::boundary::{Gate, Own, wait};
 use crate::bytes::{BytesLike, with_slices};
 use crate::fault::{OrRaise, fault};
-use crate::pool::{PoolStats, counters};
+use crate::pool_report::{PoolStats, counters};
 use crate::shared::SharedLanes;
 use duochain::pool::Meta;
 use duochain::queue::{Consumer, Consumers, Error, Item};

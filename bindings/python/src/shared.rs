@@ -4,7 +4,7 @@ use crate::arguments::lane;
 use crate::boundary::{Gate, Own};
 use crate::bytes::BytesLike;
 use crate::fault::OrRaise;
-use crate::pool::counters;
+use crate::pool_report::counters;
 use duochain::pool::Meta;
 use duochain::queue;
 use pyo3::prelude::*;

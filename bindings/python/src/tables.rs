@@ -3,6 +3,7 @@
 
 use duochain::dual::{EventKind, HealthState};
 use duochain::node::{KEYS, Kind, TxState};
+use duochain::pool::PoolKind;
 use duochain::types::{ChainId, Class, Status};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -40,6 +41,12 @@ pub(crate) fn _health_states() -> Vec<(u8, &'static str)> {
 pub(crate) fn _tx_states() -> Vec<(u32, &'static str)> {
     let states = [(TxState::Unknown, "unknown"), (TxState::Included, "included"), (TxState::Final, "final")];
     states.map(|(state, name)| (state as u32, name)).to_vec()
+}
+
+/// Number and name of every kind of managed pool.
+#[pyfunction]
+pub(crate) fn _pool_kinds() -> Vec<(u32, &'static str)> {
+    PoolKind::ALL.iter().map(|kind| (kind.code(), kind.name())).collect()
 }
 
 /// One row of the table of configuration keys: name, kind, words, unit, default, range, meaning,

@@ -109,6 +109,99 @@ public enum ConfigKey {
      */
     POOL_BYTES_MAX("pool.bytes_max", "268435456"),
     /**
+     * Share of pool.bytes_max that keeps its memory once it has it.
+     *
+     * <p>Number of percent: 0 to 100. Default: {@code 0}.
+     * 0: after a quiet time the next burst waits for the system. 100: memory never goes back.
+     */
+    POOL_INITIAL_PERCENT("pool.initial_percent", "0"),
+    /**
+     * Whether pools take and touch the memory of their initial sizes when they are made.
+     *
+     * <p>Word: off or on. Default: {@code off}.
+     * off: the first transactions wait for page faults. on: opening takes longer, an idle process is
+     * large.
+     */
+    POOL_WARM_UP("pool.warm_up", "off"),
+    /**
+     * How long demand has to stay low before pools give memory back; 0 is never.
+     *
+     * <p>Number of milliseconds: 0 to 86400000. Default: {@code 60000}.
+     * Short: memory comes and goes with each lull. 0: a burst's memory stays for good.
+     */
+    POOL_SHRINK_AFTER_MS("pool.shrink_after_ms", "60000"),
+    /**
+     * Whether pools ask for huge pages; {@code require} refuses to open where the system gives none.
+     *
+     * <p>Word: off, try or require. Default: {@code off}.
+     * try and require: memory comes and goes in steps of 2 MiB a class. off: more misses of the address
+     * cache.
+     */
+    POOL_HUGE_PAGES("pool.huge_pages", "off"),
+    /**
+     * Whether pools note who acquires each buffer; {@code auto} is on in debug builds of the library only.
+     *
+     * <p>Word: auto, off or on. Default: {@code auto}.
+     * on: each acquisition takes a lock and an entry of a tree. off: a leak has no place.
+     */
+    POOL_LEAK_TRACKING("pool.leak_tracking", "auto"),
+    /**
+     * Buffers of the host's managed pool of transaction requests that keep their memory once they have it.
+     *
+     * <p>Number of buffers: 0 to 100000. Default: {@code 5000}.
+     * Too many: an idle process stays large. Too few: bursts wait for the system.
+     */
+    POOL_TRANSACTION_REQUEST_INITIAL("pool.transaction_request.initial", "5000"),
+    /**
+     * Most buffers of that pool; at least pool.transaction_request.initial.
+     *
+     * <p>Number of buffers: 10000 to 100000. Default: {@code 50000}.
+     * Too few: NO_MEMORY in bursts.
+     */
+    POOL_TRANSACTION_REQUEST_MAX("pool.transaction_request.max", "50000"),
+    /**
+     * Buffers of the host's managed pool of block proposals that keep their memory once they have it.
+     *
+     * <p>Number of buffers: 0 to 100000. Default: {@code 2000}.
+     * Too many: an idle process stays large. Too few: bursts wait for the system.
+     */
+    POOL_BLOCK_PROPOSAL_INITIAL("pool.block_proposal.initial", "2000"),
+    /**
+     * Most buffers of that pool; at least pool.block_proposal.initial.
+     *
+     * <p>Number of buffers: 10000 to 100000. Default: {@code 10000}.
+     * Too few: NO_MEMORY in bursts.
+     */
+    POOL_BLOCK_PROPOSAL_MAX("pool.block_proposal.max", "10000"),
+    /**
+     * Buffers of the host's managed pool of consensus messages that keep their memory once they have it.
+     *
+     * <p>Number of buffers: 0 to 100000. Default: {@code 10000}.
+     * Too many: an idle process stays large. Too few: bursts wait for the system.
+     */
+    POOL_CONSENSUS_MESSAGE_INITIAL("pool.consensus_message.initial", "10000"),
+    /**
+     * Most buffers of that pool; at least pool.consensus_message.initial.
+     *
+     * <p>Number of buffers: 10000 to 100000. Default: {@code 100000}.
+     * Too few: NO_MEMORY in bursts.
+     */
+    POOL_CONSENSUS_MESSAGE_MAX("pool.consensus_message.max", "100000"),
+    /**
+     * Buffers of the host's managed pool of log entries that keep their memory once they have it.
+     *
+     * <p>Number of buffers: 0 to 100000. Default: {@code 20000}.
+     * Too many: an idle process stays large. Too few: bursts wait for the system.
+     */
+    POOL_LOG_ENTRY_INITIAL("pool.log_entry.initial", "20000"),
+    /**
+     * Most buffers of that pool; at least pool.log_entry.initial.
+     *
+     * <p>Number of buffers: 10000 to 100000. Default: {@code 100000}.
+     * Too few: NO_MEMORY in bursts.
+     */
+    POOL_LOG_ENTRY_MAX("pool.log_entry.max", "100000"),
+    /**
      * Submissions to one chain whose outcome has not been polled yet; at the bound, submissions to that
      * chain wait or get AGAIN.
      *

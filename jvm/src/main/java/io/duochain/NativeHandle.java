@@ -10,7 +10,8 @@ import java.util.function.LongConsumer;
  * forgotten.
  *
  * <p>{@code -Dio.duochain.leaks=true} keeps where each object was made, and reports through
- * {@code System.Logger} "io.duochain" those that were forgotten instead of closed.
+ * {@code System.Logger} "io.duochain" those that were forgotten instead of closed. So does a pool that tracks leaks
+ * for its buffers.
  */
 final class NativeHandle implements Runnable {
     private static final boolean TRACE = Boolean.getBoolean("io.duochain.leaks");
@@ -28,16 +29,21 @@ final class NativeHandle implements Runnable {
     private Cleaner.Cleanable cleanable;
     private volatile boolean closed;
 
-    private NativeHandle(String what, long word, LongConsumer free) {
+    private NativeHandle(String what, long word, LongConsumer free, boolean trace) {
         this.what = what;
         this.word = word;
         this.free = free;
-        this.site = TRACE ? new Throwable(what + " was made here") : null;
+        this.site = trace ? new Throwable(what + " was made here") : null;
     }
 
     /** {@code free} must not refer to the owner. */
     static NativeHandle of(Object owner, String what, long word, LongConsumer free) {
-        NativeHandle handle = new NativeHandle(what, word, free);
+        return of(owner, what, word, free, false);
+    }
+
+    /** As {@link #of(Object, String, long, LongConsumer)}; with {@code trace} it is reported when it was forgotten. */
+    static NativeHandle of(Object owner, String what, long word, LongConsumer free, boolean trace) {
+        NativeHandle handle = new NativeHandle(what, word, free, TRACE || trace);
         handle.cleanable = CLEANER.register(owner, handle);
         return handle;
     }
@@ -102,7 +108,7 @@ final class NativeHandle implements Runnable {
         if (!freed.compareAndSet(false, true)) {
             return;
         }
-        if (!closed && TRACE) {
+        if (!closed && site != null) {
             log().log(Logger.Level.WARNING, "a " + what + " was not closed", site);
         }
         try {

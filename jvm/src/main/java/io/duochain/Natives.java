@@ -150,14 +150,32 @@ final class Natives {
 
     // pool
 
-    static native long poolCreate(long[] classes);
+    static native long poolCreate(long[] options);
+
+    static native long poolCreateManaged(byte[] steps, int kind);
 
     static native void poolDestroy(long pool);
 
     /** Gives address, capacity and the buffer's handle. */
     static native void poolAcquire(Object owner, long pool, int length, long[] out);
 
+    static native void poolAcquireAt(Object owner, long pool, int length, byte[] site, long[] out);
+
+    /** Gives address, capacity and handle of each buffer, and how many there are. */
+    static native int poolAcquireBatch(Object owner, long pool, int length, int count, long[] out);
+
     static native void poolRelease(Object owner, long pool, long buffer);
+
+    static native long poolTrim(Object owner, long pool, int keepFree);
+
+    static native long poolWarmUp(Object owner, long pool, int length, int count);
+
+    /** Buffers that got memory, slabs that went, their bytes. */
+    static native long[] poolMaintain(Object owner, long pool, long nowNanos);
+
+    static native byte[] poolClassStats(Object owner, long pool);
+
+    static native byte[] poolHeld(Object owner, long pool, long olderThanNanos, int max);
 
     static native byte[] poolStats(Object owner, long pool);
 

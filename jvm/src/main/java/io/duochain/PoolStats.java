@@ -11,6 +11,10 @@ package io.duochain;
  * @param released buffers given back so far
  * @param exhausted requests refused for want of a buffer
  * @param staleRefused releases refused because the buffer was not checked out
+ * @param resident buffers with memory behind them
+ * @param slabs pieces that this memory comes in
+ * @param evictions slabs given back to the system so far
+ * @param hugePages whether the system took the advice to use huge pages for all slabs
  */
 public record PoolStats(
         long inUse,
@@ -20,5 +24,9 @@ public record PoolStats(
         long acquired,
         long released,
         long exhausted,
-        long staleRefused) {
+        long staleRefused,
+        long resident,
+        long slabs,
+        long evictions,
+        boolean hugePages) {
 }

@@ -11,13 +11,13 @@ public final class PooledBuffer extends DirectBytes implements AutoCloseable {
     private final long address;
     private final NativeHandle handle;
 
-    PooledBuffer(PoolMemory memory, long address, int capacity, long buffer, int length) {
+    PooledBuffer(PoolMemory memory, long address, int capacity, long buffer, int length, boolean trace) {
         this.address = address;
         this.bytes = memory.view(address, capacity).limit(length);
         this.handle = NativeHandle.of(this, "pooled buffer", buffer, word -> {
             Natives.poolRelease(null, memory.pool(), word);
             memory.drop();
-        });
+        }, trace);
     }
 
     /**

@@ -70,7 +70,28 @@ final class Reports {
 
     static PoolStats poolStats(Wire wire) {
         return new PoolStats(
-                wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64());
+                wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(),
+                wire.i64(), wire.i64(), wire.i64(), wire.i64() != 0);
+    }
+
+    static List<PoolClassStats> poolClassStats(Wire wire) {
+        List<PoolClassStats> classes = new ArrayList<>();
+        while (wire.hasMore()) {
+            classes.add(new PoolClassStats(
+                    wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(),
+                    wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64()));
+        }
+        return List.copyOf(classes);
+    }
+
+    static List<HeldBuffer> held(Wire wire) {
+        List<HeldBuffer> held = new ArrayList<>();
+        while (wire.hasMore()) {
+            long buffer = wire.i64();
+            long length = wire.i64();
+            held.add(new HeldBuffer(buffer, length, Duration.ofNanos(wire.i64()), wire.text()));
+        }
+        return List.copyOf(held);
     }
 
     static QueueStats queueStats(Wire wire) {
