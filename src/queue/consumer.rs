@@ -86,6 +86,10 @@ impl Consumer {
             if self.is_ended() {
                 return Err(Error::Ended);
             }
+            if self.queue.is_closed() && !self.is_starved() {
+                // A late enqueue won the cell that was to mark the end: it is there.
+                continue;
+            }
             let Some(left) = deadline.left() else {
                 return Err(Error::Timeout);
             };
@@ -130,7 +134,7 @@ impl Consumer {
             let lane = first.lane;
             enough = hand_out(first).is_break();
             count += 1;
-            let stretch_end = max.min(count + STRETCH_MAX - 1);
+            let stretch_end = max.min(count + self.picker.stretch(STRETCH_MAX - 1));
             while count < stretch_end
                 && !enough
                 && let Some(next) = self.take_from(lane)
@@ -138,6 +142,7 @@ impl Consumer {
                 enough = hand_out(next).is_break();
                 count += 1;
             }
+            self.picker.count(count - before - 1);
             self.idle.found(count - before);
             queue.signals().freed();
         }

@@ -125,6 +125,7 @@ impl Lane {
 #[derive(Debug)]
 pub(super) struct Picker {
     ageing: u32,
+    /// Since the last one for the least urgent lane, which is then 0.
     picks: u32,
 }
 
@@ -146,6 +147,26 @@ impl Picker {
         }
         aged
     }
+
+    /// How many more transactions, up to `max`, may come from the lane just picked before the next pick belongs
+    /// to the least urgent one.
+    #[inline]
+    pub(super) fn stretch(&self, max: usize) -> usize {
+        match (self.ageing, self.picks) {
+            (0, _) => max,
+            // The pick was for the least urgent lane, and for one transaction of it.
+            (_, 0) => 0,
+            (ageing, picks) => max.min((ageing - 1 - picks) as usize),
+        }
+    }
+
+    /// Counts transactions that came in a stretch after a pick.
+    #[inline]
+    pub(super) fn count(&mut self, transactions: usize) {
+        if self.ageing != 0 {
+            self.picks += transactions as u32;
+        }
+    }
 }
 
 /// The most urgent lane of a non-empty set, or the least urgent one.
@@ -164,6 +185,18 @@ mod tests {
         let mut picker = Picker::new(4);
         let lanes: Vec<_> = (0..8).map(|_| select(0b1011, picker.next_is_aged())).collect();
         assert_eq!(lanes, [0, 0, 0, 3, 0, 0, 0, 3]);
+    }
+
+    #[test]
+    fn a_stretch_ends_before_the_pick_of_the_least_urgent_lane() {
+        let mut picker = Picker::new(4);
+        assert!(!picker.next_is_aged());
+        assert_eq!((picker.stretch(32), picker.stretch(1)), (2, 1));
+        picker.count(2);
+        assert_eq!(picker.stretch(32), 0);
+        assert!(picker.next_is_aged());
+        assert_eq!(picker.stretch(32), 0);
+        assert_eq!(Picker::new(0).stretch(32), 32);
     }
 
     #[test]

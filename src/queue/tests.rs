@@ -219,6 +219,23 @@ fn urgent_lanes_come_first_and_ageing_lets_the_last_one_move() {
 }
 
 #[test]
+fn a_drain_lets_the_last_lane_move_as_often_as_single_takes_do() {
+    let mut settings = settings(&[64, 64], Consumers::One);
+    settings.ageing = 4;
+    let queue = TxQueue::new(settings).unwrap();
+    for n in 0..24 {
+        for lane in [1, 0] {
+            queue.enqueue(LaneId::new(lane), &[n], meta(0)).unwrap();
+        }
+    }
+    let mut consumer = queue.consumer().unwrap();
+    let mut lanes = Vec::new();
+    assert_eq!(consumer.drain(5, |item| lanes.push(item.lane().get())), 5);
+    assert_eq!(consumer.drain(11, |item| lanes.push(item.lane().get())), 11);
+    assert_eq!(lanes, [0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1]);
+}
+
+#[test]
 fn a_batch_is_accepted_up_to_the_first_refusal() {
     let queue = queue(&[4], Consumers::One);
     let items: Vec<&[u8]> = vec![b"a", b"b", b"", b"d"];
