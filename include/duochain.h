@@ -1897,8 +1897,8 @@ duo_status duo_proof_verify(const void *proof,
 
 #if defined(DUO_FAULTS)
 /**
- * Makes the next guarded call on an object of the kind (1 config, 2 queue, 3 pool, 4 node, 5 sub)
- * panic inside the library. Only in builds with the feature `faults`.
+ * Makes the next guarded call on an object of the kind (1 config, 2 queue, 3 pool, 4 node, 5 sub,
+ * 6 lane, 7 stage, 8 producer of a lane) panic inside the library. Only in builds with the feature `faults`.
  *
  * [any-thread] Since: 0.1
  */

@@ -3,7 +3,7 @@
 
 #ifdef DUO_FAULTS
 
-enum { CONFIG = 1, QUEUE, POOL, NODE, SUB };
+enum { CONFIG = 1, QUEUE, POOL, NODE, SUB, LANE, STAGE, LANE_PRODUCER, NO_KIND };
 
 static void a_poisoned_handle_can_only_be_destroyed(void) {
     duo_queue *queue = NULL, *other = NULL;
@@ -56,7 +56,34 @@ static void every_kind_contains_panics(void) {
     GIVES(DUO_ERR_POISONED, duo_node_head(node, DUO_CHAIN_DELTA, &head));
     OK(duo_node_destroy(node));
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_test_panic_next(0));
-    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_test_panic_next(6));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_test_panic_next(NO_KIND));
+}
+
+static void every_kind_beside_a_queue_contains_panics(void) {
+    duo_queue *queue = NULL;
+    duo_stage *stage = NULL;
+    duo_lane *lane = NULL;
+    duo_lane_producer *producer = NULL;
+    char path[256];
+    size_t n = 0;
+    OK(duo_queue_create(NULL, &queue));
+    OK(duo_queue_stage_open(queue, NULL, &stage));
+    OK(duo_test_panic_next(STAGE));
+    GIVES(DUO_ERR_PANIC, duo_stage_enqueue(stage, "x", 1, 0));
+    GIVES(DUO_ERR_POISONED, duo_stage_flush(stage, &n));
+    OK(duo_stage_destroy(stage));
+    OK(duo_queue_lane_open(queue, NULL, &lane));
+    OK(duo_lane_path(lane, path, sizeof path, &n));
+    OK(duo_lane_attach(path, &producer));
+    OK(duo_test_panic_next(LANE_PRODUCER));
+    GIVES(DUO_ERR_PANIC, duo_lane_enqueue(producer, 0, "x", 1, 0));
+    GIVES(DUO_ERR_POISONED, duo_lane_enqueue(producer, 0, "x", 1, 0));
+    OK(duo_lane_detach(producer));
+    OK(duo_test_panic_next(LANE));
+    GIVES(DUO_ERR_PANIC, duo_lane_path(lane, path, sizeof path, &n));
+    GIVES(DUO_ERR_POISONED, duo_lane_path(lane, path, sizeof path, &n));
+    OK(duo_lane_close(lane));
+    OK(duo_queue_destroy(queue));
 }
 
 /* The host may still write to buffers that it cannot give back. */
@@ -97,6 +124,7 @@ static void the_text_of_a_panic_goes_to_the_log(void) {
 int main(void) {
     a_poisoned_handle_can_only_be_destroyed();
     every_kind_contains_panics();
+    every_kind_beside_a_queue_contains_panics();
     buffers_outlive_a_poisoned_pool();
     the_text_of_a_panic_goes_to_the_log();
     return 0;
