@@ -492,7 +492,7 @@ typedef struct duo_pool_stats_t {
     uint64_t in_use;
     /** Most buffers ever checked out at once. */
     uint64_t in_use_high;
-    /** Buffers ready to be handed out without allocating. */
+    /** Buffers that were used before and can be used again, with or without memory at the moment. */
     uint64_t free_buffers;
     /** Memory reserved for classes, in bytes. */
     uint64_t reserved_bytes;

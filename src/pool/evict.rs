@@ -8,7 +8,8 @@
 //! ```
 //! # Limits
 //! One buffer in use, or in the magazine of a thread, keeps its slab. While it runs, the buffers of the
-//! chosen slabs, up to a block of hollow ones more, and one chain at a time of the others are nobody's to take.
+//! chosen slabs, the hollow ones, and one chain at a time of the others (64 buffers, or 64 blocks) are nobody's
+//! to take.
 
 use super::header::Header;
 use super::magazine::BLOCK_MAX;

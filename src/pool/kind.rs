@@ -134,6 +134,21 @@ impl PoolKind {
         counts[0] += count - counts.iter().sum::<usize>();
         counts
     }
+
+    /// `count` buffers by class, no class above its part of `max`, which is not less.
+    pub(super) fn split_within(self, count: usize, max: usize) -> Vec<usize> {
+        let most = self.split(max);
+        let parts = self.row().shares.iter().zip(&most);
+        let mut counts: Vec<usize> =
+            parts.map(|((_, share), most)| (count * share / 100).min(*most)).collect();
+        let mut left = count - counts.iter().sum::<usize>();
+        for (part, most) in counts.iter_mut().zip(most) {
+            let more = left.min(most - *part);
+            *part += more;
+            left -= more;
+        }
+        counts
+    }
 }
 
 #[cfg(test)]
@@ -163,6 +178,11 @@ mod tests {
         for kind in PoolKind::ALL {
             for count in [0, 1, 99, 5_000, 10_001, KIND_MAX_CEILING] {
                 assert_eq!(kind.split(count).iter().sum::<usize>(), count);
+                for initial in count.saturating_sub(100)..=count {
+                    let (parts, most) = (kind.split_within(initial, count), kind.split(count));
+                    assert_eq!(parts.iter().sum::<usize>(), initial);
+                    assert!(parts.iter().zip(most).all(|(part, most)| *part <= most), "{initial} of {count}");
+                }
             }
             let classes = kind.classes(KIND_MAX_FLOOR);
             assert!(classes.windows(2).all(|pair| pair[0].buffer_bytes < pair[1].buffer_bytes));

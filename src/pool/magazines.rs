@@ -94,14 +94,16 @@ impl Magazines {
         };
         let (class, pool) = owner();
         if !magazine::open(self.number, usize::from(class), pool, Arc::clone(&ledger)) {
-            self.forget(&ledger);
+            self.forget(&ledger, || ());
         }
     }
 
-    /// The magazine with this ledger is closed.
-    pub(super) fn forget(&self, ledger: &Arc<Ledger>) {
+    /// The magazine with this ledger is closed; `give_back` gives back what it held, within the lock, so that
+    /// a count finds it in one place.
+    pub(super) fn forget(&self, ledger: &Arc<Ledger>, give_back: impl FnOnce()) {
         reached(Place::MagazineClosed);
         let mut ledgers = self.ledgers.lock();
+        give_back();
         if let Some(position) = ledgers.iter().position(|known| Arc::ptr_eq(known, ledger)) {
             ledgers.swap_remove(position);
             self.closed_taken.fetch_add(ledger.taken.load(Ordering::Relaxed), Ordering::Relaxed);
@@ -114,7 +116,13 @@ impl Magazines {
     }
 
     pub(super) fn count(&self) -> MagazineCount {
+        self.count_with(|| ()).1
+    }
+
+    /// The sums, and what `look` finds while no magazine closes.
+    pub(super) fn count_with<R>(&self, look: impl FnOnce() -> R) -> (R, MagazineCount) {
         let ledgers = self.ledgers.lock();
+        let found = look();
         let mut count = MagazineCount {
             taken: self.closed_taken.load(Ordering::Relaxed),
             refilled: self.refilled.load(Ordering::Relaxed),
@@ -124,6 +132,6 @@ impl Magazines {
             count.held += ledger.held.load(Ordering::Relaxed);
             count.taken += ledger.taken.load(Ordering::Relaxed);
         }
-        count
+        (found, count)
     }
 }

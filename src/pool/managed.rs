@@ -56,7 +56,10 @@ impl ManagedSettings {
         }
         let overflow = if self.upkeep.keep_addresses { OverflowSettings::default() } else { OVERFLOW };
         let settings = PoolSettings { classes: kind.classes(max), overflow };
-        BufferPool::with_upkeep(settings, &Upkeep { initial: kind.split(initial), ..self.upkeep.clone() })
+        BufferPool::with_upkeep(
+            settings,
+            &Upkeep { initial: kind.split_within(initial, max), ..self.upkeep.clone() },
+        )
     }
 }
 

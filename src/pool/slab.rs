@@ -231,8 +231,7 @@ impl Class {
 
     /// A thread's magazine ends: what it held goes back to the lists.
     pub(super) fn close_magazine(&self, headers: &[Header], indexes: &[u32], ledger: &Arc<Ledger>) {
-        self.free.push_run(headers, indexes);
-        self.magazines.forget(ledger);
+        self.magazines.forget(ledger, || self.free.push_run(headers, indexes));
     }
 
     /// A buffer that has no memory yet, or none any more.

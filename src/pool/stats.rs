@@ -112,8 +112,9 @@ impl Class {
 
     /// Buffers that are not out, fresh ones aside.
     fn not_out(&self, headers: &[Header], slow: &Slow) -> u64 {
-        let listed = self.free.depth(headers) + self.in_blocks(headers) + self.hollow.depth(headers);
-        listed + slow.in_hand + self.magazines.count().held
+        let lists = || self.free.depth(headers) + self.in_blocks(headers) + self.hollow.depth(headers);
+        let (listed, magazines) = self.magazines.count_with(lists);
+        listed + slow.in_hand + magazines.held
     }
 
     /// Buffers checked out.

@@ -21,7 +21,7 @@ use crossbeam::utils::CachePadded;
 const STRIPES: usize = if cfg!(modelled) { 2 } else { 16 };
 /// Lists that are nobody's home: one to move buffers out of, one to move them to. Loom has
 /// enough to try without them.
-const RESERVES: usize = if cfg!(loom) { 0 } else { 2 };
+const RESERVES: usize = if cfg!(modelled) { 0 } else { 2 };
 const LISTS: usize = STRIPES + RESERVES;
 /// Longest chain that is off the lists while it is looked through.
 const SIFT_MAX: usize = 64;

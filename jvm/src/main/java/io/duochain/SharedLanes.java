@@ -9,6 +9,8 @@ import java.nio.file.Path;
  * Lanes of a {@link TxQueue} in a file mapping, into which {@link SharedProducer}s put without crossing into native
  * code, and programs in C and Rust from their own processes. What they put into lane n comes out of the queue with its
  * own transactions of lane n.
+ *
+ * <p>Keep it as long as producers shall get in: lanes that nobody refers to are closed.
  */
 public final class SharedLanes implements AutoCloseable {
     private final NativeHandle handle;

@@ -9,7 +9,8 @@ import java.util.Objects;
  * Puts transactions into the shared lanes of a queue without crossing into native code: it maps the segment that
  * {@link SharedLanes#path} names, in this process or another of the same user. The native library is not even loaded.
  *
- * <p>For one thread at a time; each producer has a seat of its own, so make one a thread. A JVM that is killed at any
+ * <p>For one thread at a time; each producer has a seat of its own, so make one a thread, and
+ * close it: a seat is kept until then, or until the JVM ends. A JVM that is killed at any
  * moment loses nothing that it committed, and leaves its seat to the next producer.
  *
  * <p>A consumer that sleeps finds what this puts in after at most 2 ms: only native code could wake it.

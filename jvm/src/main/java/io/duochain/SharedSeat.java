@@ -177,7 +177,8 @@ final class SharedSeat {
     }
 
     void leave() {
-        segment.set(place + OWNER, 0);
+        // Only our own: after damage the seat may be another's.
+        segment.swap(place + OWNER, ME, 0);
     }
 
     // processes
