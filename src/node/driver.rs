@@ -170,9 +170,12 @@ impl Loop<'_, '_> {
         }
         let final_height = self.chain.final_height();
         cell.carry.lock().finalized(cell.chain(), final_height, common.clock.now(), &mut completions);
-        cell.complete(common, completions);
+        // In this order: who is told that a transaction is final finds the event of its block.
         if let Some(last) = events.last() {
             cell.publish_event(last.sequence);
+        }
+        cell.complete(common, completions);
+        if let Some(last) = events.last() {
             self.retire_events(last.sequence.get())?;
         }
         common.announced.notify();
