@@ -63,7 +63,11 @@ impl Shared {
     pub(super) fn views(&self, chain: ChainId) -> Result<Views, Error> {
         self.running()?;
         let views = self.cell(chain).views.read().clone();
-        views.ok_or_else(|| Error::new(Status::Busy, format!("{chain} is being restarted from its log")))
+        views.ok_or_else(|| match self.running() {
+            // A chain that stops takes its views along.
+            Err(closed) => closed,
+            Ok(()) => Error::new(Status::Busy, format!("{chain} is being restarted from its log")),
+        })
     }
 
     pub(super) fn meta(&self, op: OpId) -> Meta {

@@ -72,8 +72,16 @@ final class Histories {
 
     /** A queue that can be shut down. */
     public static class Sequential {
-        private final SequentialView open = new SequentialView();
+        private final SequentialView open;
         private boolean closed;
+
+        public Sequential() {
+            this(CELLS);
+        }
+
+        Sequential(int cells) {
+            open = new SequentialView(cells);
+        }
 
         public String enqueue(int value) {
             return closed ? CLOSED : open.offer(value);
@@ -90,6 +98,13 @@ final class Histories {
 
         public void shutdown() {
             closed = true;
+        }
+    }
+
+    /** A queue that is never full and can be shut down. */
+    public static class SequentialWide extends Sequential {
+        public SequentialWide() {
+            super(Integer.MAX_VALUE);
         }
     }
 
@@ -175,13 +190,16 @@ final class Histories {
         }
     }
 
-    /** Shutting down while others put in and take out. */
+    /**
+     * Shutting down while others put in and take out. With room for all: an enqueue that began before the shutdown
+     * may be accepted after it, which no history of a queue for one thread can show once it had to wait for room.
+     */
     @Param(name = "value", gen = IntGen.class, conf = "1:9999")
     public static class Closing {
         private static TxQueue queue;
 
         public Closing() {
-            queue = emptied(queue, options().manyConsumers());
+            queue = emptied(queue, new TxQueue.Options().lanes(64).manyConsumers());
         }
 
         @Operation

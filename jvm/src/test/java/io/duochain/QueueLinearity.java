@@ -8,6 +8,7 @@ import io.duochain.Histories.ManyConsumers;
 import io.duochain.Histories.OneConsumer;
 import io.duochain.Histories.Sequential;
 import io.duochain.Histories.SequentialView;
+import io.duochain.Histories.SequentialWide;
 import io.duochain.Histories.SequentialWideView;
 import io.duochain.Histories.View;
 import io.duochain.Histories.ViewAhead;
@@ -45,7 +46,7 @@ class QueueLinearity {
         return Stream.of(
                 linear(OneConsumer.class, Sequential.class, RUNS_EACH),
                 linear(ManyConsumers.class, Sequential.class, RUNS_EACH),
-                linear(Closing.class, Sequential.class, RUNS_EACH_CLOSED),
+                linear(Closing.class, SequentialWide.class, RUNS_EACH_CLOSED),
                 linear(View.class, SequentialView.class, RUNS_EACH),
                 linear(ViewAhead.class, SequentialWideView.class, RUNS_EACH));
     }
