@@ -157,13 +157,14 @@ fn hold(scene: Scene, by: By, rounds: u64) {
             Err(Verdict::Wrong(why)) => panic!("{scene:?} by {by:?}, seed {seed}: {why}"),
         }
     }
-    assert!(undecided * 4 <= rounds, "{undecided} of {rounds} histories of {scene:?} were too hard");
+    // A slow or instrumented run overlaps more calls, and is harder to decide.
+    assert!(undecided * 2 <= rounds, "{undecided} of {rounds} histories of {scene:?} were too hard");
     coverage.require(scene);
 }
 
 fn small(cells: usize, lanes: u8, feeders: u64, takers: usize) {
     // The fuller a queue may be, the longer it stays open which of two puts was first.
-    let calls = 600 / cells.pow(2).min(40);
+    let calls = 600 / cells.pow(2).min(50);
     let scene = Scene { cells, lanes, feeders, takers, calls, run_max: 1 };
     hold(scene, By::Value, rounds() * 2);
     if takers == 1 {
