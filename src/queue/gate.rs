@@ -64,10 +64,8 @@ impl Gate {
         // Longer than any host waits in one piece; the caller looks again.
         const LONGEST: Duration = Duration::from_secs(3_600);
         let limit = limit.min(LONGEST);
-        let mut timeout: libc::timespec = unsafe {
-            // SAFETY: a timespec is plain numbers, and some systems pad it.
-            std::mem::zeroed()
-        };
+        // SAFETY: a timespec is plain numbers, and some systems pad it.
+        let mut timeout: libc::timespec = unsafe { std::mem::zeroed() };
         timeout.tv_sec = limit.as_secs() as libc::time_t;
         timeout.tv_nsec = limit.subsec_nanos() as _;
         // SAFETY: FUTEX_WAIT reads the word at an address that is ours and the time-out at one that lives
