@@ -11,6 +11,7 @@
 //! chosen slabs, the hollow ones, and one chain at a time of the others (64 buffers, or 64 blocks) are nobody's
 //! to take.
 
+use super::block;
 use super::header::Header;
 use super::magazine::BLOCK_MAX;
 use super::slab::{Class, Slow};
@@ -108,10 +109,10 @@ impl Class {
             move_last(heads, |head| {
                 let mut block = [0; BLOCK_MAX];
                 // SAFETY: `sift` has taken the block off its list.
-                let count = unsafe { self.read_block(headers, head, &mut block) };
-                let broken = block[..count].iter().any(|index| is_chosen(*index));
+                unsafe { block::read(headers, head, &mut block) };
+                let broken = block.iter().any(|index| is_chosen(*index));
                 if broken {
-                    let (others, kept) = split_last(&mut block[..count], is_chosen);
+                    let (others, kept) = split_last(&mut block, is_chosen);
                     self.free.push_run(headers, others);
                     hand.extend_from_slice(kept);
                 }

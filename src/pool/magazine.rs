@@ -4,11 +4,11 @@
 //! ```text
 //! thread A: [64 indexes]  --spill a block-->  blocks (shared)  --refill-->  thread B: [64 indexes]
 //!
-//! block: one free buffer on a shared list, in whose bytes the indexes of 31 others are written
+//! block: one free buffer on a shared list, with the indexes of 31 others in six headers (`block`)
 //! ```
 //! A thread has a magazine per class that it uses. It takes from the top and gives back to the top. A full
 //! one hands its older half over as a block, with one swap; an empty one takes a block, with one swap and
-//! a look at two cache lines, where a walk along 32 links would wait for 32. Without a block it takes a
+//! a look at six cache lines, where a walk along 32 links would wait for 32. Without a block it takes a
 //! run off the lists. A thread that ends, or that needs the place for another class, gives all back.
 //!
 //! # Invariants
@@ -34,7 +34,7 @@ use std::sync::{Arc, Weak};
 
 /// Indexes of one magazine.
 pub(super) const SIZE: usize = if cfg!(modelled) { 4 } else { 64 };
-/// Most indexes of a block.
+/// Indexes of a block.
 pub(super) const BLOCK_MAX: usize = SIZE / 2;
 /// Fewest buffers of a class with magazines.
 pub(super) const CLASS_MIN: u32 = if cfg!(modelled) { 8 } else { 16_384 };

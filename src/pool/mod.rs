@@ -35,6 +35,9 @@
 #![expect(unsafe_code, reason = "buffers are raw memory that ownership of an index guards")]
 
 mod batch;
+mod block;
+#[cfg(all(test, not(any(modelled, miri))))]
+mod block_test;
 mod commit;
 mod demand;
 mod error;

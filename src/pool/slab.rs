@@ -26,10 +26,9 @@ use super::region::{HUGE_BYTES, REGION_ALIGN};
 use super::slabs::Slabs;
 use super::stripes::{PopCounts, Stripes};
 use super::{BufferPool, ClassSettings};
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::sync::{Mutex, Place, reached};
 use crossbeam::utils::CachePadded;
-use std::ptr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -59,8 +58,6 @@ pub(super) struct Class {
     pub(super) free: Stripes,
     /// Free buffers that each stand for a block.
     pub(super) blocks: Stripes,
-    /// Indexes of a block: as many as fit into a buffer, and itself.
-    block: usize,
     pub(super) fresh: CachePadded<AtomicU32>,
     /// Buffers that were used and have no memory now. Taken before fresh ones.
     pub(super) hollow: FreeList,
@@ -126,7 +123,6 @@ impl Class {
             slabs: Slabs::new(slabs, slab_slots * stride, keeping.huge, keeping.keep_addresses),
             free: Stripes::new(),
             blocks: Stripes::new(),
-            block: (1 + stride / size_of::<u32>()).min(BLOCK_MAX),
             fresh: CachePadded::new(AtomicU32::new(0)),
             hollow: FreeList::new(),
             slow: Mutex::new(slow),
@@ -158,10 +154,10 @@ impl Class {
             }
             // Others may have put all that there is into blocks.
             let mut indexes = [0; BLOCK_MAX];
-            match self.open_block(headers, &mut indexes) {
-                0 => return self.take_bare(headers),
-                count => self.free.push_run(headers, &indexes[..count]),
+            if !self.open_block(headers, &mut indexes) {
+                return self.take_bare(headers);
             }
+            self.free.push_run(headers, &indexes);
         }
     }
 
@@ -170,63 +166,13 @@ impl Class {
         let kept = self.magazines.are_used()
             && self.magazines.give(
                 index,
-                self.block,
+                BLOCK_MAX,
                 |indexes| self.close_block(headers, indexes),
                 || (self.number, Weak::clone(pool)),
             );
         if !kept {
             self.free.push(headers, index);
         }
-    }
-
-    /// Fills an empty magazine: with a block, else with a run off the lists. Answers how many there are.
-    #[cold]
-    fn refill(&self, headers: &[Header], indexes: &mut [u32; SIZE]) -> usize {
-        let count = self.open_block(headers, indexes);
-        if count > 0 {
-            return count;
-        }
-        let count = self.free.pop_run(headers, &mut indexes[..self.block]);
-        self.magazines.note_refill(count);
-        count
-    }
-
-    /// Takes a block and answers its indexes, with how many they are; 0 when there is no block.
-    fn open_block(&self, headers: &[Header], indexes: &mut [u32]) -> usize {
-        let Some(head) = self.blocks.pop(headers) else { return 0 };
-        reached(Place::BlockOpened);
-        // SAFETY: popped, so ours.
-        unsafe { self.read_block(headers, head, indexes) }
-    }
-
-    /// The indexes of a block, `head` first, with how many they are.
-    ///
-    /// # Safety
-    /// The caller has taken the block off its list.
-    pub(super) unsafe fn read_block(&self, headers: &[Header], head: u32, indexes: &mut [u32]) -> usize {
-        let others = self.block - 1;
-        indexes[0] = head;
-        // SAFETY: the caller's, with memory (M2) that begins on a cache line and holds the other indexes
-        // that `close_block` wrote; the pop's Acquire pairs with the Release of the push behind them.
-        unsafe {
-            let from = headers[head as usize].body().data.cast::<u32>();
-            ptr::copy_nonoverlapping(from, indexes[1..=others].as_mut_ptr(), others);
-        }
-        self.block
-    }
-
-    /// Puts the oldest of a magazine, `self.block` of them, on the list of blocks.
-    #[cold]
-    fn close_block(&self, headers: &[Header], indexes: &[u32]) {
-        let (head, others) = (indexes[0], &indexes[1..self.block]);
-        // SAFETY: they come from this thread's magazine, so the first buffer is ours (M1) and has memory
-        // (M2) for that many indexes, which `new` saw to.
-        unsafe {
-            let to = headers[head as usize].body().data.cast::<u32>();
-            ptr::copy_nonoverlapping(others.as_ptr(), to, others.len());
-        }
-        self.blocks.push(headers, head);
-        reached(Place::BlockClosed);
     }
 
     /// A thread's magazine ends: what it held goes back to the lists.
@@ -266,11 +212,6 @@ impl Class {
             });
         }
         Some(index)
-    }
-
-    /// Free buffers that lie in blocks.
-    pub(super) fn in_blocks(&self, headers: &[Header]) -> u64 {
-        self.blocks.depth(headers) * self.block as u64
     }
 
     /// Buffers of a slab: the last one may have fewer.
