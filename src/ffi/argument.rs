@@ -29,10 +29,10 @@ pub struct duo_iovec {
 #[inline]
 pub(super) fn out<T>(pointer: *mut T, name: &'static str) -> Result<Out<T>, Failure> {
     if pointer.is_null() {
-        return Err(Failure::argument(format!("{name} is NULL")));
+        return Err(null(name));
     }
     if !pointer.is_aligned() {
-        return Err(Failure::argument(format!("{name} is not aligned")));
+        return Err(not_aligned(name));
     }
     Ok(Out(pointer))
 }
@@ -52,6 +52,7 @@ impl<T> Out<T> {
 ///
 /// # Safety
 /// `data` points to `len` readable bytes that nobody writes meanwhile.
+#[inline]
 pub(super) unsafe fn bytes<'a>(
     data: *const std::ffi::c_void,
     len: usize,
@@ -62,20 +63,35 @@ pub(super) unsafe fn bytes<'a>(
         return Ok(&[]);
     }
     if data.is_null() {
-        return Err(Failure::argument(format!("{name} is NULL")));
+        return Err(null(name));
     }
     if len > len_max {
-        let message = format!("{name} is {len} bytes long, the maximum is {len_max}");
-        return Err(Failure::new(Status::TooLarge, message));
+        return Err(too_long(name, len, len_max));
     }
     // SAFETY: not NULL, at most len_max <= isize::MAX bytes, readable by the caller's contract.
     Ok(unsafe { std::slice::from_raw_parts(data.cast(), len) })
+}
+
+#[cold]
+fn null(name: &str) -> Failure {
+    Failure::argument(format!("{name} is NULL"))
+}
+
+#[cold]
+fn not_aligned(name: &str) -> Failure {
+    Failure::argument(format!("{name} is not aligned"))
+}
+
+#[cold]
+fn too_long(name: &str, len: usize, len_max: usize) -> Failure {
+    Failure::new(Status::TooLarge, format!("{name} is {len} bytes long, the maximum is {len_max}"))
 }
 
 /// A transaction.
 ///
 /// # Safety
 /// As [`bytes`].
+#[inline]
 pub(super) unsafe fn transaction<'a>(data: *const std::ffi::c_void, len: usize) -> Result<&'a [u8], Failure> {
     // SAFETY: passed on.
     unsafe { bytes(data, len, TRANSACTION_BYTES_CEILING, "the transaction") }
@@ -104,10 +120,10 @@ fn check_array<T>(data: *const T, count: usize, count_max: usize, name: &'static
         return Ok(());
     }
     if data.is_null() {
-        return Err(Failure::argument(format!("{name} is NULL")));
+        return Err(null(name));
     }
     if !data.is_aligned() {
-        return Err(Failure::argument(format!("{name} is not aligned")));
+        return Err(not_aligned(name));
     }
     if count > count_max {
         let message = format!("{name} has {count} elements, the maximum is {count_max}");
@@ -261,11 +277,17 @@ pub(super) fn chain(number: u32) -> Result<ChainId, Failure> {
 }
 
 /// A lane by its number; the queue checks it against its own lanes.
+#[inline]
 pub(super) fn lane(number: u32) -> Result<LaneId, Failure> {
     match u8::try_from(number) {
         Ok(lane) if (lane as usize) < LANES_MAX => Ok(LaneId::new(lane)),
-        _ => Err(Failure::argument(format!("lane {number} is over the limit of {LANES_MAX} lanes"))),
+        _ => Err(no_such_lane(number)),
     }
+}
+
+#[cold]
+fn no_such_lane(number: u32) -> Failure {
+    Failure::argument(format!("lane {number} is over the limit of {LANES_MAX} lanes"))
 }
 
 /// A span in nanoseconds; negative means without limit, which is 292 years.
@@ -296,7 +318,7 @@ pub(super) unsafe fn flat(
     Ok(lens.iter().map(move |len| {
         let len = *len as usize;
         if stride != 0 && len > stride {
-            return Err(Failure::argument(format!("a length of {len} is over the stride of {stride}")));
+            return Err(beyond_stride(len, stride));
         }
         // Bounded: DUO_BATCH_MAX items of at most TRANSACTION_BYTES_CEILING bytes.
         let start = data.wrapping_byte_add(offset);
@@ -304,6 +326,11 @@ pub(super) unsafe fn flat(
         // SAFETY: passed on.
         unsafe { transaction(start, len) }
     }))
+}
+
+#[cold]
+fn beyond_stride(len: usize, stride: usize) -> Failure {
+    Failure::argument(format!("a length of {len} is over the stride of {stride}"))
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use super::argument::Out;
 use super::boundary::Outcome;
 use super::failure::Failure;
+use crate::queue::RUN_MAX;
 use crate::types::Status;
 
-/// Items handed on at a time.
-const CHUNK: usize = 64;
+/// Items handed on at a time: a run.
+const CHUNK: usize = RUN_MAX;
 
 /// How far a batch got, and what stopped it.
 #[derive(Debug)]
@@ -43,8 +44,8 @@ impl Chunks {
         mut accept: impl FnMut(usize, &[&'a [u8]]) -> (usize, Option<Failure>),
     ) -> Result<Progress, Failure> {
         let mut done = 0;
+        let mut chunk = [&[][..]; CHUNK];
         loop {
-            let mut chunk = [&[][..]; CHUNK];
             let (count, fault) = fill(&mut chunk, &mut items);
             if count > 0 {
                 let (accepted, stopped) = accept(done, &chunk[..count]);
@@ -63,6 +64,7 @@ impl Chunks {
     }
 }
 
+#[inline]
 fn fill<'a>(
     chunk: &mut [&'a [u8]; CHUNK],
     items: &mut impl Iterator<Item = Result<&'a [u8], Failure>>,

@@ -78,14 +78,14 @@ pub fn in_callback<R>(body: impl FnOnce() -> R) -> R {
 }
 
 #[cfg(feature = "capi")]
-pub(super) use exported::{destroy, library, on};
+pub(super) use exported::{destroy, library, on, on_thread};
 
 #[cfg(feature = "capi")]
 mod exported {
     use super::super::faults;
     use super::super::handle::{self, Kind, Object};
     use super::super::status::duo_status;
-    use super::{Failure, Status, contain, contain_on, failure, thread};
+    use super::{Failure, Status, Thread, contain, contain_on, failure, thread};
 
     /// What the body of an exported function says: `Ok` carries a normal outcome.
     pub(in crate::ffi) type Outcome = Result<Status, Failure>;
@@ -121,13 +121,22 @@ mod exported {
         handle: *const T::Opaque,
         body: impl FnOnce(&T) -> Outcome,
     ) -> duo_status {
+        on_thread(handle, |_, object| body(object))
+    }
+
+    /// As [`on`], for a body that uses the thread's memory.
+    #[inline]
+    pub(in crate::ffi) fn on_thread<T: Object>(
+        handle: *const T::Opaque,
+        body: impl FnOnce(&Thread, &T) -> Outcome,
+    ) -> duo_status {
         thread::with(|thread| {
             finish(contain_on(thread, || {
                 let pinned = handle::pin::<T>(thread, handle.addr() as u64)?;
                 // Dropped while a panic passes: then the handle is poisoned before it is unpinned.
                 let armed = handle::PoisonOnPanic::new(&pinned);
                 faults::trip(T::KIND);
-                let outcome = body(&pinned);
+                let outcome = body(thread, &pinned);
                 armed.disarm();
                 outcome
             }))

@@ -5,13 +5,14 @@
 
 use super::argument::{self, DUO_BATCH_MAX, array, duo_iovec, out};
 use super::batch::{Chunks, Progress};
-use super::boundary::{destroy, library, on};
+use super::boundary::{destroy, library, on, on_thread};
 use super::dequeue::Consuming;
 use super::failure::Failure;
 use super::handle::{self, Kind, Object};
 use super::pool_options::{duo_pool_options, settings as pool_settings, upkeep};
 use super::record::{self, Record};
 use super::status::duo_status;
+use super::thread::Thread;
 use crate::pool::{ClassSettings, Handle, Meta, OverflowSettings, PoolSettings, Upkeep};
 use crate::queue::{Claim, Consumers, Error, QueueSettings, TxQueue};
 use crate::types::{LANES_MAX, LaneId, Status, TRANSACTION_BYTES_MAX_DEFAULT};
@@ -203,10 +204,10 @@ pub unsafe extern "C" fn duo_queue_enqueue(
     len: usize,
     tag: u64,
 ) -> duo_status {
-    on(queue, |object: &QueueObject| {
+    on_thread(queue, |thread, object: &QueueObject| {
         // SAFETY: the header's contract.
         let bytes = unsafe { argument::transaction(tx, len) }?;
-        object.queue.enqueue(argument::lane(lane)?, bytes, meta(tag))?;
+        object.queue.enqueue_hinted(&thread.hints, argument::lane(lane)?, bytes, meta(tag))?;
         Ok(Status::Ok)
     })
 }
@@ -246,13 +247,13 @@ pub unsafe extern "C" fn duo_queue_enqueue_batch(
     first_tag: u64,
     done: *mut usize,
 ) -> duo_status {
-    on(queue, |object: &QueueObject| {
+    on_thread(queue, |thread, object: &QueueObject| {
         let done = out(done, "done")?;
         // SAFETY: the header's contract.
         let items = unsafe { array(items, n, DUO_BATCH_MAX, "items") }?;
         // SAFETY: as above.
         let items = items.iter().map(|item| unsafe { argument::transaction(item.data, item.len) });
-        object.enqueue_all(argument::lane(lane)?, items, first_tag)?.finish(done, n)
+        object.enqueue_all(thread, argument::lane(lane)?, items, first_tag)?.finish(done, n)
     })
 }
 
@@ -271,27 +272,28 @@ pub unsafe extern "C" fn duo_queue_enqueue_flat(
     first_tag: u64,
     done: *mut usize,
 ) -> duo_status {
-    on(queue, |object: &QueueObject| {
+    on_thread(queue, |thread, object: &QueueObject| {
         let done = out(done, "done")?;
         // SAFETY: the header's contract.
         let lens = unsafe { array(lens, n, DUO_BATCH_MAX, "lens") }?;
         // SAFETY: as above.
         let items = unsafe { argument::flat(bytes, stride, lens) }?;
-        object.enqueue_all(argument::lane(lane)?, items, first_tag)?.finish(done, n)
+        object.enqueue_all(thread, argument::lane(lane)?, items, first_tag)?.finish(done, n)
     })
 }
 
 impl QueueObject {
     fn enqueue_all<'a>(
         &self,
+        thread: &Thread,
         lane: LaneId,
         items: impl Iterator<Item = Result<&'a [u8], Failure>>,
         first_tag: u64,
     ) -> Result<Progress, Failure> {
         Chunks::run(items, |done, chunk| {
             let first = first_tag.wrapping_add(done as u64);
-            let (accepted, error) =
-                self.queue.enqueue_batch(lane, chunk, |index| meta(first.wrapping_add(index as u64)));
+            let metas = |index| meta(first.wrapping_add(index as u64));
+            let (accepted, error) = self.queue.enqueue_batch_hinted(&thread.hints, lane, chunk, metas);
             (accepted, error.map(Failure::from))
         })
     }

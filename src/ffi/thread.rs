@@ -7,6 +7,8 @@
 use super::failure::LastError;
 #[cfg(feature = "capi")]
 use super::pin::PinBlock;
+#[cfg(feature = "capi")]
+use crate::queue::Hints;
 use std::cell::{Cell, RefCell};
 
 pub(super) struct Thread {
@@ -21,6 +23,9 @@ pub(super) struct Thread {
     /// Pin slots in use.
     #[cfg(feature = "capi")]
     pub(super) depth: Cell<usize>,
+    /// Where this thread last put something in.
+    #[cfg(feature = "capi")]
+    pub(super) hints: Hints,
 }
 
 const _: () = assert!(!std::mem::needs_drop::<Thread>());
@@ -35,6 +40,8 @@ thread_local! {
             pins: Cell::new(None),
             #[cfg(feature = "capi")]
             depth: Cell::new(0),
+            #[cfg(feature = "capi")]
+            hints: Hints::new(),
         }
     };
 }

@@ -22,21 +22,36 @@ pub(super) fn ring_numbers(count: usize) -> u64 {
     NEXT.fetch_add(count as u64, Ordering::Relaxed)
 }
 
-thread_value! {
-    static HINTS: [Cell<(u64, u64)>; ENTRIES] = [const { Cell::new((0, 0)) }; ENTRIES];
-}
+/// What one thread remembers.
+#[derive(Debug)]
+pub(crate) struct Hints([Cell<(u64, u64)>; ENTRIES]);
 
-/// Runs `work` with this thread's hint for the ring, and keeps what it makes of it.
-#[inline]
-pub(super) fn with_hint<R>(ring: u64, work: impl FnOnce(&mut u64) -> R) -> R {
-    HINTS.with(|hints| {
-        let entry = &hints[ring as usize % ENTRIES];
+impl Hints {
+    /// Nothing yet.
+    pub(crate) const fn new() -> Self {
+        Self([const { Cell::new((0, 0)) }; ENTRIES])
+    }
+
+    /// Runs `work` with the hint for the ring, and keeps what it makes of it.
+    #[inline]
+    pub(super) fn with<R>(&self, ring: u64, work: impl FnOnce(&mut u64) -> R) -> R {
+        let entry = &self.0[ring as usize % ENTRIES];
         let (owner, known) = entry.get();
         let mut hint = if owner == ring { known } else { 0 };
         let result = work(&mut hint);
         entry.set((ring, hint));
         result
-    })
+    }
+}
+
+thread_value! {
+    static HINTS: Hints = Hints::new();
+}
+
+/// Runs `work` with this thread's hint for the ring, and keeps what it makes of it.
+#[inline]
+pub(super) fn with_hint<R>(ring: u64, work: impl FnOnce(&mut u64) -> R) -> R {
+    HINTS.with(|hints| hints.with(ring, work))
 }
 
 #[cfg(test)]

@@ -70,6 +70,8 @@ pub use claim::Claim;
 pub use consumer::Consumer;
 pub use error::Error;
 pub use handles::{HandleConsumer, HandleProducer, HandleQueue};
+#[cfg(feature = "capi")]
+pub(crate) use hint::Hints;
 pub use item::{Item, ItemRef};
 pub use producer::Producer;
 pub use settings::{Consumers, HandleSettings, QueueSettings};
@@ -152,6 +154,24 @@ impl TxQueue {
         with_hint(target.number, |hint| self.submit(target, hint, lane, bytes, meta))
     }
 
+    /// As [`enqueue`](Self::enqueue), with the hints of a caller who has the thread's memory in hand: in a shared
+    /// library each look at it is a call.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "capi")]
+    #[inline]
+    pub(crate) fn enqueue_hinted(
+        &self,
+        hints: &Hints,
+        lane: LaneId,
+        bytes: &[u8],
+        meta: Meta,
+    ) -> Result<(), Error> {
+        let target = self.lane(lane)?;
+        hints.with(target.number, |hint| self.submit(target, hint, lane, bytes, meta))
+    }
+
     /// As [`enqueue`](Self::enqueue), but waits up to `timeout` while the lane is full or the pool empty.
     ///
     /// # Errors
@@ -180,6 +200,23 @@ impl TxQueue {
         match self.lane(lane) {
             Ok(target) => {
                 with_hint(target.number, |hint| self.submit_batch(target, hint, lane, items, metas))
+            }
+            Err(error) => (0, Some(error)),
+        }
+    }
+
+    /// As [`enqueue_batch`](Self::enqueue_batch), with hints as [`enqueue_hinted`](Self::enqueue_hinted).
+    #[cfg(feature = "capi")]
+    pub(crate) fn enqueue_batch_hinted(
+        &self,
+        hints: &Hints,
+        lane: LaneId,
+        items: &[&[u8]],
+        metas: impl FnMut(usize) -> Meta,
+    ) -> (usize, Option<Error>) {
+        match self.lane(lane) {
+            Ok(target) => {
+                hints.with(target.number, |hint| self.submit_batch(target, hint, lane, items, metas))
             }
             Err(error) => (0, Some(error)),
         }
