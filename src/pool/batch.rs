@@ -49,6 +49,12 @@ impl BufferPool {
         Ok(leases.len() - before)
     }
 
+    /// Buffers of one class, not leased yet: in front of `indexes`, and how many.
+    #[inline]
+    pub(super) fn take_run_of(&self, class: &Class, indexes: &mut [u32]) -> usize {
+        class.take_run(&self.headers, &self.me, indexes)
+    }
+
     /// Gives the buffers of handles back in order, up to the first that is refused; answers how many.
     ///
     /// # Errors
@@ -113,7 +119,15 @@ impl Class {
 
     /// As `take`, for several; answers how many are in front of `indexes`.
     fn take_run(&self, headers: &[Header], pool: &Weak<BufferPool>, indexes: &mut [u32]) -> usize {
-        let mut taken = if self.has_magazines() { 0 } else { self.free.pop_run(headers, indexes) };
+        let mut taken = if self.has_magazines() {
+            self.magazines.take_run(
+                indexes,
+                |all| self.refill(headers, all),
+                || (self.number, Weak::clone(pool)),
+            )
+        } else {
+            self.free.pop_run(headers, indexes)
+        };
         while taken < indexes.len() {
             let Some(index) = self.take(headers, pool) else { break };
             indexes[taken] = index;

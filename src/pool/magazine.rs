@@ -124,6 +124,34 @@ pub(super) fn take(number: u64, refill: impl FnOnce(&mut [u32; SIZE]) -> usize) 
     })
 }
 
+/// As [`take`], for as many as `wanted` has room for: in front of it, and how many.
+#[inline]
+pub(super) fn take_run(
+    number: u64,
+    wanted: &mut [u32],
+    mut refill: impl FnMut(&mut [u32; SIZE]) -> usize,
+) -> Result<usize, Miss> {
+    with(number, |magazine| {
+        let mut taken = 0;
+        while taken < wanted.len() {
+            if magazine.len == 0 {
+                magazine.len = refill(&mut magazine.indexes);
+            }
+            let some = magazine.len.min(wanted.len() - taken);
+            if some == 0 {
+                break;
+            }
+            magazine.len -= some;
+            wanted[taken..][..some].copy_from_slice(&magazine.indexes[magazine.len..][..some]);
+            taken += some;
+        }
+        magazine.taken += taken as u64;
+        magazine.ledger.taken.store(magazine.taken, Ordering::Relaxed);
+        magazine.note();
+        Ok(taken)
+    })
+}
+
 /// Keeps an index of the class, after giving the oldest `block` of them to `spill` if need be.
 #[inline]
 pub(super) fn give(number: u64, index: u32, block: usize, spill: impl FnOnce(&[u32])) -> Result<(), Miss> {

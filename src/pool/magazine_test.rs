@@ -160,3 +160,22 @@ fn memory_that_was_trimmed_comes_back_through_a_magazine() {
     held.iter_mut().for_each(|lease| lease.fill(1));
     assert_eq!(pool.stats().in_use, COUNT as u64);
 }
+
+#[test]
+fn a_batch_empties_the_magazine_and_goes_on_with_what_is_shared() {
+    let pool = pool(1);
+    for round in 1..=3_u64 {
+        let mut all = Vec::new();
+        for count in [1, SIZE / 2 - 1, SIZE, 3 * SIZE + 5] {
+            assert_eq!(pool.acquire_batch(8, count, &mut all), Ok(count));
+        }
+        let indexes: HashSet<u32> = all.iter().map(Lease::index).collect();
+        let stats = pool.stats();
+        assert_eq!((indexes.len(), stats.in_use), (all.len(), all.len() as u64));
+        assert_eq!(stats.acquired, round * all.len() as u64);
+    }
+    let mut all = Vec::new();
+    assert_eq!(pool.acquire_batch(8, COUNT + 1, &mut all), Ok(COUNT));
+    drop(all);
+    take_all(&pool);
+}

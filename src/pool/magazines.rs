@@ -62,6 +62,24 @@ impl Magazines {
         }
     }
 
+    /// Indexes from this thread's magazine, in front of `wanted`; how many.
+    #[inline]
+    pub(super) fn take_run(
+        &self,
+        wanted: &mut [u32],
+        refill: impl FnMut(&mut [u32; SIZE]) -> usize,
+        owner: impl FnOnce() -> (u8, Weak<BufferPool>),
+    ) -> usize {
+        match magazine::take_run(self.number, wanted, refill) {
+            Ok(taken) => taken,
+            Err(Miss::Absent) => {
+                self.open(owner);
+                0
+            }
+            Err(Miss::Empty | Miss::Away) => 0,
+        }
+    }
+
     /// Keeps an index in this thread's magazine; false when it has to go to the shared lists.
     #[inline]
     pub(super) fn give(

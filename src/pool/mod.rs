@@ -98,6 +98,7 @@ use header::{CLASS_OVERFLOW, Header, Headers};
 use leak::Tracker;
 use overflow::Overflow;
 use slab::Class;
+use std::ops::RangeInclusive;
 use std::ptr;
 use std::slice;
 use std::sync::{Arc, Weak};
@@ -207,6 +208,19 @@ impl BufferPool {
             }
         }
         self.take_overflow(len)
+    }
+
+    /// The smallest class that can hold `len` bytes, and the lengths for which it is that; no class and no lengths
+    /// for the overflow.
+    fn class_for(&self, len: usize) -> (Option<&Class>, RangeInclusive<usize>) {
+        let mut least = 0;
+        for class in &self.classes {
+            if class.buffer_bytes >= len {
+                return (Some(class), least..=class.buffer_bytes);
+            }
+            least = class.buffer_bytes + 1;
+        }
+        (None, RangeInclusive::new(1, 0))
     }
 
     #[cold]

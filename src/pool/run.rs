@@ -15,7 +15,9 @@
 //! [`RUN_MAX`] buffers a run.
 
 use super::header::{INDEX_BITS, INDEX_MASK};
-use super::{BufferPool, Slot};
+use super::slab::Class;
+use super::{BufferPool, Error, Meta, Slot};
+use crate::sync::prefetch_for_write;
 
 /// Most buffers of a run.
 pub const RUN_MAX: usize = 32;
@@ -62,6 +64,43 @@ impl Rest {
     }
 }
 
+/// Buffers of one class that were taken together and are given back unless they are handed out.
+struct Reserve<'a> {
+    pool: &'a BufferPool,
+    indexes: [u32; RUN_MAX],
+    next: usize,
+    end: usize,
+}
+
+impl<'a> Reserve<'a> {
+    /// Up to `count` buffers, not more than a run has.
+    #[inline]
+    fn take(pool: &'a BufferPool, class: Option<&Class>, count: usize) -> Self {
+        let mut indexes = [0; RUN_MAX];
+        let end = class.map_or(0, |class| pool.take_run_of(class, &mut indexes[..count.min(RUN_MAX)]));
+        // Waited for one after the other, the headers would cost as much as the copies.
+        indexes[..end].iter().for_each(|index| prefetch_for_write(pool.header(*index)));
+        Self { pool, indexes, next: 0, end }
+    }
+
+    #[inline]
+    fn hand_out(&mut self) -> Option<Slot> {
+        let index = *self.indexes[..self.end].get(self.next)?;
+        self.next += 1;
+        self.pool.header(index).lease();
+        // SAFETY: the pool handed the buffer out to this reserve, which does so only here.
+        Some(unsafe { Slot::from_index(index) })
+    }
+}
+
+impl Drop for Reserve<'_> {
+    fn drop(&mut self) {
+        while let Some(slot) = self.hand_out() {
+            self.pool.give(slot);
+        }
+    }
+}
+
 impl BufferPool {
     /// Appends a buffer to a run that is not yet full.
     #[inline]
@@ -76,6 +115,38 @@ impl BufferPool {
         }
         run.last = index;
         run.len += 1;
+    }
+
+    /// Appends copies of `items`, in order, to a run that has room for them, up to the first for which there is no
+    /// buffer.
+    ///
+    /// # Errors
+    /// Why there is none: [`Error::TooLarge`], [`Error::Exhausted`]. What was copied before it stays in the run.
+    pub(crate) fn copy_into_run(
+        &self,
+        run: &mut Run,
+        items: &[&[u8]],
+        mut metas: impl FnMut(usize) -> Meta,
+    ) -> Result<(), Error> {
+        let mut done = 0;
+        while let Some(first) = items.get(done) {
+            // Items of a batch mostly have one size, so that all buffers are taken together.
+            let (class, lengths) = self.class_for(first.len());
+            let alike = items[done..].iter().take_while(|bytes| lengths.contains(&bytes.len())).count();
+            let mut reserve = Reserve::take(self, class, alike);
+            for bytes in &items[done..][..reserve.end.max(1)] {
+                let meta = metas(done);
+                let mut slot = match reserve.hand_out() {
+                    Some(slot) => slot,
+                    // Its class has none left, or it has no class.
+                    None => self.take(bytes.len())?,
+                };
+                self.fill(&mut slot, bytes, meta);
+                self.extend_run(run, slot);
+                done += 1;
+            }
+        }
+        Ok(())
     }
 
     /// Takes the first buffer out of a run being collected.

@@ -48,7 +48,7 @@ pub(super) struct Keeping {
 
 #[derive(Debug)]
 pub(super) struct Class {
-    number: u8,
+    pub(super) number: u8,
     pub(super) base: u32,
     pub(super) count: u32,
     pub(super) buffer_bytes: usize,

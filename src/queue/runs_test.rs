@@ -171,3 +171,78 @@ fn a_panic_of_the_caller_in_a_batch_gives_its_buffers_back() {
     assert!(panicked.is_err());
     assert_eq!((queue.stats().pool.in_use, queue.len()), (0, 0));
 }
+
+/// A queue whose pool has `counts[n]` buffers of `16 << n` bytes, and no more.
+fn queue_of_classes(counts: &[usize]) -> Arc<TxQueue> {
+    let class = |(n, count): (usize, &usize)| ClassSettings { buffer_bytes: 16 << n, count_max: *count };
+    TxQueue::new(QueueSettings {
+        lane_cells: vec![64],
+        consumers: Consumers::One,
+        ageing: 0,
+        run_max: 32,
+        transaction_bytes_max: 8 << counts.len(),
+        pool: PoolSettings {
+            classes: counts.iter().enumerate().map(class).collect(),
+            overflow: OverflowSettings::default(),
+        },
+    })
+    .unwrap()
+}
+
+#[test]
+fn sizes_may_change_within_a_batch() {
+    // Magazines serve the first class and lists the others.
+    let queue = queue_of_classes(&[16_384, 64, 64]);
+    let lens = [1, 16, 16, 17, 32, 3, 64, 33, 5, 5, 5, 60, 1];
+    let all: Vec<Vec<u8>> = lens.iter().enumerate().map(|(n, len)| vec![n as u8; *len]).collect();
+    let items: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+    for _ in 0..20 {
+        assert_eq!(queue.enqueue_batch(L0, &items, |_| Meta::default()), (items.len(), None));
+        let mut seen = Vec::new();
+        queue.consumer().unwrap().drain(usize::MAX, |item| seen.push(item.to_vec()));
+        assert_eq!(seen, all);
+    }
+    assert_eq!(queue.stats().pool.in_use, 0);
+}
+
+#[test]
+fn a_class_that_runs_out_within_a_run_is_helped_out_by_the_next() {
+    let queue = queue_of_classes(&[5, 4]);
+    let items = [&b"x"[..]; 12];
+    assert_eq!(queue.enqueue_batch(L0, &items, |_| Meta::default()), (9, Some(Error::NoMemory)));
+    let stats = queue.stats();
+    assert_eq!((stats.pool.in_use, stats.lanes[0].depth, stats.lanes[0].refused), (9, 9, 1));
+    let mut count = 0;
+    queue.consumer().unwrap().drain(usize::MAX, |item| count += item.len());
+    assert_eq!((count, queue.stats().pool.in_use), (9, 0));
+}
+
+#[test]
+fn buffers_taken_for_a_run_go_back_when_the_caller_panics() {
+    let queue = queue_of_classes(&[16_384, 40]);
+    for len in [1, 17] {
+        let bytes = [7; 17];
+        let items = vec![&bytes[..len]; 20];
+        let send =
+            || queue.enqueue_batch(L0, &items, |n| if n < 11 { Meta::default() } else { panic!("n is {n}") });
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(send));
+        assert!(panicked.is_err());
+        let stats = queue.stats();
+        assert_eq!((stats.pool.in_use, stats.lanes[0].depth), (0, 0));
+        assert_eq!(stats.pool.acquired, stats.pool.released);
+    }
+}
+
+#[test]
+fn a_batch_is_accepted_up_to_its_first_item_of_a_wrong_length() {
+    let queue = queue(&[64], 32);
+    let long = [0; 65];
+    for (wrong, error) in [(&b""[..], Error::Empty), (&long[..], Error::TooLarge { len: 65, max: 64 })] {
+        let items = [b"a", b"b", wrong, b"c"];
+        let send = |items: &[&[u8]]| queue.enqueue_batch(L0, items, |_| Meta::default());
+        assert_eq!(send(&items), (2, Some(error.clone())));
+        assert_eq!(send(&items[2..]), (0, Some(error)));
+    }
+    queue.close();
+    assert_eq!(queue.enqueue_batch(L0, &[b"a", b""], |_| Meta::default()), (0, Some(Error::Closed)));
+}

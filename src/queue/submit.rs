@@ -19,12 +19,10 @@ impl<'a> Building<'a> {
         Self { pool, run: Run::default() }
     }
 
+    /// Copies of `items`, up to the first for which there is no buffer.
     #[inline]
-    fn add(&mut self, bytes: &[u8], meta: Meta) -> Result<(), Error> {
-        let mut slot = self.pool.take(bytes.len())?;
-        self.pool.fill(&mut slot, bytes, meta);
-        self.pool.extend_run(&mut self.run, slot);
-        Ok(())
+    fn add_all(&mut self, items: &[&[u8]], metas: impl FnMut(usize) -> Meta) -> Result<(), Error> {
+        Ok(self.pool.copy_into_run(&mut self.run, items, metas)?)
     }
 
     fn into_run(mut self) -> Run {
@@ -57,6 +55,16 @@ impl TxQueue {
             return Err(Error::Closed);
         }
         Ok(())
+    }
+
+    /// Checks of a batch what does not depend on room: how many of the first items pass, and why the next does not.
+    fn admit_first(&self, items: &[&[u8]]) -> (usize, Option<Error>) {
+        let lengths = 1..=self.transaction_bytes_max;
+        let count = items.iter().take_while(|bytes| lengths.contains(&bytes.len())).count();
+        if count > 0 && self.is_closed() {
+            return (0, Some(Error::Closed));
+        }
+        (count, items.get(count).and_then(|bytes| self.admit(bytes.len()).err()))
     }
 
     /// One attempt, without counting a refusal.
@@ -208,10 +216,11 @@ impl TxQueue {
         hint: &mut u64,
         lane: LaneId,
         items: &[&[u8]],
-        mut metas: impl FnMut(usize) -> Meta,
+        metas: impl FnMut(usize) -> Meta,
     ) -> (usize, Option<Error>) {
-        if let Err(error) = self.admit(items[0].len()) {
-            return (0, Some(error));
+        let (admitted, mut stop) = self.admit_first(items);
+        if admitted == 0 {
+            return (0, stop);
         }
         // Before the copies: a refused run should cost little.
         if target.ring.is_full_at(*hint) {
@@ -219,12 +228,8 @@ impl TxQueue {
             return (0, Some(Error::Full));
         }
         let mut building = Building::new(&self.pool);
-        let mut stop = None;
-        for (position, bytes) in items.iter().enumerate() {
-            if let Err(error) = self.admit(bytes.len()).and_then(|()| building.add(bytes, metas(position))) {
-                stop = Some(error);
-                break;
-            }
+        if let Err(error) = building.add_all(&items[..admitted], metas) {
+            stop = Some(error);
         }
         match self.append_run(target, hint, lane, building.into_run()) {
             Ok(count) => (count, stop),
