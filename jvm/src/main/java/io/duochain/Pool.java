@@ -63,11 +63,13 @@ public final class Pool implements AutoCloseable {
             } else {
                 Natives.poolAcquire(this, pool, bytes, out);
             }
-        } catch (DuoException refused) {
+            return buffer(out, 0, bytes);
+        } catch (Throwable failure) {
+            // Refused, or no room in the heap for the object of a buffer that came.
+            giveBack(out, 0);
             memory.drop();
-            throw refused;
+            throw failure;
         }
-        return buffer(out, 0, bytes);
     }
 
     /**
@@ -85,7 +87,9 @@ public final class Pool implements AutoCloseable {
         if (tracks) {
             return acquireSingly(bytes, count);
         }
+        // Both before the crossing: what fails after it has to give buffers back.
         long[] out = new long[3 * count];
+        List<PooledBuffer> buffers = new ArrayList<>(count);
         long pool = handle.use();
         // One hold for the call, and one for each buffer below.
         if (!memory.hold()) {
@@ -93,12 +97,14 @@ public final class Pool implements AutoCloseable {
         }
         try {
             int got = Natives.poolAcquireBatch(this, pool, bytes, count, out);
-            List<PooledBuffer> buffers = new ArrayList<>(got);
-            for (int at = 0; at < got; at++) {
-                memory.hold();
-                buffers.add(buffer(out, 3 * at, bytes));
+            while (buffers.size() < got) {
+                buffers.add(heldBuffer(out, 3 * buffers.size(), bytes));
             }
             return buffers;
+        } catch (Throwable failure) {
+            giveBack(out, 3 * buffers.size());
+            closeAll(buffers);
+            throw failure;
         } finally {
             memory.drop();
         }
@@ -106,18 +112,45 @@ public final class Pool implements AutoCloseable {
 
     /** Each with its own place of acquisition. */
     private List<PooledBuffer> acquireSingly(int bytes, int count) {
-        List<PooledBuffer> buffers = new ArrayList<>();
-        while (buffers.size() < count) {
-            try {
+        List<PooledBuffer> buffers = new ArrayList<>(count);
+        try {
+            while (buffers.size() < count) {
                 buffers.add(acquire(bytes));
-            } catch (NoMemoryException none) {
-                if (buffers.isEmpty()) {
-                    throw none;
-                }
-                break;
             }
+        } catch (NoMemoryException none) {
+            if (buffers.isEmpty()) {
+                throw none;
+            }
+        } catch (Throwable failure) {
+            closeAll(buffers);
+            throw failure;
         }
         return buffers;
+    }
+
+    /** Releases the buffers from {@code at} on that the library has handed out and no object stands for. */
+    private void giveBack(long[] numbers, int at) {
+        // Every buffer has an address: 0 says that none came.
+        for (int next = at; next < numbers.length && numbers[next] != 0; next += 3) {
+            Natives.poolRelease(null, memory.pool(), numbers[next + 2]);
+        }
+    }
+
+    /** Allocates nothing, as there may be no room in the heap. */
+    private static void closeAll(List<PooledBuffer> buffers) {
+        for (int at = 0; at < buffers.size(); at++) {
+            buffers.get(at).close();
+        }
+    }
+
+    private PooledBuffer heldBuffer(long[] numbers, int at, int length) {
+        memory.hold();
+        try {
+            return buffer(numbers, at, length);
+        } catch (Throwable failure) {
+            memory.drop();
+            throw failure;
+        }
     }
 
     private PooledBuffer buffer(long[] numbers, int at, int length) {

@@ -37,7 +37,12 @@ final class PoolMemory {
     private ByteBuffer made(long address, int capacity) {
         ByteBuffer view = Natives.buffer(address, capacity);
         holds.incrementAndGet();
-        NativeHandle.whenForgotten(view, this::drop);
+        try {
+            NativeHandle.whenForgotten(view, this::drop);
+        } catch (Throwable failure) {
+            drop();
+            throw failure;
+        }
         return view;
     }
 

@@ -2,13 +2,17 @@ package io.duochain;
 
 import static io.duochain.Fixtures.bytes;
 
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** What {@link ProcessTest} runs in a JVM that nothing else disturbs. Prints only what it was asked for. */
 final class Apart {
     /** Far above the largest transaction of any configuration. */
     private static final int OVERSIZED_BYTES = 192 << 20;
+    /** The largest batch: its objects take some 20 MB. */
+    private static final int BATCH = 65_536;
 
     private Apart() {
     }
@@ -17,6 +21,7 @@ final class Apart {
         switch (arguments[0]) {
             case "panic" -> panic();
             case "oversized" -> oversized();
+            case "full-heap" -> fullHeap();
             default -> throw new IllegalArgumentException(arguments[0]);
         }
     }
@@ -51,6 +56,51 @@ final class Apart {
             return;
         }
         throw new AssertionError("an oversized array was accepted");
+    }
+
+    /** A batch for which the heap has room for the numbers and not for the buffers: tracked and untracked. */
+    private static void fullHeap() throws Exception {
+        for (boolean tracking : new boolean[] {false, true}) {
+            Pool pool = Pool.builder().add(64, BATCH).leakTracking(tracking).build();
+            pool.acquire(64, 100).forEach(PooledBuffer::close);
+            System.out.print(acquireInFullHeap(pool) + " " + pool.stats().inUse() + " ");
+            AtomicLong holds = holds(pool);
+            pool.close();
+            while (holds.get() != 0) {
+                System.gc();
+                Thread.sleep(1);
+            }
+        }
+    }
+
+    private static String acquireInFullHeap(Pool pool) {
+        byte[][] hog = new byte[1 << 20][];
+        byte[] room = new byte[4 << 20];
+        int next = 0;
+        for (int bytes = 1 << 20; bytes >= 64; bytes /= 2) {
+            try {
+                while (true) {
+                    hog[next] = new byte[bytes];
+                    next++;
+                }
+            } catch (OutOfMemoryError full) {
+                // The next smaller size fills the gaps.
+            }
+        }
+        room = null;
+        try {
+            return "had " + pool.acquire(64, BATCH).size();
+        } catch (OutOfMemoryError expected) {
+            return hog.length == 0 ? "" : "full";
+        }
+    }
+
+    private static AtomicLong holds(Pool pool) throws ReflectiveOperationException {
+        Field memory = Pool.class.getDeclaredField("memory");
+        Field holds = PoolMemory.class.getDeclaredField("holds");
+        memory.setAccessible(true);
+        holds.setAccessible(true);
+        return (AtomicLong) holds.get(memory.get(pool));
     }
 
     private static long peakKilobytes() throws Exception {

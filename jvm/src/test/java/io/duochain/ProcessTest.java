@@ -15,13 +15,13 @@ class ProcessTest {
     @TempDir
     private Path directory;
 
-    private String apart(String what) throws Exception {
+    private String apart(String what, String... flags) throws Exception {
         Jvm jvm = Jvm.in(directory).property("io.duochain.lib", System.getProperty("io.duochain.lib"))
                 .classPath(BUILD.resolve("test-classes").toString(), BUILD.resolve("classes").toString());
         if (Runtime.version().feature() >= 24) {
             jvm.flag("--enable-native-access=ALL-UNNAMED");
         }
-        Jvm.Result result = jvm.flag("-Xms320m", "-Xmx320m").run("io.duochain.Apart", what);
+        Jvm.Result result = jvm.flag("-Xms320m", "-Xmx320m").flag(flags).run("io.duochain.Apart", what);
         assertEquals(0, result.status(), result::output);
         return result.output();
     }
@@ -37,5 +37,10 @@ class ProcessTest {
         // A copy would be 196608.
         String grown = apart("oversized");
         assertTrue(Long.parseLong(grown) < 65536, () -> "kilobytes: " + grown);
+    }
+
+    @Test
+    void a_heap_that_is_full_in_the_middle_of_a_batch_leaves_no_buffer_out() throws Exception {
+        assertEquals("full 0 full 0 ", apart("full-heap", "-Xms32m", "-Xmx32m", "-XX:+UseSerialGC"));
     }
 }
