@@ -14,7 +14,7 @@
 //! D1 both actions end between the marks, so demand that stays as it is causes no second action. After
 //!    growing, 7/8 of the old memory are 0.7 of the new; after shrinking, the peak is 2/3 or less.
 //! D2 a shrink never goes below the initial size.
-//! D3 a shrink comes a window after the demand fell, never earlier: each rise above the low mark begins
+//! D3 a shrink begins a window after the demand fell, never earlier: each rise above the low mark begins
 //!    the window anew.
 //!
 //! # Limits
@@ -73,6 +73,17 @@ pub(super) enum Action {
     Shrink(u64),
 }
 
+impl Action {
+    /// There is something left to do, and demand will lie between the marks after it (D1).
+    fn fits(self, Level { resident, in_use }: Level) -> bool {
+        match self {
+            Self::Hold | Self::Look => false,
+            Self::Grow(to) => resident < to && in_use * 2 > to,
+            Self::Shrink(to) => resident > to && in_use * 3 <= to * 2,
+        }
+    }
+}
+
 /// A stretch of low demand.
 #[derive(Clone, Copy, Debug)]
 struct Low {
@@ -86,11 +97,13 @@ struct Low {
 pub(super) struct Demand {
     bounds: Bounds,
     low: Option<Low>,
+    /// What was cut short.
+    rest: Option<Action>,
 }
 
 impl Demand {
     pub(super) const fn new(bounds: Bounds) -> Self {
-        Self { bounds, low: None }
+        Self { bounds, low: None, rest: None }
     }
 
     pub(super) const fn initial(&self) -> u64 {
@@ -99,6 +112,19 @@ impl Demand {
 
     /// What to do at `now`, which never goes back.
     pub(super) fn step(&mut self, now: Tick, level: Level) -> Action {
+        let rest = self.rest.take();
+        match self.judge(now, level) {
+            other @ (Action::Hold | Action::Look) => rest.filter(|rest| rest.fits(level)).unwrap_or(other),
+            action => action,
+        }
+    }
+
+    /// The last action was carried out in part: the next step goes on with it while demand allows.
+    pub(super) fn cut_short(&mut self, action: Action) {
+        self.rest = Some(action);
+    }
+
+    fn judge(&mut self, now: Tick, level: Level) -> Action {
         let Level { resident, in_use } = level;
         if resident > 0 && in_use * 8 >= resident * HIGH_EIGHTHS {
             self.low = None;
@@ -197,6 +223,26 @@ mod tests {
                 (120, 180, 10, Shrink(20)),
             ],
         );
+    }
+
+    #[test]
+    fn an_action_that_was_cut_short_goes_on_while_demand_allows() {
+        let mut demand = policy(0);
+        play(&mut demand, &[(0, 400, 380, Grow(500))]);
+        demand.cut_short(Grow(500));
+        play(&mut demand, &[(1, 440, 380, Grow(500)), (2, 440, 380, Hold)]);
+        demand.cut_short(Grow(500));
+        play(&mut demand, &[(3, 460, 250, Hold), (4, 460, 300, Hold)]);
+        demand.cut_short(Grow(500));
+        play(&mut demand, &[(5, 460, 450, Grow(575)), (6, 575, 450, Hold)]);
+        let mut demand = policy(0);
+        play(&mut demand, &[(0, 400, 40, Look), (60, 400, 40, Shrink(60))]);
+        demand.cut_short(Shrink(60));
+        play(&mut demand, &[(61, 300, 40, Shrink(60))]);
+        demand.cut_short(Shrink(60));
+        play(&mut demand, &[(62, 60, 40, Hold)]);
+        demand.cut_short(Shrink(60));
+        play(&mut demand, &[(63, 300, 41, Look), (64, 300, 40, Hold)]);
     }
 
     #[test]

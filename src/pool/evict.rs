@@ -2,14 +2,18 @@
 //!
 //! # Model
 //! ```text
-//! look at all slabs -> choose those without a buffer in use, oldest first, as many as may go
-//!   -> take their buffers off the lists -> all there: unmap, buffers become hollow
-//!                                       -> one missing (in a magazine, or taken just now): all go back
+//! look at all slabs -> count what is on the lists of each -> those that are there whole are idle, oldest first
+//!   -> as many as may go, a hand at a time: take their buffers off the lists
+//!        -> all there: unmap, buffers become hollow
+//!        -> one missing (taken just now): all go back, and the next idle slab takes its place
 //! ```
+//! A slab with a buffer in use or in the magazine of a thread is never chosen, so it keeps no other one from
+//! going.
+//!
 //! # Limits
-//! One buffer in use, or in the magazine of a thread, keeps its slab. While it runs, the buffers of the
-//! chosen slabs, the hollow ones, and one chain at a time of the others (64 buffers, or 64 blocks) are nobody's
-//! to take.
+//! One buffer in use, or in the magazine of a thread, keeps its slab. While it runs, nobody can take the buffers
+//! of one hand (a [`HAND_PART`]th of the class, a slab at least) and one chain at a time of the others (64
+//! buffers, or 64 blocks).
 
 use super::block;
 use super::header::Header;
@@ -18,6 +22,11 @@ use super::slab::{Class, Slow};
 use crate::sync::atomic::Ordering;
 use crate::sync::{Place, reached};
 use std::ptr;
+
+/// At most one in so many buffers of a class is taken off the lists at a time, so that others find the rest.
+const HAND_PART: u32 = 8;
+/// Most hands of a call. Twice as many as empty a class: slabs may turn out to be used after all.
+const HANDS_MAX: usize = 2 * HAND_PART as usize;
 
 /// What a call gave back.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,7 +39,7 @@ impl Class {
     /// Gives slabs back while at least `keep_free` free buffers keep their memory.
     pub(super) fn trim(&self, headers: &[Header], keep_free: usize) -> Evicted {
         let mut slow = self.slow.lock();
-        let keep = self.in_use(headers, &slow).saturating_add(keep_free as u64);
+        let keep = self.in_use(headers).saturating_add(keep_free as u64);
         self.evict(headers, &mut slow, keep)
     }
 
@@ -42,31 +51,38 @@ impl Class {
 
     /// Gives slabs back while at least `keep` buffers, free or not, keep their memory.
     pub(super) fn evict(&self, headers: &[Header], slow: &mut Slow, keep: u64) -> Evicted {
-        let spare = self.resident().saturating_sub(keep);
-        if spare == 0 {
-            return Evicted::default();
+        let mut evicted = Evicted::default();
+        if self.resident() <= keep {
+            return evicted;
         }
         self.look(headers, slow);
-        let chosen = self.choose(headers, slow, spare);
-        if chosen.is_empty() {
-            return Evicted::default();
-        }
-        let mut hand = self.gather(headers, slow, &chosen);
-        hand.sort_unstable();
-        let mut evicted = Evicted::default();
-        for run in hand.chunk_by(|a, b| self.slab_of(*a) == self.slab_of(*b)) {
-            let position = self.slab_of(run[0]);
-            if run.len() == self.slots_in(position) && self.free_slab(headers, position, run) {
-                self.hollow.push_all(headers, run);
-                evicted.slabs += 1;
-                evicted.bytes += self.slabs.bytes();
-            } else {
-                self.put_back(headers, run);
+        let mut idle = self.idle_slabs(headers, slow);
+        for _ in 0..HANDS_MAX {
+            let spare = self.resident().saturating_sub(keep).min(self.hand_max());
+            let chosen = self.choose(&mut idle, spare);
+            if chosen.is_empty() {
+                break;
+            }
+            let mut hand = self.gather(headers, slow, &chosen);
+            hand.sort_unstable();
+            for run in hand.chunk_by(|a, b| self.slab_of(*a) == self.slab_of(*b)) {
+                let position = self.slab_of(run[0]);
+                if run.len() == self.slots_in(position) && self.free_slab(headers, position, run) {
+                    self.hollow.push_all(headers, run);
+                    evicted.slabs += 1;
+                    evicted.bytes += self.slabs.bytes();
+                } else {
+                    self.put_back(headers, run);
+                }
             }
         }
-        slow.in_hand = 0;
         slow.evictions += evicted.slabs;
         evicted
+    }
+
+    /// Most buffers in a hand.
+    fn hand_max(&self) -> u64 {
+        u64::from((self.count / HAND_PART).max(self.slab_slots))
     }
 
     /// Slabs of which every buffer was used before (S2); one used to its end has only such.
@@ -80,23 +96,59 @@ impl Class {
         headers[first..first + self.slots_in(position)].iter()
     }
 
-    /// Positions of slabs without a buffer in use, ascending: the least recently used ones, with `spare`
-    /// buffers at most.
-    fn choose(&self, headers: &[Header], slow: &Slow, mut spare: u64) -> Vec<usize> {
-        let is_idle = |position: &usize| {
-            // A hint, as the headers' states: holding every buffer confirms it (S1).
+    /// Positions of slabs of which every buffer is on a list, least recently used first. A hint, like all that is
+    /// learnt without holding the buffers: holding every one confirms it (S1).
+    fn idle_slabs(&self, headers: &[Header], slow: &mut Slow) -> Vec<usize> {
+        let is_free = |position: &usize| {
             !self.slabs.peek(*position).is_null() && self.slots(headers, *position).all(Header::is_free)
         };
-        let mut positions: Vec<usize> = (0..self.complete_slabs()).filter(is_idle).collect();
+        let mut positions: Vec<usize> = (0..self.complete_slabs()).filter(is_free).collect();
+        if positions.is_empty() {
+            return positions;
+        }
+        // What lies in a thread's magazine is free too.
+        let listed = self.count_listed(headers, slow);
+        positions.retain(|position| listed[*position] as usize >= self.slots_in(*position));
         slow.idle.sort(&mut positions);
-        positions.retain(|position| {
+        positions
+    }
+
+    /// How many buffers of each slab are on lists and in blocks.
+    fn count_listed(&self, headers: &[Header], slow: &mut Slow) -> Vec<u32> {
+        let mut listed = vec![0; self.slabs.len()];
+        let mut note = |indexes: &[u32]| {
+            indexes.iter().for_each(|index| listed[self.slab_of(*index)] += 1_u32);
+            0
+        };
+        let turn = slow.turn();
+        self.blocks.sift(headers, turn, |heads| {
+            for head in &*heads {
+                let mut block = [0; BLOCK_MAX];
+                // SAFETY: `sift` has taken the block off its list.
+                unsafe { block::read(headers, *head, &mut block) };
+                note(&block);
+            }
+            0
+        });
+        slow.internal += self.free.sift(headers, turn, |chain| note(chain));
+        slow.internal += self.hollow.sift(headers, |chain| note(chain));
+        listed
+    }
+
+    /// Takes the first of the idle slabs that go, with `spare` buffers at most; answers them ascending.
+    fn choose(&self, idle: &mut Vec<usize>, mut spare: u64) -> Vec<usize> {
+        let mut chosen = Vec::new();
+        idle.retain(|position| {
             let slots = self.slots_in(*position) as u64;
             let goes = slots <= spare;
-            spare -= if goes { slots } else { 0 };
-            goes
+            if goes {
+                spare -= slots;
+                chosen.push(*position);
+            }
+            !goes
         });
-        positions.sort_unstable();
-        positions
+        chosen.sort_unstable();
+        chosen
     }
 
     /// Takes all that is free of the chosen slabs off the lists.
@@ -119,38 +171,18 @@ impl Class {
                 broken
             })
         });
-        slow.in_hand = hand.len() as u64;
         slow.internal += self.free.sift(headers, turn, |chain| {
             let (_, kept) = split_last(chain, is_chosen);
             hand.extend_from_slice(kept);
             kept.len()
         });
-        self.gather_hollow(headers, slow, &mut hand, is_chosen);
-        slow.in_hand = hand.len() as u64;
-        hand
-    }
-
-    /// A slab that came back for one buffer has others that are hollow still.
-    fn gather_hollow(
-        &self,
-        headers: &[Header],
-        slow: &mut Slow,
-        hand: &mut Vec<u32>,
-        is_chosen: impl Fn(u32) -> bool,
-    ) {
-        let mut others = Vec::new();
-        let mut chain = [0; BLOCK_MAX];
-        loop {
-            let count = self.hollow.pop_run(headers, &mut chain);
-            if count == 0 {
-                break;
-            }
-            slow.internal += count as u64;
-            let (left, kept) = split_last(&mut chain[..count], &is_chosen);
-            others.extend_from_slice(left);
+        // A slab that came back for one buffer has others that are hollow still.
+        slow.internal += self.hollow.sift(headers, |chain| {
+            let (_, kept) = split_last(chain, is_chosen);
             hand.extend_from_slice(kept);
-        }
-        self.hollow.push_all(headers, &others);
+            kept.len()
+        });
+        hand
     }
 
     /// Lists buffers of one slab again, where they belong.
@@ -161,7 +193,7 @@ impl Class {
             if super::header::has_memory(&body) {
                 self.free.push(headers, *index);
             } else {
-                self.hollow.push(headers, *index);
+                self.hollow.push_all(headers, &[*index]);
             }
         }
     }

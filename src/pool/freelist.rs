@@ -40,6 +40,9 @@ impl Links for [Header] {
 
 /// Most buffers that one `pop_part` takes.
 pub(super) const PART_MAX: usize = 32;
+/// Longest chain that is off the lists while `sift_into` looks through it. Few for random schedules, so that they
+/// see lists in several chains; loom has enough to try with one.
+const SIFT_MAX: usize = if cfg!(shuttle) { 2 } else { 64 };
 
 /// Buffers taken off a list together.
 #[derive(Debug)]
@@ -144,6 +147,30 @@ impl FreeList {
                 Err(now) => word = now,
             }
         }
+    }
+
+    /// Looks through what is listed now, a chain at a time. `split` moves those that it keeps to the end of the
+    /// chain and answers how many; the others go on the list `to` at once. Answers how many were taken off.
+    pub(super) fn sift_into<L: Links + ?Sized>(
+        &self,
+        links: &L,
+        to: &Self,
+        mut split: impl FnMut(&mut [u32]) -> usize,
+    ) -> u64 {
+        let listed = self.depth(links);
+        let mut left = listed;
+        while left > 0 {
+            let mut chain = [0; SIFT_MAX];
+            let wanted = left.min(SIFT_MAX as u64) as usize;
+            let count = self.pop_run(links, &mut chain[..wanted]);
+            if count == 0 {
+                break;
+            }
+            left -= count as u64;
+            let kept = split(&mut chain[..count]);
+            to.push_all(links, &chain[..count - kept]);
+        }
+        listed - left
     }
 
     #[inline]

@@ -42,9 +42,12 @@ mod commit;
 mod demand;
 mod error;
 mod evict;
+#[cfg(all(test, not(any(modelled, miri))))]
+mod evict_test;
 mod freelist;
 mod handle;
 mod header;
+mod hollow;
 mod idle;
 mod kind;
 mod leak;

@@ -158,6 +158,32 @@ fn shuttle_trimming_takes_nothing_that_is_in_use() {
 }
 
 #[test]
+fn shuttle_buffers_without_memory_are_found_while_slabs_are_given_back() {
+    // Two buffers a slab, none of which has memory in the beginning. A hand of two and a chain of two are out of
+    // reach at most.
+    const ALL: usize = 7;
+    explore(|| {
+        let classes = vec![ClassSettings { buffer_bytes: 128 << 10, count_max: ALL }];
+        let pool = BufferPool::new(PoolSettings { classes, ..PoolSettings::default() }).unwrap();
+        drop((0..ALL).map(|_| pool.acquire(1).unwrap()).collect::<Vec<_>>());
+        pool.trim(0);
+        let theirs = Arc::clone(&pool);
+        let user = thread::spawn(move || {
+            for step in 0..8 {
+                let held: Vec<_> = (0..1 + step % 3).map_while(|_| theirs.acquire(1).ok()).collect();
+                assert_eq!(held.len(), 1 + step % 3, "there are {ALL}");
+            }
+        });
+        for _ in 0..4 {
+            pool.trim(0);
+            thread::yield_now();
+        }
+        user.join().unwrap();
+        check_whole(&pool, ALL);
+    });
+}
+
+#[test]
 fn shuttle_of_racing_uses_of_many_handles_each_is_honoured_once() {
     explore(|| {
         let pool = pool(4);

@@ -17,8 +17,8 @@
 //! S3 what is on `free` or in a block has memory behind it.
 
 use super::demand::{Bounds, Demand};
-use super::freelist::FreeList;
 use super::header::Header;
+use super::hollow::{Hollow, HollowPops};
 use super::idle::Idle;
 use super::magazine::{BLOCK_MAX, Ledger, SIZE};
 use super::magazines::Magazines;
@@ -60,7 +60,7 @@ pub(super) struct Class {
     pub(super) blocks: Stripes,
     pub(super) fresh: CachePadded<AtomicU32>,
     /// Buffers that were used and have no memory now. Taken before fresh ones.
-    pub(super) hollow: FreeList,
+    pub(super) hollow: Hollow,
     /// One at a time who moves memory, and the counts that only slow paths change.
     pub(super) slow: Mutex<Slow>,
     /// Buffers that were taken only to find that there is no memory for them.
@@ -71,11 +71,9 @@ pub(super) struct Class {
 #[derive(Debug)]
 pub(super) struct Slow {
     pub(super) pops: PopCounts,
-    pub(super) hollow_pops: u64,
+    pub(super) hollow_pops: HollowPops,
     /// Pops and fresh buffers that served the pool itself.
     pub(super) internal: u64,
-    /// Buffers that `evict` or `commit` hold right now.
-    pub(super) in_hand: u64,
     pub(super) idle: Idle,
     pub(super) demand: Demand,
     /// Which reserve lists `sift` fills next.
@@ -103,9 +101,8 @@ impl Class {
         };
         let slow = Slow {
             pops: PopCounts::default(),
-            hollow_pops: 0,
+            hollow_pops: HollowPops::default(),
             internal: 0,
-            in_hand: 0,
             idle: Idle::default(),
             demand: Demand::new(bounds),
             turn: 0,
@@ -124,7 +121,7 @@ impl Class {
             free: Stripes::new(),
             blocks: Stripes::new(),
             fresh: CachePadded::new(AtomicU32::new(0)),
-            hollow: FreeList::new(),
+            hollow: Hollow::new(),
             slow: Mutex::new(slow),
             missed: AtomicU64::new(0),
             magazines: Magazines::new(settings.count_max as u32),
@@ -198,7 +195,7 @@ impl Class {
         let offset = (index - self.base) as usize;
         let Some(slab) = self.slabs.take(offset / self.slab_slots as usize) else {
             self.missed.fetch_add(1, Ordering::Relaxed);
-            self.hollow.push(headers, index);
+            self.hollow.push_all(headers, &[index]);
             return None;
         };
         let within = offset % self.slab_slots as usize * self.stride;

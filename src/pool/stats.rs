@@ -1,6 +1,5 @@
 //! What a pool has done so far and holds now.
 
-use super::freelist::extend_pops;
 use super::header::Header;
 use super::slab::{Class, Slow};
 use crate::sync::atomic::Ordering;
@@ -110,16 +109,16 @@ impl Class {
         slots.min(u64::from(self.count))
     }
 
-    /// Buffers that are not out, fresh ones aside.
-    fn not_out(&self, headers: &[Header], slow: &Slow) -> u64 {
+    /// Buffers that are not out, fresh ones aside. For who holds `slow`: nobody else has buffers in hand.
+    fn not_out(&self, headers: &[Header]) -> u64 {
         let lists = || self.free.depth(headers) + self.in_blocks(headers) + self.hollow.depth(headers);
         let (listed, magazines) = self.magazines.count_with(lists);
-        listed + slow.in_hand + magazines.held
+        listed + magazines.held
     }
 
-    /// Buffers checked out.
-    pub(super) fn in_use(&self, headers: &[Header], slow: &Slow) -> u64 {
-        u64::from(self.fresh.load(Ordering::Relaxed)).saturating_sub(self.not_out(headers, slow))
+    /// Buffers checked out. As above.
+    pub(super) fn in_use(&self, headers: &[Header]) -> u64 {
+        u64::from(self.fresh.load(Ordering::Relaxed)).saturating_sub(self.not_out(headers))
     }
 
     /// Brings the high-water mark up to date. Fresh buffers are taken when all others are out, so their
@@ -132,7 +131,7 @@ impl Class {
 
     /// Around a `commit`: the mark as it is, then what it took.
     pub(super) fn note_commit(&self, headers: &[Header], slow: &mut Slow, commit: impl FnOnce(&mut Slow)) {
-        let in_use = self.in_use(headers, slow);
+        let in_use = self.in_use(headers);
         self.note_high(slow, in_use);
         commit(slow);
         slow.committed = self.fresh.load(Ordering::Relaxed);
@@ -141,10 +140,9 @@ impl Class {
     pub(super) fn stats(&self, headers: &[Header]) -> ClassStats {
         let mut slow = self.slow.lock();
         let fresh = u64::from(self.fresh.load(Ordering::Relaxed));
-        let free = self.not_out(headers, &slow);
+        let free = self.not_out(headers);
         let magazines = self.magazines.count();
-        slow.hollow_pops = extend_pops(slow.hollow_pops, self.hollow.pops());
-        let pops = self.free.pops(&mut slow.pops) + slow.hollow_pops + magazines.taken;
+        let pops = self.free.pops(&mut slow.pops) + self.hollow.pops(&mut slow.hollow_pops) + magazines.taken;
         let missed = self.missed.load(Ordering::Relaxed);
         let in_use = fresh.saturating_sub(free);
         self.note_high(&mut slow, in_use);

@@ -21,10 +21,8 @@ use crossbeam::utils::CachePadded;
 const STRIPES: usize = if cfg!(modelled) { 2 } else { 16 };
 /// Lists that are nobody's home: one to move buffers out of, one to move them to. Loom has
 /// enough to try without them.
-const RESERVES: usize = if cfg!(modelled) { 0 } else { 2 };
+const RESERVES: usize = if cfg!(loom) { 0 } else { 2 };
 const LISTS: usize = STRIPES + RESERVES;
-/// Longest chain that is off the lists while it is looked through.
-const SIFT_MAX: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Stripes {
@@ -103,20 +101,8 @@ impl Stripes {
         let mut popped = 0;
         let target = STRIPES + turn % RESERVES.max(1);
         for (position, list) in self.lists.iter().enumerate().filter(|(position, _)| *position != target) {
-            let mut left = list.depth(headers);
             let back = if RESERVES > 0 { &self.lists[target] } else { &self.lists[position] };
-            while left > 0 {
-                let mut chain = [0; SIFT_MAX];
-                let wanted = left.min(SIFT_MAX as u64) as usize;
-                let count = list.pop_run(headers, &mut chain[..wanted]);
-                if count == 0 {
-                    break;
-                }
-                left -= count as u64;
-                popped += count as u64;
-                let kept = split(&mut chain[..count]);
-                back.push_all(headers, &chain[..count - kept]);
-            }
+            popped += list.sift_into(headers, back, &mut split);
         }
         popped
     }

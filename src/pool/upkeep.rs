@@ -1,5 +1,6 @@
 //! Taking memory ahead of demand, giving it back, and saying what there is.
 
+use super::commit::STEP_BYTES_MAX;
 use super::demand::{Action, Level};
 use super::header::Header;
 use super::leak::Tracker;
@@ -94,11 +95,13 @@ impl BufferPool {
     /// A class that is nearly used up gets a quarter more memory; one whose demand stayed low for
     /// [`Upkeep::shrink_after`] gives back the slabs that were not used for longest, down to its initial
     /// size. `now` never goes back. A call costs microseconds, and milliseconds when it moves memory or
-    /// looks for idle slabs, a few times in that span.
+    /// looks for idle slabs, a few times in that span. It moves 64 MiB at most; what is left to do is for the next
+    /// calls.
     pub fn maintain(&self, now: Tick) -> Maintenance {
         let mut done = Maintenance::default();
+        let mut bytes_left = STEP_BYTES_MAX;
         for class in &self.classes {
-            class.maintain(&self.headers, now, &mut done);
+            class.maintain(&self.headers, now, &mut bytes_left, &mut done);
         }
         done
     }
@@ -134,19 +137,35 @@ impl BufferPool {
 }
 
 impl Class {
-    fn maintain(&self, headers: &[Header], now: Tick, done: &mut Maintenance) {
+    fn maintain(&self, headers: &[Header], now: Tick, bytes_left: &mut usize, done: &mut Maintenance) {
         let slow = &mut *self.slow.lock();
-        let in_use = self.in_use(headers, slow);
+        let in_use = self.in_use(headers);
         self.note_high(slow, in_use);
-        match slow.demand.step(now, Level { resident: self.resident(), in_use }) {
-            Action::Hold => {}
-            Action::Look => self.look(headers, slow),
-            Action::Grow(to) => done.grown += self.commit(headers, slow, to),
+        let action = slow.demand.step(now, Level { resident: self.resident(), in_use });
+        let room = self.slots_of(*bytes_left);
+        let whole = match action {
+            Action::Hold => return,
+            Action::Look => return self.look(headers, slow),
+            Action::Grow(to) => {
+                let next = to.min(self.furnished(headers) + room);
+                let grown = self.commit(headers, slow, next);
+                done.grown += grown;
+                *bytes_left = bytes_left.saturating_sub(grown as usize * self.stride);
+                // When the system refuses, to go on is for the next decision.
+                next == to || self.furnished(headers) < next
+            }
             Action::Shrink(to) => {
-                let evicted = self.evict(headers, slow, to.max(in_use));
+                let (last, next) = (to.max(in_use), self.resident().saturating_sub(room));
+                let evicted = self.evict(headers, slow, last.max(next));
                 done.evicted += evicted.slabs;
                 done.evicted_bytes += evicted.bytes;
+                *bytes_left = bytes_left.saturating_sub(evicted.bytes);
+                // When no more slabs are idle, likewise.
+                next <= last || self.resident() > next
             }
+        };
+        if !whole {
+            slow.demand.cut_short(action);
         }
     }
 }
