@@ -94,9 +94,9 @@ impl BufferPool {
     ///
     /// A class that is nearly used up gets a quarter more memory; one whose demand stayed low for
     /// [`Upkeep::shrink_after`] gives back the slabs that were not used for longest, down to its initial
-    /// size. `now` never goes back. A call costs microseconds, and milliseconds when it moves memory or
-    /// looks for idle slabs, a few times in that span. It moves 64 MiB at most; what is left to do is for the next
-    /// calls.
+    /// size. `now` never goes back. A call costs microseconds, and milliseconds when it looks for idle
+    /// slabs, a few times in that span, or moves memory: 64 MiB at most, which may take tens of them. What is left to
+    /// do is for the next calls.
     pub fn maintain(&self, now: Tick) -> Maintenance {
         let mut done = Maintenance::default();
         let mut bytes_left = STEP_BYTES_MAX;
