@@ -8,19 +8,16 @@
 
 use super::argument::{self, OutArray, out, out_array};
 use super::boundary::{Outcome, on};
+use super::consuming::Taking;
 use super::failure::Failure;
 use super::queue::{QueueObject, duo_queue};
 use super::record::{self, Record};
 use super::status::duo_status;
 use crate::pool::Meta;
-use crate::queue::{Consumer, Consumers, Item, LaneStats, TxQueue};
+use crate::queue::{Consumer, Error, Item, LaneStats, TxQueue};
 use crate::types::{LaneId, Status};
-use parking_lot::{Mutex, MutexGuard};
-use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Most threads that take out of one queue at the same time.
@@ -83,86 +80,39 @@ impl From<&LaneStats> for duo_lane_stats_t {
     }
 }
 
-/// The consumers of a queue, and items that did not fit the buffer they were asked into.
-pub(super) struct Consuming {
-    slots: Box<[Mutex<Option<Consumer>>]>,
-    held: Mutex<VecDeque<Item>>,
-    /// Length of `held`, so that nobody takes its lock for nothing.
-    held_count: AtomicUsize,
-}
-
-impl Consuming {
-    pub(super) fn new(consumers: Consumers) -> Self {
-        let count = if consumers == Consumers::One { 1 } else { DUO_CONSUMERS_MAX };
-        Self {
-            slots: (0..count).map(|_| Mutex::new(None)).collect(),
-            held: Mutex::new(VecDeque::new()),
-            held_count: AtomicUsize::new(0),
-        }
-    }
-
-    /// A consumer for the length of one call.
-    fn enter(&self, queue: &Arc<TxQueue>) -> Result<MutexGuard<'_, Option<Consumer>>, Failure> {
-        let free = self.slots.iter().find_map(Mutex::try_lock);
-        let mut slot = free.ok_or_else(|| {
-            let message = format!("{} threads are taking out of this queue already", self.slots.len());
-            Failure::new(Status::Busy, message)
-        })?;
-        if slot.is_none() {
-            *slot = Some(queue.consumer()?);
-        }
-        Ok(slot)
-    }
-
-    fn hold(&self, item: Item, front: bool) {
-        let mut held = self.held.lock();
-        if front {
-            held.push_front(item)
-        } else {
-            held.push_back(item)
-        }
-        // Release pairs with the Acquire of take_held.
-        self.held_count.store(held.len(), Ordering::Release);
-    }
-
-    fn take_held(&self) -> Option<Item> {
-        // Acquire pairs with the Release of hold.
-        if self.held_count.load(Ordering::Acquire) == 0 {
-            return None;
-        }
-        let mut held = self.held.lock();
-        let item = held.pop_front();
-        self.held_count.store(held.len(), Ordering::Release);
-        item
-    }
-}
-
-fn take(object: &QueueObject, consumer: &mut Consumer, timeout: Option<Duration>) -> Result<Item, Failure> {
-    if let Some(item) = object.consuming.take_held() {
-        return Ok(item);
-    }
-    match timeout {
-        Some(timeout) => Ok(consumer.dequeue_wait(timeout)?),
-        None => take_now(object, consumer),
-    }
-}
-
-fn take_now(object: &QueueObject, consumer: &mut Consumer) -> Result<Item, Failure> {
+fn take(
+    object: &QueueObject,
+    consumer: &mut Consumer,
+    taking: &Taking<'_>,
+    timeout: Option<Duration>,
+) -> Result<Item, Failure> {
     loop {
-        if let Some(item) = consumer.dequeue() {
+        if let Some(item) = object.consuming.take_held() {
             return Ok(item);
         }
-        if let Some(failure) = nothing_left(object, consumer) {
-            return Err(failure);
+        let found = match timeout {
+            Some(timeout) => consumer.dequeue_wait(timeout).map(Some),
+            None => Ok(consumer.dequeue()),
+        };
+        match found {
+            Ok(Some(item)) => return Ok(item),
+            Ok(None) => {
+                if let Some(failure) = nothing_left(object, consumer, taking) {
+                    return Err(failure);
+                }
+            }
+            Err(Error::Ended) if !taking.is_last() => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }
 
 /// What to say when nothing was found; `None`: to look again, because a late enqueue won the cell that was to
-/// mark the end. "Nothing yet" after a close would be taken for the end, and what was accepted be left behind.
-fn nothing_left(object: &QueueObject, consumer: &Consumer) -> Option<Failure> {
+/// mark the end, or another call may hold what it has. "Nothing yet" after a close would be taken for the end, and
+/// what was accepted be left behind.
+fn nothing_left(object: &QueueObject, consumer: &Consumer, taking: &Taking<'_>) -> Option<Failure> {
     if consumer.is_ended() {
-        return Some(Failure::new(Status::End, ""));
+        return taking.is_last().then(|| Failure::new(Status::End, ""));
     }
     let later = !object.queue.is_closed() || consumer.is_starved();
     later.then(|| Failure::new(Status::Again, ""))
@@ -173,7 +123,7 @@ fn place(object: &QueueObject, item: Item, buffer: &mut OutArray<u8>) -> Result<
     let room = buffer.capacity() - buffer.filled();
     if item.len() > room {
         let len = item.len();
-        object.consuming.hold(item, true);
+        object.consuming.hold(item);
         let message = format!("the next transaction has {len} bytes, buf has room for {room}");
         return Err(Failure::new(Status::TooLarge, message));
     }
@@ -205,7 +155,8 @@ fn dequeue(
     let mut buffer = out_array(buffer.cast::<u8>(), capacity, "buf")?;
     let mut slot = object.consuming.enter(&object.queue)?;
     let consumer = slot.as_mut().expect("enter fills the slot");
-    let item = take(object, consumer, timeout)?;
+    let taking = Taking::begin(&object.consuming);
+    let item = take(object, consumer, &taking, timeout)?;
     target.put(place(object, item, &mut buffer)?);
     Ok(Status::Ok)
 }
@@ -258,7 +209,8 @@ pub unsafe extern "C" fn duo_queue_dequeue_batch(
         let mut buffer = out_array(buf.cast::<u8>(), cap, "buf")?;
         let mut slot = object.consuming.enter(&object.queue)?;
         let consumer = slot.as_mut().expect("enter fills the slot");
-        match fill(object, consumer, &mut items, &mut buffer) {
+        let taking = Taking::begin(&object.consuming);
+        match fill(object, consumer, &taking, &mut items, &mut buffer) {
             Some(failure) if items.filled() == 0 && failure.status.is_error() => Err(failure),
             Some(failure) if items.filled() == 0 => {
                 n.put(0);
@@ -276,18 +228,19 @@ pub unsafe extern "C" fn duo_queue_dequeue_batch(
 fn fill(
     object: &QueueObject,
     consumer: &mut Consumer,
+    taking: &Taking<'_>,
     items: &mut OutArray<duo_item>,
     buffer: &mut OutArray<u8>,
 ) -> Option<Failure> {
-    while items.filled() < items.capacity()
-        && let Some(held) = object.consuming.take_held()
-    {
-        match place(object, held, buffer) {
-            Ok(item) => items.push(item),
-            Err(failure) => return Some(failure),
-        }
-    }
     loop {
+        while items.filled() < items.capacity()
+            && let Some(held) = object.consuming.take_held()
+        {
+            match place(object, held, buffer) {
+                Ok(item) => items.push(item),
+                Err(failure) => return Some(failure),
+            }
+        }
         let room = items.capacity() - items.filled();
         let mut misfit = None;
         let taken = consumer.drain_until(room, |item| {
@@ -304,7 +257,7 @@ fn fill(
         if items.filled() > 0 {
             return Some(Failure::new(Status::Again, ""));
         }
-        if let Some(failure) = nothing_left(object, consumer) {
+        if let Some(failure) = nothing_left(object, consumer, taking) {
             return Some(failure);
         }
     }
@@ -316,7 +269,7 @@ fn fill(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn duo_queue_len(queue: *const duo_queue, len: *mut u64) -> duo_status {
     on(queue, |object: &QueueObject| {
-        let held = object.consuming.held_count.load(Ordering::Acquire);
+        let held = object.consuming.held_count();
         out(len, "len")?.put((object.queue.len() + held) as u64);
         Ok(Status::Ok)
     })

@@ -39,6 +39,8 @@ pub mod block;
 #[cfg(feature = "capi")]
 pub mod config;
 #[cfg(feature = "capi")]
+mod consuming;
+#[cfg(feature = "capi")]
 pub mod dequeue;
 #[cfg(feature = "capi")]
 pub mod faults;

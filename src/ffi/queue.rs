@@ -6,7 +6,7 @@
 use super::argument::{self, DUO_BATCH_MAX, array, duo_iovec, out};
 use super::batch::{Chunks, Progress};
 use super::boundary::{destroy, library, on, on_thread};
-use super::dequeue::Consuming;
+use super::consuming::Consuming;
 use super::failure::Failure;
 use super::handle::{self, Kind, Object};
 use super::pool_options::{duo_pool_options, settings as pool_settings, upkeep};
