@@ -7,7 +7,7 @@
 //! | [`fault`] | statuses become exceptions |
 //! | [`arguments`], [`bytes`], [`export`] | Python values in, buffers in, buffers out |
 //! | [`tables`] | the tables of statuses, kinds and keys, for the package and its tests |
-//! | one module per class | [`config`], [`node`], [`claim`], [`view`], [`block`], [`health`], [`subscription`], [`queue`], [`shared`], [`pool`], [`managed`] |
+//! | one module per class | [`config`], [`node`], [`claim`], [`view`], [`block`], [`health`], [`subscription`], [`queue`], [`stage`], [`shared`], [`pool`], [`managed`] |
 //! | [`pool_report`] | what pools say of themselves |
 //!
 //! # Invariants
@@ -33,6 +33,7 @@ mod pool;
 mod pool_report;
 mod queue;
 mod shared;
+mod stage;
 mod subscription;
 mod tables;
 mod view;
@@ -58,6 +59,7 @@ mod _native {
         pool_report::{HeldBuffer, PoolClassStats, PoolMaintenance, PoolStats},
         queue::{LaneStats, QueueStats, TxQueue},
         shared::{SharedLanes, SharedProducer, SharedStats},
+        stage::Stage,
         subscription::Subscription,
         tables::{
             _chains, _config_keys, _event_kinds, _features, _health_states, _pool_kinds, _statuses,

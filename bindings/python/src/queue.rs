@@ -6,6 +6,7 @@ use crate::bytes::{BytesLike, with_slices};
 use crate::fault::{OrRaise, fault};
 use crate::pool_report::{PoolStats, counters};
 use crate::shared::SharedLanes;
+use crate::stage::Stage;
 use duochain::pool::Meta;
 use duochain::queue::{Consumer, Consumers, Error, Item};
 use duochain::types::{LaneId, Status};
@@ -58,10 +59,12 @@ impl TxQueue {
 
 #[pymethods]
 impl TxQueue {
-    /// An empty queue; the arguments are those of the configuration keys of the same names.
+    /// An empty queue; the arguments are those of the configuration keys of the same names. With a `run_max` of
+    /// more than 1 only one thread at a time takes out: `BusyError`.
     #[new]
     #[pyo3(signature = (
-        *, lanes=4, cells=65_536, ageing=16, transaction_bytes_max=1_048_576, pool_bytes_max=268_435_456
+        *, lanes=4, cells=65_536, ageing=16, transaction_bytes_max=1_048_576, pool_bytes_max=268_435_456,
+        run_max=1
     ))]
     fn new(
         py: Python<'_>,
@@ -70,6 +73,7 @@ impl TxQueue {
         ageing: i64,
         transaction_bytes_max: i64,
         pool_bytes_max: i64,
+        run_max: i64,
     ) -> PyResult<Self> {
         let gate = Gate::new("queue");
         let queue = gate.enter(py, || {
@@ -81,13 +85,13 @@ impl TxQueue {
                 ("queue.ageing", ageing),
                 ("transaction.bytes_max", transaction_bytes_max),
                 ("pool.bytes_max", pool_bytes_max),
+                ("queue.run_max", run_max),
             ];
             for (key, value) in given {
                 config.set(key, &value.to_string()).or_raise(py)?;
             }
             let mut settings = config.build().or_raise(py)?.queue;
-            settings.consumers = Consumers::Many;
-            settings.run_max = 1;
+            settings.consumers = if settings.run_max > 1 { Consumers::One } else { Consumers::Many };
             queue::TxQueue::new(settings).or_raise(py)
         })?;
         Ok(Self { gate, inner: Own::new(Inner { queue, idle: Mutex::default() }) })
@@ -200,6 +204,14 @@ impl TxQueue {
             }
             PyList::new(py, items.iter().map(|item| PyBytes::new(py, item)))
         })
+    }
+
+    /// A stage, which collects the transactions of one producer for a lane and publishes them together: once
+    /// `count` are staged (at most and by default the queue's `run_max`), and once the oldest is staged for
+    /// `age` seconds, looked at during calls (0: never).
+    #[pyo3(signature = (lane=0, *, count=None, age=0.0))]
+    fn stage(&self, py: Python<'_>, lane: i64, count: Option<i64>, age: f64) -> PyResult<Stage> {
+        self.gate.enter(py, || Stage::open(py, &self.inner.queue, self::lane(py, lane)?, count, age))
     }
 
     /// Opens shared lanes, as many as the queue has: what a `SharedProducer` in any process of the same user

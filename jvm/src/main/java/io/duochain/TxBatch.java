@@ -2,6 +2,8 @@ package io.duochain;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -138,6 +140,24 @@ public final class TxBatch {
         return memory.getLong((first + Objects.checkIndex(index, count())) * Long.BYTES);
     }
 
+    /** True when it takes no more, whatever the size. */
+    boolean isFull() {
+        return end == capacity;
+    }
+
+    /** What is in it, in order. */
+    List<byte[]> copies() {
+        List<byte[]> copies = new ArrayList<>(count());
+        int at = firstByte;
+        for (int index = first; index < end; index++) {
+            byte[] copy = new byte[memory.getInt(lengthAt(index))];
+            bytes.get(at, copy);
+            at += copy.length;
+            copies.add(copy);
+        }
+        return copies;
+    }
+
     long opsAddress() {
         return address + (long) first * Long.BYTES;
     }
@@ -151,7 +171,7 @@ public final class TxBatch {
     }
 
     private boolean hasRoom(int length) {
-        return end < capacity && length <= bytes.capacity() - endByte;
+        return !isFull() && length <= bytes.capacity() - endByte;
     }
 
     private void appended(int length) {

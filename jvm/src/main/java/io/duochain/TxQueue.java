@@ -28,8 +28,14 @@ public final class TxQueue implements AutoCloseable {
     /** As many as threads took out at the same time; taking room and giving it back is cheaper than making it. */
     private final ConcurrentLinkedQueue<ItemBatch> rooms = new ConcurrentLinkedQueue<>();
 
-    private TxQueue(long word) {
+    private final int lanes;
+    private final int transactionBytesMax;
+
+    private TxQueue(Options options) {
+        long word = Natives.queueCreate(options.encode());
         this.handle = NativeHandle.of(this, "queue", word, Natives::queueDestroy);
+        this.lanes = options.laneCells.length;
+        this.transactionBytesMax = options.transactionBytesMax;
     }
 
     /** A queue with one lane of 65,536 cells, for one consumer and transactions of up to 1 MiB. */
@@ -43,7 +49,7 @@ public final class TxQueue implements AutoCloseable {
      * @throws ConfigException when the shape is impossible
      */
     public static TxQueue open(Options options) {
-        return new TxQueue(Natives.queueCreate(options.encode()));
+        return new TxQueue(options);
     }
 
     // in
@@ -104,6 +110,31 @@ public final class TxQueue implements AutoCloseable {
         long accepted = Natives.queueEnqueueFlat(
                 this, handle.use(), lane, batch, batch.bytesAddress(), batch.lengthsAddress(), batch.count());
         return Failures.isRefused(accepted) ? 0 : (int) accepted;
+    }
+
+    /** A {@link Stage} that publishes 32 at a time to a lane. */
+    public Stage stage(int lane) {
+        return stage(lane, new Stage.Options());
+    }
+
+    /**
+     * A stage of another shape, which keeps this queue from being forgotten.
+     *
+     * @throws InvalidArgumentException for a lane that is not there
+     */
+    public Stage stage(int lane, Stage.Options options) {
+        return new Stage(this, lane, options);
+    }
+
+    void checkLane(int lane) {
+        handle.use();
+        if (lane < 0 || lane >= lanes) {
+            throw Failures.of(Code.INVALID_ARGUMENT, "lane " + lane + "; the queue has " + lanes);
+        }
+    }
+
+    int transactionBytesMax() {
+        return transactionBytesMax;
     }
 
     // out
