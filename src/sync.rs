@@ -45,8 +45,6 @@ pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
 #[cfg(not(loom))]
 impl<T> UnsafeCell<T> {
-    /// Elsewhere it is made of zeroed memory.
-    #[cfg(shuttle)]
     pub(crate) fn new(content: T) -> Self {
         Self(std::cell::UnsafeCell::new(content))
     }

@@ -120,7 +120,7 @@ impl Class {
     /// As `take`, for several; answers how many are in front of `indexes`.
     fn take_run(&self, headers: &[Header], pool: &Weak<BufferPool>, indexes: &mut [u32]) -> usize {
         let mut taken = if self.has_magazines() {
-            self.magazines.take_run(
+            self.magazines.pop_run(
                 indexes,
                 |all| self.refill(headers, all),
                 || (self.number, Weak::clone(pool)),

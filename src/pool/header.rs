@@ -15,7 +15,7 @@
 //!    generation survives that the memory of its buffer is trimmed away.
 
 use super::Meta;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutant, UnsafeCell, weakened};
 use std::ptr;
 
@@ -26,11 +26,11 @@ pub(crate) const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 pub(crate) const INDEXES_MAX: usize = (1 << INDEX_BITS) - 2;
 pub(super) const GENERATION_MASK: u64 = (1 << 40) - 1;
 
-const KIND_BITS: u32 = 2;
+const KIND_BITS: u32 = 1;
 const KIND_MASK: u64 = (1 << KIND_BITS) - 1;
-const FREE: u64 = 0;
-const LEASED: u64 = 1;
-const HANDED: u64 = 2;
+/// Free, or Leased: the owner knows which.
+const OWNED: u64 = 0;
+const HANDED: u64 = 1;
 
 /// What the owner of a buffer knows about it.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ pub(super) struct Body {
     pub(super) len: u32,
     /// Words of the caller.
     pub(super) meta: Meta,
-    /// Position of its class, or [`CLASS_OVERFLOW`].
+    /// Position of its class, or [`CLASS_OVERFLOW`], which is beyond those of all classes.
     pub(super) class: u8,
     /// Lane that a claim was made for.
     pub(super) lane: u8,
@@ -57,7 +57,8 @@ impl Body {
     /// Notes length and words.
     #[inline]
     pub(super) fn describe(&mut self, len: usize, meta: Meta) {
-        assert!(len <= self.capacity as usize, "{len} bytes do not fit into {}", self.capacity);
+        let capacity = self.capacity;
+        assert!(len <= capacity as usize, "{len} bytes do not fit into {capacity}");
         self.len = len as u32;
         self.meta = meta;
     }
@@ -70,11 +71,13 @@ pub(super) const CLASS_OVERFLOW: u8 = u8::MAX;
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(super) struct Header {
-    /// generation (62) | kind (2).
+    /// generation (63) | kind (1).
     state: AtomicU64,
     /// Link of the free list this buffer is on.
     pub(super) link: AtomicU64,
     body: UnsafeCell<Body>,
+    /// Not Free. Apart from the state, so that to lease a buffer is a store and waits for nothing.
+    out: AtomicBool,
 }
 
 #[cfg(not(modelled))]
@@ -106,7 +109,12 @@ impl Header {
             followers: 0,
             next: 0,
         };
-        Self { state: AtomicU64::new(0), link: AtomicU64::new(0), body: UnsafeCell::new(body) }
+        Self {
+            state: AtomicU64::new(0),
+            link: AtomicU64::new(0),
+            body: UnsafeCell::new(body),
+            out: AtomicBool::new(false),
+        }
     }
 
     /// `count` vacant headers; `None` when there is no memory. Untouched ones cost none.
@@ -123,24 +131,25 @@ impl Header {
     /// Free to Leased. Only for who just took it off the free list.
     #[inline]
     pub(super) fn lease(&self) {
-        // Relaxed: only the owner writes here (I1), and a stale handle matches neither kind.
-        let state = self.state.load(Ordering::Relaxed);
-        debug_assert_eq!(state & KIND_MASK, FREE, "a buffer was handed out twice");
-        self.state.store(state & !KIND_MASK | LEASED, Ordering::Relaxed);
+        debug_assert!(self.is_free(), "a buffer was handed out twice");
+        // Relaxed: only the owner writes here (I1), and others take it for a hint.
+        self.out.store(true, Ordering::Relaxed);
     }
 
     /// Leased to Free, one generation later. The free list's push publishes it.
     #[inline]
     pub(super) fn retire(&self) {
+        // Relaxed: only the owner writes here (I1), and a stale handle does not match.
         let state = self.state.load(Ordering::Relaxed);
-        debug_assert_eq!(state & KIND_MASK, LEASED, "a buffer was given back twice");
-        self.state.store((state & !KIND_MASK).wrapping_add(1 << KIND_BITS) | FREE, Ordering::Relaxed);
+        debug_assert!(!self.is_free() && state & KIND_MASK == OWNED, "a buffer was given back twice");
+        self.state.store(state.wrapping_add(1 << KIND_BITS), Ordering::Relaxed);
+        self.out.store(false, Ordering::Relaxed);
     }
 
     /// Leased to Handed; answers the generation for the handle.
     pub(super) fn hand_out(&self) -> u64 {
         let state = self.state.load(Ordering::Relaxed);
-        debug_assert_eq!(state & KIND_MASK, LEASED);
+        debug_assert!(!self.is_free() && state & KIND_MASK == OWNED);
         // Release: pairs with the Acquire in `take_back`, so the adopter sees the body.
         let order = weakened(Mutant::HandOutRelaxed, Ordering::Release);
         self.state.store(state & !KIND_MASK | HANDED, order);
@@ -153,7 +162,7 @@ impl Header {
         if state & KIND_MASK != HANDED || (state >> KIND_BITS) & GENERATION_MASK != generation {
             return false;
         }
-        let leased = state & !KIND_MASK | LEASED;
+        let leased = state & !KIND_MASK | OWNED;
         // Acquire: pairs with the Release in `hand_out`.
         let order = weakened(Mutant::TakeBackRelaxed, Ordering::Acquire);
         self.state.compare_exchange(state, leased, order, Ordering::Relaxed).is_ok()
@@ -161,7 +170,7 @@ impl Header {
 
     /// True while it lies on a free list. A hint for anybody but the owner.
     pub(super) fn is_free(&self) -> bool {
-        self.state.load(Ordering::Relaxed) & KIND_MASK == FREE
+        !self.out.load(Ordering::Relaxed)
     }
 
     /// How often the buffer was given back.
@@ -171,8 +180,7 @@ impl Header {
 
     /// True while it is out, and was not given back since it had this generation.
     pub(super) fn is_out_since(&self, generation: u64) -> bool {
-        let state = self.state.load(Ordering::Relaxed);
-        state & KIND_MASK != FREE && state >> KIND_BITS == generation
+        !self.is_free() && self.generation() == generation
     }
 
     /// A copy of the body.
@@ -183,6 +191,16 @@ impl Header {
     pub(super) unsafe fn body(&self) -> Body {
         // SAFETY: the owner is alone with the body.
         self.body.with(|body| unsafe { *body })
+    }
+
+    /// Looks at the body.
+    ///
+    /// # Safety
+    /// The caller owns the buffer (I2).
+    #[inline(always)]
+    pub(super) unsafe fn look<R>(&self, look: impl FnOnce(&Body) -> R) -> R {
+        // SAFETY: the owner is alone with the body.
+        self.body.with(|body| look(unsafe { &*body }))
     }
 
     /// Changes the body.

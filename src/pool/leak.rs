@@ -128,18 +128,17 @@ impl BufferPool {
     /// # Errors
     /// As `acquire`.
     pub fn acquire_at(self: &Arc<Self>, len: usize, site: impl FnOnce() -> Site) -> Result<Lease, Error> {
-        if self.tracker.is_some() { self.acquire_tracked(len, site()) } else { self.acquire_plain(len) }
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(super) fn acquire_tracked(self: &Arc<Self>, len: usize, site: Site) -> Result<Lease, Error> {
         let lease = self.acquire_plain(len)?;
-        self.track(lease.index(), lease.len(), site);
+        if self.tracker.is_some() {
+            self.track(lease.index(), len, site());
+        }
         Ok(lease)
     }
 
     /// Notes who acquired a buffer, when the pool tracks.
+    // It takes numbers: a buffer whose address went somewhere would lie in memory wherever it is used.
+    #[cold]
+    #[inline(never)]
     pub(super) fn track(&self, index: u32, len: usize, site: Site) {
         if let Some(tracker) = &self.tracker {
             tracker.note(self.header(index), index, len, site);

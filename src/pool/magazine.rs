@@ -17,6 +17,7 @@
 //! M2 what lies in a magazine or a block has memory behind it.
 //! M3 classes are told apart by a number that no two of this process share, so what is left of a pool
 //!    that is gone is never used: its number does not come back.
+//! M4 `NEAR` names only magazines that `PLACED` keeps.
 //!
 //! # Limits
 //! What lies in a magazine is free, but another thread cannot have it. So only classes of
@@ -27,8 +28,10 @@
 //! Bonwick and Adams, "Magazines and vmem" (USENIX ATC 2001).
 
 use super::BufferPool;
-use crate::sync::{Mutant, has_mutant, thread_value};
-use std::cell::RefCell;
+use crate::sync::{Mutant, UnsafeCell, has_mutant, thread_value};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -43,157 +46,255 @@ pub(super) const SHARE: usize = if cfg!(modelled) { 1 } else { 4 };
 /// Classes that a thread has magazines of at a time.
 const PLACES: usize = 16;
 
-/// The next unused number of a class.
+/// `Magazine::word`: taken (56 bits) | held (8 bits).
+const HELD_BITS: u32 = 8;
+const HELD_MASK: u64 = (1 << HELD_BITS) - 1;
+const ONE_TAKEN: u64 = 1 << HELD_BITS;
+
+/// The next unused number of a class. 0 is nobody's.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 pub(super) fn class_number() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// What a magazine says of itself; written by its thread alone, so without read-modify-writes. Relaxed:
-/// for statistics, exact once the thread has been joined or otherwise synchronised with.
-// On lines of its own, as a magazine is: its thread writes them at every use, and beside another's each write
-// would take that line away from the other.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub(super) struct Ledger {
-    pub(super) held: AtomicU64,
-    pub(super) taken: AtomicU64,
-}
-
 /// A thread's magazine of one class.
-#[repr(align(128))]
-struct Magazine {
-    indexes: [u32; SIZE],
-    len: usize,
-    taken: u64,
-    ledger: Arc<Ledger>,
+// On lines of its own: its thread writes them at every use, and beside another's each write would take that line
+// away from the other.
+#[repr(C, align(128))]
+pub(super) struct Magazine {
+    /// How many indexes it holds and how many it has handed out: one store a use. Written by its thread alone,
+    /// so without read-modify-writes. Relaxed: others read it for statistics, exact once the thread has been
+    /// joined or otherwise synchronised with.
+    word: AtomicU64,
     number: u64,
+    indexes: UnsafeCell<[u32; SIZE]>,
     class: usize,
     pool: Weak<BufferPool>,
 }
 
+// SAFETY: `indexes` is reached through `NEAR` and `PLACED` only, which are the thread's own; the rest is atomic or
+// never changes.
+unsafe impl Sync for Magazine {}
+// SAFETY: as above; nothing in it is tied to a thread.
+unsafe impl Send for Magazine {}
+
 impl Magazine {
-    #[inline]
-    fn note(&self) {
-        self.ledger.held.store(self.len as u64, Ordering::Relaxed);
+    pub(super) fn new(number: u64, class: usize, pool: Weak<BufferPool>) -> Self {
+        Self { word: AtomicU64::new(0), number, indexes: UnsafeCell::new([0; SIZE]), class, pool }
+    }
+
+    pub(super) fn held(&self) -> u64 {
+        self.word.load(Ordering::Relaxed) & HELD_MASK
+    }
+
+    pub(super) fn taken(&self) -> u64 {
+        self.word.load(Ordering::Relaxed) >> HELD_BITS
+    }
+
+    /// Gives back what it holds. A pool that is gone has given all its memory back already (M3).
+    fn close(self: &Arc<Self>) {
+        if let Some(pool) = self.pool.upgrade() {
+            let held = self.held() as usize;
+            // SAFETY: its own thread closes it.
+            self.indexes
+                .with(|indexes| pool.close_magazine(self.class, unsafe { &(&*indexes)[..held] }, self));
+        }
+    }
+
+    /// Its top index.
+    ///
+    /// # Safety
+    /// Its own thread calls.
+    #[inline(always)]
+    unsafe fn pop(&self) -> Option<u32> {
+        let word = self.word.load(Ordering::Relaxed);
+        let top = (word & HELD_MASK).checked_sub(1)? as usize;
+        self.word.store(word.wrapping_add(ONE_TAKEN - 1), Ordering::Relaxed);
+        // SAFETY: `held` is at most `SIZE`.
+        Some(self.indexes.with(|indexes| unsafe { *(&*indexes).get_unchecked(top) }))
+    }
+
+    /// Puts an index on top; false when it is full.
+    ///
+    /// # Safety
+    /// Its own thread calls.
+    #[inline(always)]
+    unsafe fn push(&self, index: u32) -> bool {
+        let word = self.word.load(Ordering::Relaxed);
+        let held = (word & HELD_MASK) as usize;
+        if held >= SIZE {
+            return false;
+        }
+        // SAFETY: just compared.
+        self.indexes.with_mut(|indexes| unsafe { *(&mut *indexes).get_unchecked_mut(held) = index });
+        self.word.store(word.wrapping_add(1), Ordering::Relaxed);
+        true
+    }
+
+    /// Its top indexes, in front of `wanted`; how many there were.
+    ///
+    /// # Safety
+    /// Its own thread calls.
+    unsafe fn pop_run(&self, wanted: &mut [u32]) -> usize {
+        let word = self.word.load(Ordering::Relaxed);
+        let held = (word & HELD_MASK) as usize;
+        let some = held.min(wanted.len());
+        // SAFETY: `held` is at most `SIZE`.
+        let from = |indexes: *const [u32; SIZE]| {
+            wanted[..some].copy_from_slice(unsafe { &(&*indexes)[held - some..held] })
+        };
+        self.indexes.with(from);
+        self.word.store(word.wrapping_add((ONE_TAKEN - 1) * some as u64), Ordering::Relaxed);
+        some
+    }
+
+    /// Says how many it holds.
+    fn set_held(&self, held: usize) {
+        let word = self.word.load(Ordering::Relaxed) & !HELD_MASK | held as u64;
+        self.word.store(word, Ordering::Relaxed);
     }
 }
 
-impl Drop for Magazine {
+impl fmt::Debug for Magazine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Magazine")
+            .field("class", &self.class)
+            .field("held", &self.held())
+            .field("taken", &self.taken())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a thread has placed; all is closed when the thread ends.
+struct Places(RefCell<[Option<Arc<Magazine>>; PLACES]>);
+
+impl Drop for Places {
     fn drop(&mut self) {
         #[cfg(modelled)]
         if std::thread::panicking() {
             // A model that has failed has no atomics any more.
             return;
         }
-        // A pool that is gone has given all its memory back already (M3).
-        if let Some(pool) = self.pool.upgrade() {
-            pool.close_magazine(self.class, &self.indexes[..self.len], &self.ledger);
+        for (place, magazine) in self.0.get_mut().iter_mut().enumerate() {
+            let _ = NEAR.try_with(|near| near[place].set(ptr::null()));
+            if let Some(magazine) = magazine.take() {
+                magazine.close();
+            }
         }
     }
 }
 
 thread_value! {
-    static PLACED: RefCell<[Option<Box<Magazine>>; PLACES]> = RefCell::new([const { None }; PLACES]);
+    /// The way to a magazine in most uses. It needs no end, so that looking at it needs no question whether the
+    /// thread is ending.
+    static NEAR: [Cell<*const Magazine>; PLACES] = [const { Cell::new(ptr::null()) }; PLACES];
+}
+thread_value! {
+    static PLACED: Places = Places(RefCell::new([const { None }; PLACES]));
 }
 
 /// Why a magazine did not serve.
 pub(super) enum Miss {
     /// The thread has none for this class, and may ask for one.
     Absent,
-    /// It is empty and so are the lists.
+    /// It is empty and so are the lists, or the thread is ending.
     Empty,
-    /// Thread-locals are gone or in use: this is a call from within.
-    Away,
 }
 
-/// An index of the class, after filling the magazine by `refill` if need be.
-#[inline]
-pub(super) fn take(number: u64, refill: impl FnOnce(&mut [u32; SIZE]) -> usize) -> Result<u32, Miss> {
-    with(number, |magazine| {
-        if magazine.len == 0 {
-            magazine.len = refill(&mut magazine.indexes);
-        }
-        let Some(top) = magazine.len.checked_sub(1) else { return Err(Miss::Empty) };
-        magazine.len = top;
-        magazine.taken += 1;
-        magazine.ledger.taken.store(magazine.taken, Ordering::Relaxed);
-        magazine.note();
-        Ok(magazine.indexes[top])
-    })
+/// This thread's magazine of the class.
+#[inline(always)]
+fn with<R>(number: u64, work: impl FnOnce(&Magazine) -> R) -> Option<R> {
+    let found = NEAR.try_with(|near| {
+        let magazine = near[number as usize % PLACES].get();
+        // SAFETY: M4, and nothing that `work` does takes the magazine from its place.
+        let magazine = unsafe { magazine.as_ref() }?;
+        (magazine.number == number).then(|| work(magazine))
+    });
+    found.ok().flatten()
 }
 
-/// As [`take`], for as many as `wanted` has room for: in front of it, and how many.
-#[inline]
-pub(super) fn take_run(
+/// An index of the class, from what is at hand.
+#[inline(always)]
+pub(super) fn pop(number: u64) -> Option<u32> {
+    // SAFETY: `with` finds the magazine of this thread.
+    with(number, |magazine| unsafe { magazine.pop() }).flatten()
+}
+
+/// Keeps an index of the class at hand; false when there is no room.
+#[inline(always)]
+pub(super) fn push(number: u64, index: u32) -> bool {
+    // SAFETY: `with` finds the magazine of this thread.
+    with(number, |magazine| unsafe { magazine.push(index) }) == Some(true)
+}
+
+/// As [`pop`] of an empty magazine, filling it by `refill` before.
+pub(super) fn pop_refilled(number: u64, refill: impl FnOnce(&mut [u32; SIZE]) -> usize) -> Result<u32, Miss> {
+    let found = with(number, |magazine| {
+        // SAFETY: this thread's, and `refill` works on lists only.
+        magazine.set_held(magazine.indexes.with_mut(|indexes| refill(unsafe { &mut *indexes })));
+        // SAFETY: this thread's.
+        unsafe { magazine.pop() }.ok_or(Miss::Empty)
+    });
+    found.unwrap_or(Err(Miss::Absent))
+}
+
+/// As many indexes of the class as `wanted` has room for: in front of it, and how many.
+pub(super) fn pop_run(
     number: u64,
     wanted: &mut [u32],
     mut refill: impl FnMut(&mut [u32; SIZE]) -> usize,
 ) -> Result<usize, Miss> {
-    with(number, |magazine| {
+    let found = with(number, |magazine| {
         let mut taken = 0;
         while taken < wanted.len() {
-            if magazine.len == 0 {
-                magazine.len = refill(&mut magazine.indexes);
+            if magazine.held() == 0 {
+                // SAFETY: this thread's, and `refill` works on lists only.
+                magazine.set_held(magazine.indexes.with_mut(|indexes| refill(unsafe { &mut *indexes })));
             }
-            let some = magazine.len.min(wanted.len() - taken);
+            // SAFETY: this thread's.
+            let some = unsafe { magazine.pop_run(&mut wanted[taken..]) };
             if some == 0 {
                 break;
             }
-            magazine.len -= some;
-            wanted[taken..][..some].copy_from_slice(&magazine.indexes[magazine.len..][..some]);
             taken += some;
         }
-        magazine.taken += taken as u64;
-        magazine.ledger.taken.store(magazine.taken, Ordering::Relaxed);
-        magazine.note();
-        Ok(taken)
-    })
+        taken
+    });
+    found.ok_or(Miss::Absent)
 }
 
-/// Keeps an index of the class, after giving the oldest `block` of them to `spill` if need be.
-#[inline]
-pub(super) fn give(number: u64, index: u32, block: usize, spill: impl FnOnce(&[u32])) -> Result<(), Miss> {
-    with(number, |magazine| {
-        if magazine.len == SIZE {
-            spill(&magazine.indexes[..block]);
-            if has_mutant(Mutant::BlockKept) {
-                return Err(Miss::Away);
-            }
-            magazine.indexes.copy_within(block.., 0);
-            magazine.len = SIZE - block;
+/// As [`push`] onto a full magazine, giving the oldest block of it to `spill` before.
+pub(super) fn push_spilled(number: u64, index: u32, spill: impl FnOnce(&[u32])) -> Result<(), Miss> {
+    let found = with(number, |magazine| {
+        // SAFETY: this thread's, and `spill` works on lists only.
+        magazine.indexes.with(|indexes| spill(unsafe { &(&*indexes)[..BLOCK_MAX] }));
+        if has_mutant(Mutant::BlockKept) {
+            return Err(Miss::Empty);
         }
-        magazine.indexes[magazine.len] = index;
-        magazine.len += 1;
-        magazine.note();
+        // SAFETY: this thread's.
+        magazine.indexes.with_mut(|indexes| unsafe { (*indexes).copy_within(BLOCK_MAX.., 0) });
+        magazine.set_held(SIZE - BLOCK_MAX);
+        // SAFETY: this thread's.
+        let kept = unsafe { magazine.push(index) };
+        debug_assert!(kept, "a block has at least one index");
         Ok(())
-    })
-}
-
-#[inline]
-fn with<R>(number: u64, work: impl FnOnce(&mut Magazine) -> Result<R, Miss>) -> Result<R, Miss> {
-    let used = PLACED.try_with(|placed| {
-        let mut placed = placed.try_borrow_mut().map_err(|_| Miss::Away)?;
-        match &mut placed[number as usize % PLACES] {
-            Some(magazine) if magazine.number == number => work(magazine),
-            _ => Err(Miss::Absent),
-        }
     });
-    used.unwrap_or(Err(Miss::Away))
+    found.unwrap_or(Err(Miss::Absent))
 }
 
-/// Gives this thread a magazine of the class; what had its place is closed. False when the thread's
-/// memory is not to be had.
+/// Gives this thread the magazine; what had its place is closed. False when the thread is ending.
 #[cold]
-pub(super) fn open(number: u64, class: usize, pool: Weak<BufferPool>, ledger: Arc<Ledger>) -> bool {
-    let magazine = Box::new(Magazine { indexes: [0; SIZE], len: 0, taken: 0, ledger, number, class, pool });
-    let place = number as usize % PLACES;
-    let opened = PLACED.try_with(|placed| match placed.try_borrow_mut() {
-        Ok(mut placed) => Ok(placed[place].replace(magazine)),
-        Err(_) => Err(magazine),
-    });
-    // What comes out is dropped here, outside the borrow: closing gives buffers back, and may be the end
-    // of a pool. A magazine that found no place has nothing in it.
-    matches!(opened, Ok(Ok(_)))
+pub(super) fn open(magazine: Arc<Magazine>) -> bool {
+    let place = magazine.number as usize % PLACES;
+    let set_near = |magazine| NEAR.try_with(|near| near[place].set(magazine)).is_ok();
+    let pointer = Arc::as_ptr(&magazine);
+    // Before what it names may go (M4).
+    set_near(ptr::null());
+    let before = PLACED.try_with(|placed| placed.0.borrow_mut()[place].replace(magazine));
+    let Ok(before) = before else { return false };
+    if let Some(before) = before {
+        before.close();
+    }
+    set_near(pointer)
 }

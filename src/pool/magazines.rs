@@ -1,9 +1,9 @@
 //! The magazines of one class, over all threads.
 
 use super::BufferPool;
-use super::magazine::{self, CLASS_MIN, Ledger, Miss, SHARE, SIZE};
+use super::magazine::{self, CLASS_MIN, Magazine, Miss, SHARE, SIZE};
 use crate::sync::{Mutex, Place, reached};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 /// Their number, what they hold, and what they have handed out.
@@ -12,7 +12,9 @@ pub(super) struct Magazines {
     number: u64,
     /// Most at a time; 0: none are used.
     count_max: usize,
-    ledgers: Mutex<Vec<Arc<Ledger>>>,
+    open: Mutex<Vec<Arc<Magazine>>>,
+    /// Length of `open`, for threads that would be one too many and need not wait for the lock to learn it.
+    opened: AtomicUsize,
     /// Handed out by magazines that are closed.
     closed_taken: AtomicU64,
     refilled: AtomicU64,
@@ -33,7 +35,8 @@ impl Magazines {
         Self {
             number: magazine::class_number(),
             count_max,
-            ledgers: Mutex::new(Vec::new()),
+            open: Mutex::new(Vec::new()),
+            opened: AtomicUsize::new(0),
             closed_taken: AtomicU64::new(0),
             refilled: AtomicU64::new(0),
         }
@@ -44,87 +47,101 @@ impl Magazines {
         self.count_max > 0
     }
 
-    /// An index from this thread's magazine; `None` when the shared lists have to serve.
-    #[inline]
-    pub(super) fn take(
+    /// An index from this thread's magazine; `None` when there is none at hand.
+    #[inline(always)]
+    pub(super) fn pop(&self) -> Option<u32> {
+        magazine::pop(self.number)
+    }
+
+    /// Keeps an index in this thread's magazine; false when there is no room at hand.
+    #[inline(always)]
+    pub(super) fn push(&self, index: u32) -> bool {
+        magazine::push(self.number, index)
+    }
+
+    /// After [`pop`](Self::pop): an index from the refilled magazine; `None` when the shared lists have to serve.
+    pub(super) fn pop_refilled(
         &self,
         refill: impl FnOnce(&mut [u32; SIZE]) -> usize,
         owner: impl FnOnce() -> (u8, Weak<BufferPool>),
     ) -> Option<u32> {
-        match magazine::take(self.number, refill) {
+        match magazine::pop_refilled(self.number, refill) {
             Ok(index) => Some(index),
             Err(Miss::Absent) => {
                 // The next call finds it; this one is served by the lists.
                 self.open(owner);
                 None
             }
-            Err(Miss::Empty | Miss::Away) => None,
+            Err(Miss::Empty) => None,
         }
     }
 
     /// Indexes from this thread's magazine, in front of `wanted`; how many.
-    #[inline]
-    pub(super) fn take_run(
+    pub(super) fn pop_run(
         &self,
         wanted: &mut [u32],
         refill: impl FnMut(&mut [u32; SIZE]) -> usize,
         owner: impl FnOnce() -> (u8, Weak<BufferPool>),
     ) -> usize {
-        match magazine::take_run(self.number, wanted, refill) {
+        match magazine::pop_run(self.number, wanted, refill) {
             Ok(taken) => taken,
             Err(Miss::Absent) => {
                 self.open(owner);
                 0
             }
-            Err(Miss::Empty | Miss::Away) => 0,
+            Err(Miss::Empty) => 0,
         }
     }
 
-    /// Keeps an index in this thread's magazine; false when it has to go to the shared lists.
-    #[inline]
-    pub(super) fn give(
+    /// After [`push`](Self::push): keeps an index in the magazine, from which a block is spilled; false when the
+    /// index has to go to the shared lists.
+    pub(super) fn push_spilled(
         &self,
         index: u32,
-        block: usize,
         spill: impl FnOnce(&[u32]),
         owner: impl FnOnce() -> (u8, Weak<BufferPool>),
     ) -> bool {
-        match magazine::give(self.number, index, block, spill) {
+        match magazine::push_spilled(self.number, index, spill) {
             Ok(()) => true,
             Err(Miss::Absent) => {
                 self.open(owner);
                 false
             }
-            Err(Miss::Empty | Miss::Away) => false,
+            Err(Miss::Empty) => false,
         }
     }
 
     #[cold]
     fn open(&self, owner: impl FnOnce() -> (u8, Weak<BufferPool>)) {
-        let ledger = {
-            let mut ledgers = self.ledgers.lock();
-            if ledgers.len() >= self.count_max {
+        if self.opened.load(Ordering::Relaxed) >= self.count_max {
+            return;
+        }
+        let magazine = {
+            let mut open = self.open.lock();
+            if open.len() >= self.count_max {
                 return;
             }
-            let ledger = Arc::new(Ledger::default());
-            ledgers.push(Arc::clone(&ledger));
-            ledger
+            let (class, pool) = owner();
+            let magazine = Arc::new(Magazine::new(self.number, usize::from(class), pool));
+            open.push(Arc::clone(&magazine));
+            self.opened.store(open.len(), Ordering::Relaxed);
+            magazine
         };
-        let (class, pool) = owner();
-        if !magazine::open(self.number, usize::from(class), pool, Arc::clone(&ledger)) {
-            self.forget(&ledger, || ());
+        if !magazine::open(Arc::clone(&magazine)) {
+            self.forget(&magazine, || ());
         }
     }
 
-    /// The magazine with this ledger is closed; `give_back` gives back what it held, within the lock, so that
+    /// A magazine is closed; `give_back` gives back what it held, within the lock, so that
     /// a count finds it in one place.
-    pub(super) fn forget(&self, ledger: &Arc<Ledger>, give_back: impl FnOnce()) {
+    pub(super) fn forget(&self, magazine: &Arc<Magazine>, give_back: impl FnOnce()) {
         reached(Place::MagazineClosed);
-        let mut ledgers = self.ledgers.lock();
+        let mut open = self.open.lock();
         give_back();
-        if let Some(position) = ledgers.iter().position(|known| Arc::ptr_eq(known, ledger)) {
-            ledgers.swap_remove(position);
-            self.closed_taken.fetch_add(ledger.taken.load(Ordering::Relaxed), Ordering::Relaxed);
+        if let Some(position) = open.iter().position(|known| Arc::ptr_eq(known, magazine)) {
+            open.swap_remove(position);
+            self.opened.store(open.len(), Ordering::Relaxed);
+            self.closed_taken.fetch_add(magazine.taken(), Ordering::Relaxed);
         }
     }
 
@@ -139,16 +156,16 @@ impl Magazines {
 
     /// The sums, and what `look` finds while no magazine closes.
     pub(super) fn count_with<R>(&self, look: impl FnOnce() -> R) -> (R, MagazineCount) {
-        let ledgers = self.ledgers.lock();
+        let open = self.open.lock();
         let found = look();
         let mut count = MagazineCount {
             taken: self.closed_taken.load(Ordering::Relaxed),
             refilled: self.refilled.load(Ordering::Relaxed),
             held: 0,
         };
-        for ledger in ledgers.iter() {
-            count.held += ledger.held.load(Ordering::Relaxed);
-            count.taken += ledger.taken.load(Ordering::Relaxed);
+        for magazine in open.iter() {
+            count.held += magazine.held();
+            count.taken += magazine.taken();
         }
         (found, count)
     }

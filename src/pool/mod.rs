@@ -97,7 +97,7 @@ pub(crate) use kind::{KIND_MAX_CEILING, KIND_MAX_FLOOR};
 pub(crate) use run::{Rest, Run};
 
 use crate::sync::atomic::{AtomicU64, Ordering};
-use header::{CLASS_OVERFLOW, Header, Headers};
+use header::{Header, Headers};
 use leak::Tracker;
 use overflow::Overflow;
 use slab::Class;
@@ -162,11 +162,11 @@ impl BufferPool {
     #[track_caller]
     #[inline]
     pub fn acquire(self: &Arc<Self>, len: usize) -> Result<Lease, Error> {
-        // Asked first of all: where nobody tracks, the place is not even looked up.
+        let slot = self.take(len)?;
         if self.tracker.is_some() {
-            return self.acquire_tracked(len, Site::caller());
+            self.track(slot.index, len, Site::caller());
         }
-        self.acquire_plain(len)
+        Ok(Lease::first(Arc::clone(self), slot, len))
     }
 
     /// As [`acquire`](Self::acquire), noting nothing.
@@ -206,8 +206,9 @@ impl BufferPool {
             if class.buffer_bytes >= len
                 && let Some(index) = class.take(&self.headers, &self.me)
             {
-                self.headers[index as usize].lease();
-                return Ok(Slot { index });
+                let slot = Slot { index };
+                self.header_of(&slot).lease();
+                return Ok(slot);
             }
         }
         self.take_overflow(len)
@@ -242,13 +243,13 @@ impl BufferPool {
     /// Gives a buffer of this pool back.
     #[inline]
     pub(crate) fn give(&self, slot: Slot) {
-        let header = &self.headers[slot.index as usize];
+        let header = self.header_of(&slot);
         // SAFETY: the slot owns the buffer.
-        let class = unsafe { header.body() }.class;
+        let class = unsafe { header.look(|body| body.class) };
         header.retire();
         match self.classes.get(usize::from(class)) {
-            Some(owner) if class != CLASS_OVERFLOW => owner.give(&self.headers, &self.me, slot.index),
-            _ => self.overflow.give(&self.headers, slot.index),
+            Some(owner) => owner.give(&self.headers, &self.me, slot.index),
+            None => self.overflow.give(&self.headers, slot.index),
         }
     }
 
@@ -257,7 +258,7 @@ impl BufferPool {
     pub(crate) fn describe(&self, slot: &mut Slot, len: usize, meta: Meta) {
         // SAFETY: the slot owns the buffer.
         unsafe {
-            self.headers[slot.index as usize].update(|body| body.describe(len, meta));
+            self.header_of(slot).update(|body| body.describe(len, meta));
         }
     }
 
@@ -268,7 +269,7 @@ impl BufferPool {
         // SAFETY: the slot owns the buffer; `describe` checked that the bytes fit; a borrowed slice never
         // overlaps a buffer whose owner is the slot.
         unsafe {
-            let data = self.headers[slot.index as usize].body().data;
+            let data = self.header_of(slot).look(|body| body.data);
             ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len());
         }
     }
@@ -279,8 +280,8 @@ impl BufferPool {
         // SAFETY: the slot owns the buffer, whose `data` points at `capacity` initialised bytes, of which
         // `len` are in use; nobody writes while the slot is borrowed.
         unsafe {
-            let body = self.header(slot.index).body();
-            slice::from_raw_parts(body.data, body.len as usize)
+            let (data, len) = self.header_of(slot).look(|body| (body.data, body.len as usize));
+            slice::from_raw_parts(data, len)
         }
     }
 
@@ -288,7 +289,7 @@ impl BufferPool {
     #[inline]
     pub(crate) fn meta_of(&self, slot: &Slot) -> Meta {
         // SAFETY: the slot owns the buffer.
-        unsafe { self.header(slot.index).body() }.meta
+        unsafe { self.header_of(slot).look(|body| body.meta) }
     }
 
     /// A buffer of this pool as a lease.
@@ -298,12 +299,20 @@ impl BufferPool {
     }
 
     /// A thread's magazine of `class` ends.
-    fn close_magazine(&self, class: usize, indexes: &[u32], ledger: &Arc<magazine::Ledger>) {
-        self.classes[class].close_magazine(&self.headers, indexes, ledger);
+    fn close_magazine(&self, class: usize, indexes: &[u32], magazine: &Arc<magazine::Magazine>) {
+        self.classes[class].close_magazine(&self.headers, indexes, magazine);
     }
 
     fn header(&self, index: u32) -> &Header {
         &self.headers[index as usize]
+    }
+
+    /// The header of an owned buffer.
+    #[inline(always)]
+    fn header_of(&self, slot: &Slot) -> &Header {
+        debug_assert!((slot.index as usize) < self.headers.len());
+        // SAFETY: a slot's index is that of a buffer of this pool (see `Slot`), and each has a header.
+        unsafe { self.headers.get_unchecked(slot.index as usize) }
     }
 
     fn reclaim(&self, handle: Handle) -> Result<Slot, Error> {

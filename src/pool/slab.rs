@@ -20,7 +20,7 @@ use super::demand::{Bounds, Demand};
 use super::header::Header;
 use super::hollow::{Hollow, HollowPops};
 use super::idle::Idle;
-use super::magazine::{BLOCK_MAX, Ledger, SIZE};
+use super::magazine::{BLOCK_MAX, Magazine, SIZE};
 use super::magazines::Magazines;
 use super::region::{HUGE_BYTES, REGION_ALIGN};
 use super::slabs::Slabs;
@@ -129,11 +129,17 @@ impl Class {
     }
 
     /// An owned index with memory behind it; `None` when the class is used up or the allocator refuses.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&self, headers: &[Header], pool: &Weak<BufferPool>) -> Option<u32> {
+        self.magazines.pop().or_else(|| self.take_far(headers, pool))
+    }
+
+    /// As `take`, with nothing at hand.
+    #[inline(never)]
+    fn take_far(&self, headers: &[Header], pool: &Weak<BufferPool>) -> Option<u32> {
         if self.magazines.are_used() {
             let refill = |indexes: &mut [u32; SIZE]| self.refill(headers, indexes);
-            let kept = self.magazines.take(refill, || (self.number, Weak::clone(pool)));
+            let kept = self.magazines.pop_refilled(refill, || (self.number, Weak::clone(pool)));
             if kept.is_some() {
                 return kept;
             }
@@ -158,12 +164,19 @@ impl Class {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn give(&self, headers: &[Header], pool: &Weak<BufferPool>, index: u32) {
+        if !self.magazines.push(index) {
+            self.give_far(headers, pool, index);
+        }
+    }
+
+    /// As `give`, without room at hand.
+    #[inline(never)]
+    fn give_far(&self, headers: &[Header], pool: &Weak<BufferPool>, index: u32) {
         let kept = self.magazines.are_used()
-            && self.magazines.give(
+            && self.magazines.push_spilled(
                 index,
-                BLOCK_MAX,
                 |indexes| self.close_block(headers, indexes),
                 || (self.number, Weak::clone(pool)),
             );
@@ -173,8 +186,8 @@ impl Class {
     }
 
     /// A thread's magazine ends: what it held goes back to the lists.
-    pub(super) fn close_magazine(&self, headers: &[Header], indexes: &[u32], ledger: &Arc<Ledger>) {
-        self.magazines.forget(ledger, || self.free.push_run(headers, indexes));
+    pub(super) fn close_magazine(&self, headers: &[Header], indexes: &[u32], magazine: &Arc<Magazine>) {
+        self.magazines.forget(magazine, || self.free.push_run(headers, indexes));
     }
 
     /// A buffer that has no memory yet, or none any more.
