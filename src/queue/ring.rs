@@ -250,25 +250,45 @@ impl Ring {
 
     /// Takes the oldest buffer beside other takers; `hint` is the caller's lower bound of tickets that
     /// are not consumed.
+    #[inline]
     pub(super) fn take_shared(&self, hint: &mut u64) -> Taken {
+        let ticket = *hint;
+        // Acquire and SeqCst: as in `take_alone`.
+        let word = self.cell(ticket).load(Ordering::SeqCst);
+        if let Phase::Filled(index) = self.order.phase(word, ticket)
+            && self.consume(ticket, word)
+        {
+            *hint = ticket + 1;
+            if ticket.is_multiple_of(LINE_CELLS) {
+                prefetch_for_write(self.cell(ticket + TAKE_AHEAD_CELLS));
+            }
+            if ticket & PUBLISH_MASK == PUBLISH_MASK {
+                self.publish_head(ticket + 1);
+            }
+            return Taken::Buffer { index, ticket };
+        }
+        self.take_from_head(hint)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_from_head(&self, hint: &mut u64) -> Taken {
+        let mut contention = Contention::default();
         let mut bound = self.head();
         let mut ticket = bound.max(*hint);
         loop {
-            let cell = self.cell(ticket);
             // Acquire and SeqCst: as in `take_alone`.
-            let word = cell.load(Ordering::SeqCst);
+            let word = self.cell(ticket).load(Ordering::SeqCst);
             match self.order.phase(word, ticket) {
                 Phase::Filled(index) => {
-                    let consumed = self.order.consumed(ticket);
-                    // Acquire part: pairs with the Release of `fill`. Release part: with the Acquire of
-                    // the `fill` that reuses the cell.
-                    if cell.compare_exchange(word, consumed, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+                    if self.consume(ticket, word) {
                         *hint = ticket + 1;
                         if ticket - bound >= LAG_MAX / 2 || ticket & PUBLISH_MASK == PUBLISH_MASK {
                             self.publish_head(ticket + 1);
                         }
                         return Taken::Buffer { index, ticket };
                     }
+                    contention.pause();
                 }
                 Phase::Passed => {
                     ticket += 1;
@@ -284,6 +304,15 @@ impl Ring {
                 }
             }
         }
+    }
+
+    /// One attempt to take what was seen at a ticket before which all are consumed.
+    #[inline]
+    fn consume(&self, ticket: u64, filled: u64) -> bool {
+        let consumed = self.order.consumed(ticket);
+        // Acquire part: pairs with the Release of `fill`. Release part: with the Acquire of the `fill` that reuses
+        // the cell.
+        self.cell(ticket).compare_exchange(filled, consumed, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
 
     fn head(&self) -> u64 {
