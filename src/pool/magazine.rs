@@ -140,11 +140,11 @@ impl Magazine {
         let word = self.word.load(Ordering::Relaxed);
         let held = (word & HELD_MASK) as usize;
         let some = held.min(wanted.len());
-        // SAFETY: `held` is at most `SIZE`.
-        let from = |indexes: *const [u32; SIZE]| {
-            wanted[..some].copy_from_slice(unsafe { &(&*indexes)[held - some..held] })
+        let copy = |indexes: *const [u32; SIZE]| {
+            // SAFETY: this thread's, and nobody writes meanwhile.
+            wanted[..some].copy_from_slice(unsafe { &(&*indexes)[held - some..held] });
         };
-        self.indexes.with(from);
+        self.indexes.with(copy);
         self.word.store(word.wrapping_add((ONE_TAKEN - 1) * some as u64), Ordering::Relaxed);
         some
     }
