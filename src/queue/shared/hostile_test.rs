@@ -9,7 +9,6 @@ use crate::queue::{Consumer, Error};
 use crate::sync::atomic::Ordering;
 use crate::types::LaneId;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// A small generator; the seed is in each failure.
 struct Dice(u64);
@@ -132,15 +131,11 @@ fn words_spoiled_while_producers_run_do_not_stop_the_consumer() {
     for seed in 1..=4 {
         let queue = queue();
         let lanes = Arc::new(queue.open_shared(&SETTINGS).expect("valid"));
-        let stop = Arc::new(AtomicBool::new(false));
         let running = [1, 2].map(|who: u64| {
-            let (lanes, stop) = (Arc::clone(&lanes), Arc::clone(&stop));
+            let lanes = Arc::clone(&lanes);
             std::thread::spawn(move || {
                 let (mut producer, mut dice) = (None, Dice(seed * who * 77));
-                for tag in 0.. {
-                    if stop.load(Ordering::Relaxed) {
-                        break;
-                    }
+                for tag in 0..20_000 {
                     produce(&lanes, &mut producer, LaneId::new((tag % 2) as u8), tag);
                     if dice.below(20) == 0 {
                         spoil(&mut dice, &lanes);
@@ -149,10 +144,9 @@ fn words_spoiled_while_producers_run_do_not_stop_the_consumer() {
             })
         });
         let mut consumer = queue.consumer().expect("free");
-        for _ in 0..20_000 {
+        while running.iter().any(|thread| !thread.is_finished()) {
             drain(&mut consumer, |_| ());
         }
-        stop.store(true, Ordering::Relaxed);
         running.into_iter().for_each(|thread| thread.join().expect("producers do not panic either"));
         assert_recovers(seed, &lanes, &mut consumer);
         assert!(lanes.stats().corrupt > 0, "seed {seed}");
