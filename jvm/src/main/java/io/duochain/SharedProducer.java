@@ -16,26 +16,31 @@ import java.util.Objects;
  * <p>A consumer that sleeps finds what this puts in after at most 2 ms: only native code could wake it.
  */
 public final class SharedProducer implements AutoCloseable {
-    // As in src/queue/shared/segment.rs and producer.rs.
-    private static final int LAG_MAX = 64;
-    private static final int PUBLISH_MASK = 31;
+    // As in src/queue/shared/producer.rs.
     private static final int GONE_EVERY = 64;
+    /** Instead of the record of a claim. */
+    private static final int NOTHING = -1;
+    private static final int CLOSED = -2;
 
     private final SharedSegment segment;
     private final SharedSeat seat;
-    /** By lane: the ticket after the last success, 0 for none. */
-    private final long[] hints;
-    private boolean closed;
+    private final SharedRing[] rings;
+    /** Where the last transaction went, or tried to. */
+    private int lane;
+    private SharedRing ring;
     private int refusals;
-    // The claim that is out.
-    private int claimed = -1;
-    private int claimedLane;
+    /** The claim that is out. */
+    private int claimed = NOTHING;
     private int claimedLength;
 
     private SharedProducer(SharedSegment segment) {
         this.segment = segment;
         this.seat = SharedSeat.claim(segment);
-        this.hints = new long[segment.lanes];
+        this.rings = new SharedRing[segment.lanes];
+        for (int lane = 0; lane < rings.length; lane++) {
+            rings[lane] = new SharedRing(segment, lane);
+        }
+        this.ring = rings[0];
     }
 
     /**
@@ -54,7 +59,7 @@ public final class SharedProducer implements AutoCloseable {
             throw Failures.of(Code.UNSUPPORTED, "the queue lives in another namespace of process numbers");
         }
         if (!segment.isOpen()) {
-            throw closedException();
+            throw SharedSegment.closed();
         }
         if (SharedSeat.hasEnded(segment.owner())) {
             throw Failures.of(Code.CLOSED, "the process of the queue has ended");
@@ -94,23 +99,23 @@ public final class SharedProducer implements AutoCloseable {
     /** As {@link #tryEnqueue(int, byte[])}, for a part of an array; {@code tag} comes out with it. */
     public boolean tryEnqueue(int lane, byte[] array, int offset, int length, long tag) {
         Objects.checkFromIndexSize(offset, length, array.length);
-        int handle = begin(lane, length);
-        if (handle < 0) {
+        int record = begin(lane, length);
+        if (record < 0) {
             return false;
         }
-        segment.memory().put(body(handle), array, offset, length);
-        return finish(lane, handle, length, tag);
+        segment.write(body(record), array, offset, length);
+        return finish(lane, record, length, tag);
     }
 
     /** As {@link #tryEnqueue(int, byte[])}, for what remains in a buffer, whose position does not change. */
     public boolean tryEnqueue(int lane, ByteBuffer transaction, long tag) {
         int length = transaction.remaining();
-        int handle = begin(lane, length);
-        if (handle < 0) {
+        int record = begin(lane, length);
+        if (record < 0) {
             return false;
         }
-        segment.memory().put(body(handle), transaction, transaction.position(), length);
-        return finish(lane, handle, length, tag);
+        segment.memory().put(body(record), transaction, transaction.position(), length);
+        return finish(lane, record, length, tag);
     }
 
     /**
@@ -123,171 +128,121 @@ public final class SharedProducer implements AutoCloseable {
         if (length < 0) {
             throw new IllegalArgumentException(length + " bytes");
         }
-        int handle = begin(lane, length);
-        if (handle < 0) {
+        int record = begin(lane, length);
+        if (record < 0) {
             return null;
         }
-        claimed = handle;
-        claimedLane = lane;
+        claimed = record;
         claimedLength = length;
-        return segment.memory().slice(body(handle), length).order(ByteOrder.LITTLE_ENDIAN);
+        return segment.memory().slice(body(record), length).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /** Puts the claimed transaction into its lane; false when that is full, and the claim stays. */
     public boolean commit(long tag) {
-        int handle = claimed();
-        if (!push(claimedLane, handle, claimedLength, tag)) {
+        int record = claimed();
+        if (!push(lane, record, claimedLength, tag)) {
             return false;
         }
-        claimed = -1;
+        claimed = NOTHING;
         return true;
     }
 
     /** Gives the claim's room back. */
     public void abort() {
         claimed();
-        seat.abort(SharedSegment.granulesFor(claimedLength));
-        claimed = -1;
+        seat.abort(SharedSegment.recordBytes(claimedLength));
+        claimed = NOTHING;
     }
 
     /** Gives the seat back; a claim that is out is aborted. What was committed stays. Closing twice does nothing. */
     @Override
     public void close() {
-        if (!closed) {
-            if (claimed >= 0) {
+        if (claimed != CLOSED) {
+            if (claimed != NOTHING) {
                 abort();
             }
-            closed = true;
+            claimed = CLOSED;
             seat.leave();
         }
     }
 
     private int claimed() {
-        if (closed) {
-            throw closedException();
+        if (claimed == CLOSED) {
+            throw SharedSegment.closed();
         }
-        if (claimed < 0) {
+        if (claimed == NOTHING) {
             throw new IllegalStateException("nothing is claimed");
         }
         return claimed;
     }
 
-    private static DuoException closedException() {
-        return Failures.of(Code.CLOSED, "the shared lanes are closed");
-    }
-
-    private int body(int handle) {
-        return segment.record(handle) + SharedSegment.RECORD_HEAD_BYTES;
+    private static int body(int record) {
+        return record + SharedSegment.RECORD_HEAD_BYTES;
     }
 
     /** A record to write; -1 when there is no room. */
     private int begin(int lane, int length) {
-        if (closed) {
-            throw Failures.of(Code.CLOSED, "the shared producer is closed");
-        }
-        if (claimed >= 0) {
-            throw Failures.of(Code.BUSY, "the claim is neither committed nor aborted");
-        }
-        if (lane < 0 || lane >= segment.lanes) {
-            throw Failures.of(Code.INVALID_ARGUMENT, "lane " + lane + " of a queue with " + segment.lanes);
-        }
-        if (length == 0) {
-            throw Failures.of(Code.INVALID_TX, "a transaction of zero bytes");
-        }
-        if (length > segment.transactionBytesMax) {
-            throw Failures.of(
-                    Code.TOO_LARGE, "a transaction of " + length + " bytes, at most " + segment.transactionBytesMax);
+        if (claimed != NOTHING || length <= 0 || length > segment.transactionBytesMax || lane != this.lane) {
+            change(lane, length);
         }
         if (!segment.isOpen()) {
-            throw closedException();
+            throw SharedSegment.closed();
         }
-        int handle = looksFull(lane) ? -1 : seat.reserve(SharedSegment.granulesFor(length));
-        if (handle < 0) {
+        int record = ring.looksFull() ? -1 : seat.reserve(SharedSegment.recordBytes(length));
+        if (record < 0) {
             refused();
         }
-        return handle;
+        return record;
     }
 
-    private boolean finish(int lane, int handle, int length, long tag) {
+    /** To another lane, if nothing speaks against it. */
+    private void change(int lane, int length) {
+        if (claimed != NOTHING || length <= 0 || length > segment.transactionBytesMax || lane < 0
+                || lane >= rings.length) {
+            throw refusal(lane, length);
+        }
+        this.lane = lane;
+        ring = rings[lane];
+        seat.changeLane();
+    }
+
+    private DuoException refusal(int lane, int length) {
+        if (claimed == CLOSED) {
+            return Failures.of(Code.CLOSED, "the shared producer is closed");
+        }
+        if (claimed != NOTHING) {
+            return Failures.of(Code.BUSY, "the claim is neither committed nor aborted");
+        }
+        if (lane < 0 || lane >= rings.length) {
+            return Failures.of(Code.INVALID_ARGUMENT, "lane " + lane + " of a queue with " + rings.length);
+        }
+        if (length == 0) {
+            return Failures.of(Code.INVALID_TX, "a transaction of zero bytes");
+        }
+        return Failures.of(
+                Code.TOO_LARGE, "a transaction of " + length + " bytes, at most " + segment.transactionBytesMax);
+    }
+
+    private boolean finish(int lane, int record, int length, long tag) {
         boolean done = false;
         try {
-            done = push(lane, handle, length, tag);
+            done = push(lane, record, length, tag);
         } finally {
             if (!done) {
-                seat.abort(SharedSegment.granulesFor(length));
+                seat.abort(SharedSegment.recordBytes(length));
             }
         }
         return done;
     }
 
-    private boolean push(int lane, int handle, int length, long tag) {
-        int record = segment.record(handle);
-        segment.set(record + 8, (long) lane << 32 | length);
-        segment.set(record + 16, tag);
-        segment.set(record + 24, 0);
-        long ticket = hints[lane];
-        // The one compare-and-swap in here commits.
-        if (ticket != 0 && fill(lane, ticket, handle)) {
-            succeeded(lane, ticket, ticket);
-            return true;
+    /** The one compare-and-swap in here commits. */
+    private boolean push(int lane, int record, int length, long tag) {
+        segment.writeHead(record, lane, length, tag);
+        boolean done = ring.push(record);
+        if (!done) {
+            refused();
         }
-        return pushFromTail(lane, handle);
-    }
-
-    private boolean fill(int lane, long ticket, int handle) {
-        long vacant = segment.vacant(ticket);
-        return segment.swap(segment.cell(lane, ticket), vacant, vacant | handle + 1);
-    }
-
-    private void succeeded(int lane, long ticket, long bound) {
-        hints[lane] = ticket + 1;
-        if ((ticket & PUBLISH_MASK) == PUBLISH_MASK || ticket - bound >= LAG_MAX / 2) {
-            segment.raise(segment.tail(lane), ticket + 1);
-        }
-    }
-
-    private boolean pushFromTail(int lane, int handle) {
-        long bound = segment.get(segment.tail(lane));
-        long ticket = Math.max(bound, hints[lane]);
-        for (long steps = (4L << segment.order) + 4096; steps > 0; steps--) {
-            long word = segment.get(segment.cell(lane, ticket));
-            long ahead = segment.lapsAhead(word, ticket);
-            long value = word & SharedSegment.VALUE_MASK;
-            if (ahead < 0) {
-                hints[lane] = 0;
-                segment.raise(segment.tail(lane), ticket);
-                break;
-            } else if (ahead > 0) {
-                // The ticket before that turn was consumed, and all before it.
-                ticket += (ahead - 1 << segment.order) + 1;
-            } else if (value == SharedSegment.VALUE_MASK) {
-                throw closedException();
-            } else if (value != 0) {
-                ticket++;
-            } else if (fill(lane, ticket, handle)) {
-                succeeded(lane, ticket, bound);
-                return true;
-            }
-            if (ticket - bound >= LAG_MAX) {
-                segment.raise(segment.tail(lane), ticket);
-                bound = segment.get(segment.tail(lane));
-                ticket = Math.max(ticket, bound);
-            }
-        }
-        refused();
-        return false;
-    }
-
-    private boolean looksFull(int lane) {
-        if (hints[lane] != 0) {
-            long word = segment.get(segment.cell(lane, hints[lane]));
-            if (segment.lapsAhead(word, hints[lane]) >= 0) {
-                return false;
-            }
-            hints[lane] = 0;
-        }
-        long tail = segment.get(segment.tail(lane));
-        return segment.lapsAhead(segment.get(segment.cell(lane, tail)), tail) < 0;
+        return done;
     }
 
     private void refused() {

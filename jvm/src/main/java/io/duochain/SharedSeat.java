@@ -1,6 +1,7 @@
 package io.duochain;
 
 import java.io.IOException;
+import java.lang.invoke.VarHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.BitSet;
@@ -15,19 +16,34 @@ final class SharedSeat {
     private static final int WRITE = 16;
     private static final int PID_BITS = 22;
     private static final int RESCAN_EVERY = 256;
+    /** After so much freed records are looked for, even if there is room: what is used again is still in a cache. */
+    private static final int STRETCH_BYTES = 16 << 10;
     private static final long ME = thisProcess();
 
-    final int number;
     private final SharedSegment segment;
     private final int place;
+    /** Where the part begins and ends in the segment. */
+    private final int begin;
+    private final int end;
+    /** Where the next record goes, and up to where it is known to be free. */
+    private int next;
+    private int limit;
+    /** What to add to granules from the segment's begin to get a position, in this lap. */
+    private long lap;
     private long clean;
-    private long write;
     private int blocked;
+    /** From this position on all records are of one lane, so the consumer frees them in their order. */
+    private long pure;
+    // A record of that lane, for whose sake no other is looked at: its state when freed, its place and its end.
+    private long markFreed;
+    private int markRecord;
+    private long markEnd;
 
     private SharedSeat(SharedSegment segment, int number) {
         this.segment = segment;
-        this.number = number;
         this.place = segment.seat(number);
+        this.begin = segment.record(number * segment.granules);
+        this.end = begin + segment.granules * SharedSegment.GRANULE_BYTES;
     }
 
     /** A free seat, else one whose process has ended. */
@@ -59,27 +75,26 @@ final class SharedSeat {
     /** Frees what the last owner did not commit; false when that cannot be told. */
     private boolean settle() {
         clean = segment.get(place + CLEAN);
-        write = segment.get(place + WRITE);
+        long write = segment.get(place + WRITE);
         BitSet named = new BitSet(segment.granules);
-        int first = number * segment.granules;
-        segment.eachNamed(handle -> {
-            if (handle >= first && handle < first + segment.granules) {
-                named.set((int) handle - first);
+        segment.eachNamed(record -> {
+            if (record >= begin && record < end) {
+                named.set(record - begin >> SharedSegment.GRANULE_BITS);
             }
         });
-        long end = clean;
+        long committed = clean;
         long position = clean;
         boolean sensible = write - clean >= 0 && write - clean <= segment.granules;
         while (sensible && position != write) {
-            int handle = handle(position);
-            long state = segment.get(segment.record(handle));
-            sensible = isSensible(position, state);
+            int record = record(position);
+            long state = segment.get(record);
+            sensible = isSensible(state, record, write - position);
             position += state >>> 8;
             if (sensible && (state & 0xff) == SharedSegment.IN_USE) {
-                if (named.get(handle - first)) {
-                    end = position;
+                if (named.get(record - begin >> SharedSegment.GRANULE_BITS)) {
+                    committed = position;
                 } else {
-                    free(handle, state);
+                    free(record, state);
                 }
             }
         }
@@ -87,91 +102,167 @@ final class SharedSeat {
             return false;
         }
         if (!sensible) {
-            clean = 0;
-            end = 0;
-            segment.set(place + CLEAN, 0);
+            committed = 0;
+            publishClean(0);
         }
-        write = end;
-        segment.set(place + WRITE, end);
+        pure = committed;
+        resume(committed);
+        limit = next;
+        segment.set(place + WRITE, committed);
         return true;
     }
 
-    private int handle(long position) {
-        return number * segment.granules + (int) Long.remainderUnsigned(position, segment.granules);
+    // positions
+
+    private int record(long position) {
+        return begin + (int) Long.remainderUnsigned(position, segment.granules) * SharedSegment.GRANULE_BYTES;
     }
 
-    private long toEnd(long position) {
-        return segment.granules - Long.remainderUnsigned(position, segment.granules);
+    private long write() {
+        return lap + (next >> SharedSegment.GRANULE_BITS);
     }
 
-    private boolean isSensible(long position, long state) {
+    /** Records go to this position from now on. */
+    private void resume(long write) {
+        next = record(write);
+        lap = write - (next >> SharedSegment.GRANULE_BITS);
+    }
+
+    /** Whether a state can be that of a record at such a place, so many granules before {@code write}. */
+    private boolean isSensible(long state, int record, long used) {
         long kind = state & 0xff;
         long granules = state >>> 8;
         return (kind == SharedSegment.IN_USE || kind == SharedSegment.FREED)
-                && granules > 0 && granules <= Math.min(toEnd(position), write - position);
+                && granules > 0 && granules <= Math.min(end - record >> SharedSegment.GRANULE_BITS, used);
     }
 
-    private void free(int handle, long state) {
-        segment.swap(segment.record(handle), state, state & ~0xffL | SharedSegment.FREED);
+    private void free(int record, long state) {
+        segment.swap(record, state, state & ~0xffL | SharedSegment.FREED);
     }
 
-    /** A record of so many granules, in use from now on; -1 when there is no room. */
-    int reserve(int granules) {
-        while (true) {
-            long free = segment.granules - (write - clean);
-            long toEnd = toEnd(write);
-            if (granules > toEnd && free >= toEnd) {
-                append(toEnd << 8 | SharedSegment.FREED);
-            } else if (granules <= toEnd && free >= granules) {
-                return append((long) granules << 8 | SharedSegment.IN_USE);
-            } else if (!reclaim()) {
-                return -1;
-            }
+    // room
+
+    /** A record of so many bytes, whole granules, in use from now on: its place, or -1 when there is no room. */
+    int reserve(int bytes) {
+        if (bytes > limit - next && !makeRoom(bytes)) {
+            return -1;
         }
+        return append(bytes, SharedSegment.IN_USE);
     }
 
-    private int append(long state) {
-        int handle = handle(write);
-        segment.set(segment.record(handle), state);
-        write += state >>> 8;
-        segment.set(place + WRITE, write);
-        return handle;
+    private int append(int bytes, long kind) {
+        int record = next;
+        // Behind the fence of publishClean, and before the release of the position.
+        segment.setPlain(record, (long) bytes << 8 - SharedSegment.GRANULE_BITS | kind);
+        next = record + bytes;
+        segment.set(place + WRITE, lap + (record + bytes >> SharedSegment.GRANULE_BITS));
+        return record;
     }
 
     /** Takes the last reservation back, which was not committed. */
-    void abort(int granules) {
-        write -= granules;
-        segment.set(place + WRITE, write);
+    void abort(int bytes) {
+        if (markEnd == write()) {
+            markFreed = 0;
+        }
+        next -= bytes;
+        segment.set(place + WRITE, write());
     }
 
-    private boolean reclaim() {
+    /** What is reserved from now on is for another lane. */
+    void changeLane() {
+        pure = write();
+    }
+
+    /** Looks for room for a record, and for more than that; false when there is none. */
+    private boolean makeRoom(int bytes) {
         if (segment.get(place + OWNER) != ME) {
             throw SharedSegment.refuse(Code.CORRUPTION, "somebody else holds the producer's seat");
         }
-        long before = clean;
-        while (clean != write) {
-            int handle = handle(clean);
-            long state = segment.get(segment.record(handle));
-            if (!isSensible(clean, state)) {
-                throw SharedSegment.refuse(Code.CORRUPTION, "a record makes no sense to its producer");
+        passMark();
+        while (true) {
+            resume(write());
+            int toEnd = end - next;
+            int free = end - begin - ((int) (write() - clean) << SharedSegment.GRANULE_BITS);
+            if (free == end - begin && next != begin) {
+                // Nothing waits: the part from its begin, which the processor still knows.
+                append(toEnd, SharedSegment.FREED);
+                publishClean(write());
+            } else if (bytes > toEnd && free >= toEnd) {
+                append(toEnd, SharedSegment.FREED);
+            } else if (bytes <= toEnd && free >= bytes) {
+                limit = next + Math.min(Math.min(toEnd, free), Math.max(bytes, STRETCH_BYTES));
+                mark(bytes);
+                return true;
+            } else if (!reclaim() && !freeLeftOver()) {
+                limit = next;
+                return false;
             }
-            if ((state & 0xff) == SharedSegment.IN_USE && !isLeftOver(handle, state)) {
-                break;
-            }
-            clean += state >>> 8;
         }
-        segment.set(place + CLEAN, clean);
-        return clean != before;
     }
 
-    private boolean isLeftOver(int handle, long state) {
-        if (++blocked % RESCAN_EVERY != 0) {
+    /** Remembers the record that comes next. */
+    private void mark(int bytes) {
+        if (markFreed == 0 && clean - pure >= 0) {
+            markFreed = (long) bytes << 8 - SharedSegment.GRANULE_BITS | SharedSegment.FREED;
+            markRecord = next;
+            markEnd = write() + (bytes >> SharedSegment.GRANULE_BITS);
+        }
+    }
+
+    /** Moves up to the end of the marked record when that was freed: those before it were, or wait for nobody. */
+    private void passMark() {
+        if (markFreed != 0 && segment.get(markRecord) == markFreed) {
+            markFreed = 0;
+            if (markEnd - clean > 0) {
+                publishClean(markEnd);
+            }
+        }
+    }
+
+    /** Moves over freed records one by one; false when there is none. */
+    private boolean reclaim() {
+        long position = clean;
+        long write = write();
+        int record = record(position);
+        while (position != write) {
+            long state = segment.get(record);
+            if (!isSensible(state, record, write - position)) {
+                throw SharedSegment.refuse(Code.CORRUPTION, "a record makes no sense to its producer");
+            }
+            if ((state & 0xff) == SharedSegment.IN_USE) {
+                break;
+            }
+            position += state >>> 8;
+            record += (int) (state >>> 8) * SharedSegment.GRANULE_BYTES;
+            if (record == end) {
+                record = begin;
+            }
+        }
+        boolean moved = position != clean;
+        if (moved) {
+            publishClean(position);
+        }
+        return moved;
+    }
+
+    private void publishClean(long position) {
+        clean = position;
+        segment.set(place + CLEAN, position);
+        // Before anything is written to the room behind it.
+        VarHandle.storeStoreFence();
+    }
+
+    /** Frees the record that blocks the part if it waits for nobody, which it looks for now and then only. */
+    private boolean freeLeftOver() {
+        if (clean == write() || ++blocked % RESCAN_EVERY != 0) {
             return false;
         }
+        int oldest = record(clean);
+        long state = segment.get(oldest);
         boolean[] named = {false};
-        segment.eachNamed(found -> named[0] |= found == handle);
+        segment.eachNamed(record -> named[0] |= record == oldest);
         if (!named[0]) {
-            free(handle, state);
+            free(oldest, state);
         }
         return !named[0];
     }

@@ -10,7 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.function.LongConsumer;
+import java.util.function.IntConsumer;
 
 /**
  * A mapped segment of shared lanes, checked: words by meaning. {@code docs/shared-lanes.md} is the format.
@@ -20,13 +20,19 @@ import java.util.function.LongConsumer;
  */
 final class SharedSegment {
     static final int GRANULE_BYTES = 64;
+    static final int GRANULE_BITS = 6;
     static final int RECORD_HEAD_BYTES = 32;
     static final long IN_USE = 1;
     static final long FREED = 2;
+    static final int VALUE_BITS = 24;
     static final long VALUE_MASK = 0xff_ffff;
 
     private static final VarHandle WORDS =
             MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle ARRAY_WORDS =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    /** Up to so many bytes are copied word by word: a call that copies more costs as much as this. */
+    private static final int WORDWISE_MAX = 64;
     private static final long MAGIC = 0x53454e414c4f5544L;
     private static final int FIXED_WORDS = 18;
     private static final int CHECK = 0x88;
@@ -48,7 +54,7 @@ final class SharedSegment {
     private final int data;
 
     private SharedSegment(ByteBuffer memory) {
-        this.memory = memory;
+        this.memory = memory.order(ByteOrder.LITTLE_ENDIAN);
         this.lanes = (int) get(0x18);
         this.order = (int) get(0x20);
         this.rings = (int) get(0x30);
@@ -154,6 +160,10 @@ final class SharedSegment {
         return Failures.of(code, message);
     }
 
+    static DuoException closed() {
+        return refuse(Code.CLOSED, "the shared lanes are closed");
+    }
+
     private static DuoException truncated(long bytes, long needed) {
         return refuse(Code.CORRUPTION, "the file has " + bytes + " bytes, the segment in it " + needed);
     }
@@ -168,6 +178,11 @@ final class SharedSegment {
     /** Release. */
     void set(int offset, long word) {
         WORDS.setRelease(memory, offset, word);
+    }
+
+    /** Ordered by what follows. */
+    void setPlain(int offset, long word) {
+        WORDS.set(memory, offset, word);
     }
 
     /** Sequentially consistent, as is the next {@link #get} of another word after a {@link VarHandle#fullFence}. */
@@ -196,8 +211,9 @@ final class SharedSegment {
         return get(0x80);
     }
 
+    /** Opaque: nothing is read on the strength of it. */
     boolean isOpen() {
-        return get(STATE) == 1;
+        return (long) WORDS.getOpaque(memory, STATE) == 1;
     }
 
     void noteRecovered() {
@@ -225,33 +241,49 @@ final class SharedSegment {
         return data + handle * GRANULE_BYTES;
     }
 
-    static int granulesFor(int length) {
-        return (RECORD_HEAD_BYTES + length + GRANULE_BYTES - 1) / GRANULE_BYTES;
+    /** Bytes of a record for a transaction: whole granules. */
+    static int recordBytes(int length) {
+        return RECORD_HEAD_BYTES + length + GRANULE_BYTES - 1 & -GRANULE_BYTES;
     }
 
-    // cells
-
-    private long turn(long ticket) {
-        return ticket >>> order & 0xff_ffff_ffffL;
+    /** What names a record in a cell. */
+    int valueOf(int record) {
+        return (record - data >> GRANULE_BITS) + 1;
     }
 
-    long vacant(long ticket) {
-        return turn(ticket) << 24;
+    // records
+
+    /** Notes what a record that is ours holds; the swap that commits it publishes that. */
+    void writeHead(int record, int lane, int length, long tag) {
+        setPlain(record + 8, (long) lane << 32 | length);
+        setPlain(record + 16, tag);
+        setPlain(record + 24, 0);
     }
 
-    /** How many laps the word is ahead of the ticket's turn; negative when it is behind. */
-    long lapsAhead(long word, long ticket) {
-        // Turns have 40 bits: the sign of their difference is its bit 39.
-        return (word >>> 24) - turn(ticket) << 24 >> 24;
+    /** Copies bytes of an array to an offset inside a record that is ours. */
+    void write(int at, byte[] array, int offset, int length) {
+        if (length > WORDWISE_MAX || length < 8) {
+            memory.put(at, array, offset, length);
+            return;
+        }
+        setPlain(at, (long) ARRAY_WORDS.get(array, offset));
+        int last = length - 8;
+        for (int done = 8; done < last; done += 8) {
+            setPlain(at + done, (long) ARRAY_WORDS.get(array, offset + done));
+        }
+        if (last > 0) {
+            // It may cover some bytes of the one before.
+            memory.putLong(at + last, (long) ARRAY_WORDS.get(array, offset + last));
+        }
     }
 
-    /** Calls {@code found} with each handle that a cell of any lane names. */
-    void eachNamed(LongConsumer found) {
+    /** Calls {@code found} with the place of each record that a cell of any lane names. */
+    void eachNamed(IntConsumer found) {
         for (int lane = 0; lane < lanes; lane++) {
             for (long position = 0; position < 1L << order; position++) {
                 long value = get(cell(lane, position)) & VALUE_MASK;
-                if (value != 0 && value != VALUE_MASK) {
-                    found.accept(value - 1);
+                if (value > 0 && value <= (long) seats * granules) {
+                    found.accept(record((int) value - 1));
                 }
             }
         }

@@ -84,6 +84,41 @@ class SharedTest {
         }
     }
 
+    /** More than the 16 KiB after which a producer looks for freed room, one lane for a while and then both by turns. */
+    @Test
+    void freed_room_is_found_whatever_lane_it_was_for() throws Exception {
+        int bytes = 65_536;
+        try (TxQueue queue = queue(); SharedLanes lanes = queue.openShared(small().laneCells(1024).partBytes(bytes));
+                SharedProducer producer = SharedProducer.attach(lanes.path())) {
+            for (int round = 0; round < 200; round++) {
+                int count = 1 + round * 37 % 900;
+                for (int number = 0; number < count; number++) {
+                    if (number % 11 == 0) {
+                        assertTrue(producer.claim(0, 20) != null);
+                        producer.abort();
+                    }
+                    int lane = round % 3 == 2 ? number % 2 : round % 2;
+                    byte[] transaction = new byte[1 + number % 32];
+                    java.util.Arrays.fill(transaction, (byte) number);
+                    assertTrue(producer.tryEnqueue(lane, transaction), "room for " + count);
+                }
+                int arrived = 0;
+                for (byte[] some = queue.dequeue(); some != null; some = queue.dequeue()) {
+                    assertEquals(some[0], some[some.length - 1]);
+                    arrived++;
+                }
+                assertEquals(count, arrived);
+            }
+            int room = 0;
+            while (producer.tryEnqueue(0, new byte[32])) {
+                room++;
+            }
+            assertEquals(bytes / 64, room);
+            SharedStats stats = lanes.stats();
+            assertEquals(List.of(0L, 0L, 0L), List.of(stats.corrupt(), stats.gaps(), stats.tails()));
+        }
+    }
+
     @Test
     void a_full_lane_refuses_and_bad_requests_are_told() {
         try (TxQueue queue = queue(); SharedLanes lanes = queue.openShared(small())) {
