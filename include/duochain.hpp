@@ -12,9 +12,11 @@
 
 #include "duochain.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -122,6 +124,13 @@ private:
     T *handle_ = nullptr;
 };
 
+// Calls a function whose last argument is the place for a new handle.
+template <class T, class Make, class... In> T *made(Make make, In... in) {
+    T *handle = nullptr;
+    check(make(in..., &handle));
+    return handle;
+}
+
 // Calls a function that fills a buffer of unknown size until the buffer is large enough.
 template <class Container, class Call> std::optional<Container> sized(Call call, std::size_t extra) {
     Container out;
@@ -148,7 +157,7 @@ template <class Container, class Call> std::optional<Container> sized(Call call,
 // Keys and values for a node.
 class Config : public detail::Owner<duo_config, duo_config_destroy> {
 public:
-    Config() : Owner(make()) {}
+    Config() : Owner(detail::made<duo_config>(duo_config_create)) {}
 
     Config &set(const std::string &key, std::string_view value) {
         check(duo_config_set(get(), key.c_str(), value.data(), value.size()));
@@ -170,13 +179,6 @@ public:
         return *this;
     }
     void validate() const { check(duo_config_validate(get())); }
-
-private:
-    static duo_config *make() {
-        duo_config *config = nullptr;
-        check(duo_config_create(&config));
-        return config;
-    }
 };
 
 // A transaction taken out of a queue.
@@ -190,7 +192,8 @@ struct Item {
 // A transaction queue.
 class Queue : public detail::Owner<duo_queue, duo_queue_destroy> {
 public:
-    explicit Queue(const duo_queue_options &options = DUO_QUEUE_OPTIONS_INIT) : Owner(make(options)) {}
+    explicit Queue(const duo_queue_options &options = DUO_QUEUE_OPTIONS_INIT)
+        : Owner(detail::made<duo_queue>(duo_queue_create, &options)) {}
 
     // False when the lane is full.
     bool enqueue(Bytes tx, std::uint32_t lane = 0, std::uint64_t tag = 0) {
@@ -249,11 +252,6 @@ public:
     }
 
 private:
-    static duo_queue *make(const duo_queue_options &options) {
-        duo_queue *queue = nullptr;
-        check(duo_queue_create(&options, &queue));
-        return queue;
-    }
     template <class Call> duo_status take(Item &out, Call call) {
         duo_item item{};
         std::size_t room = out.bytes.capacity() < 256 ? 256 : out.bytes.capacity();
@@ -309,16 +307,72 @@ private:
     duo_buf buf_{};
 };
 
+// What a managed pool is for; its sizes come from the configuration.
+enum class PoolKind : std::uint32_t {
+    transaction_request = DUO_POOL_TRANSACTION_REQUEST,
+    block_proposal = DUO_POOL_BLOCK_PROPOSAL,
+    consensus_message = DUO_POOL_CONSENSUS_MESSAGE,
+    log_entry = DUO_POOL_LOG_ENTRY,
+};
+
 // A pool of buffers. Destroying it while buffers are out keeps it alive on purpose: see duo_pool_destroy.
 class Pool : public detail::Owner<duo_pool, duo_pool_destroy> {
 public:
-    explicit Pool(const duo_pool_options &options) : Owner(make(options)) {}
-    explicit Pool(const std::vector<duo_pool_class> &classes) : Owner(make(classes)) {}
+    explicit Pool(const duo_pool_options &options) : Owner(detail::made<duo_pool>(duo_pool_create, &options)) {}
+    explicit Pool(const std::vector<duo_pool_class> &classes) : Pool(options_of(classes)) {}
+    // `flags`: 0 or DUO_POOL_KEEP_ADDRESSES.
+    explicit Pool(PoolKind kind, std::uint32_t flags = 0, const Config *config = nullptr)
+        : Owner(detail::made<duo_pool>(duo_pool_create_managed, config == nullptr ? nullptr : config->get(),
+                                       static_cast<std::uint32_t>(kind), flags)) {}
 
-    Buffer acquire(std::size_t len) {
+    // held() names `site`, if one is given.
+    Buffer acquire(std::size_t len, const char *site = nullptr) {
         duo_buf buf{};
-        check(duo_pool_acquire(get(), len, &buf));
+        check(site == nullptr ? duo_pool_acquire(get(), len, &buf)
+                              : duo_pool_acquire_at(get(), len, site, &buf));
         return Buffer(get(), buf);
+    }
+    // Up to `count` buffers of `len` bytes each: fewer when the pool has no more, and at least one.
+    std::vector<Buffer> acquire_batch(std::size_t len, std::size_t count) {
+        std::vector<duo_buf> bufs(count);
+        std::vector<Buffer> buffers(count);
+        check(duo_pool_acquire_batch(get(), len, bufs.data(), count, &count));
+        buffers.resize(count);
+        for (std::size_t i = 0; i < count; i++) {
+            buffers[i] = Buffer(get(), bufs[i]);
+        }
+        return buffers;
+    }
+    // Gives buffers of this pool back together; those of others go back one by one.
+    void release_batch(std::vector<Buffer> buffers) {
+        const auto others = std::partition(buffers.begin(), buffers.end(),
+                                           [this](const Buffer &buffer) { return buffer.pool_ == get(); });
+        std::vector<duo_buf> bufs;
+        std::transform(buffers.begin(), others, std::back_inserter(bufs),
+                       [](const Buffer &buffer) { return buffer.buf_; });
+        std::size_t n = 0;
+        check(duo_pool_release_batch(get(), bufs.data(), bufs.size(), &n));
+        std::for_each(buffers.begin(), others, [](Buffer &buffer) { buffer.pool_ = nullptr; });
+    }
+    // Takes memory for `count` buffers of `len` bytes; how many got some now.
+    std::uint64_t warm_up(std::size_t len, std::size_t count) {
+        std::uint64_t committed = 0;
+        check(duo_pool_warm_up(get(), len, count, &committed));
+        return committed;
+    }
+    // Lets the memory follow demand, every second or so. `now` is of one monotonic clock, by default the library's.
+    duo_pool_maintenance_t maintain(std::optional<Nanos> now = std::nullopt) {
+        duo_pool_maintenance_t done = DUO_POOL_MAINTENANCE_INIT;
+        check(duo_pool_maintain(get(), now ? now->count() : DUO_NOW, &done));
+        return done;
+    }
+    // Up to `max` buffers that have been out for `older_than` or longer, longest first.
+    std::vector<duo_held> held(Nanos older_than = Nanos(0), std::size_t max = 1024) const {
+        std::vector<duo_held> held(max);
+        std::size_t n = 0;
+        check(duo_pool_held(get(), older_than.count(), held.data(), held.size(), &n));
+        held.resize(n);
+        return held;
     }
     std::size_t trim(std::size_t keep_free = 0) {
         std::size_t trimmed = 0;
@@ -330,18 +384,22 @@ public:
         check(duo_pool_stats(get(), &stats));
         return stats;
     }
+    // One entry for each class, smallest buffers first.
+    std::vector<duo_pool_class_stats_t> class_stats() const {
+        std::vector<duo_pool_class_stats_t> all;
+        duo_pool_class_stats_t stats = DUO_POOL_CLASS_STATS_INIT;
+        while (check(duo_pool_class_stats(get(), static_cast<std::uint32_t>(all.size()), &stats)) == DUO_OK) {
+            all.push_back(stats);
+        }
+        return all;
+    }
 
 private:
-    static duo_pool *make(const duo_pool_options &options) {
-        duo_pool *pool = nullptr;
-        check(duo_pool_create(&options, &pool));
-        return pool;
-    }
-    static duo_pool *make(const std::vector<duo_pool_class> &classes) {
+    static duo_pool_options options_of(const std::vector<duo_pool_class> &classes) {
         duo_pool_options options = DUO_POOL_OPTIONS_INIT;
         options.classes = classes.data();
         options.class_count = classes.size();
-        return make(options);
+        return options;
     }
 };
 
@@ -349,7 +407,7 @@ private:
 class Stage : public detail::Owner<duo_stage, duo_stage_destroy> {
 public:
     explicit Stage(const Queue &queue, const duo_stage_options &options = DUO_STAGE_OPTIONS_INIT)
-        : Owner(make(queue, options)) {}
+        : Owner(detail::made<duo_stage>(duo_queue_stage_open, queue.get(), &options)) {}
 
     // False when both the stage and the lane are full; the transaction is not staged then.
     bool enqueue(Bytes tx, std::uint64_t tag = 0) {
@@ -369,13 +427,6 @@ public:
         std::size_t n = 0;
         check(duo_stage_len(get(), &n));
         return n;
-    }
-
-private:
-    static duo_stage *make(const Queue &queue, const duo_stage_options &options) {
-        duo_stage *stage = nullptr;
-        check(duo_queue_stage_open(queue.get(), &options, &stage));
-        return stage;
     }
 };
 
@@ -427,7 +478,7 @@ private:
 // A running node.
 class Node : public detail::Owner<duo_node, duo_node_destroy> {
 public:
-    explicit Node(const Config &config) : Owner(make(config)) {}
+    explicit Node(const Config &config) : Owner(detail::made<duo_node>(duo_node_open, config.get())) {}
 
     // The operation number; nothing when the lane is full or too many completions wait.
     std::optional<std::uint64_t> submit(Chain chain, Bytes tx, std::uint32_t lane = 0) {
@@ -514,11 +565,6 @@ private:
     static constexpr std::uint32_t number(Chain chain) { return static_cast<std::uint32_t>(chain); }
     static std::optional<std::uint64_t> accepted(duo_status status, std::uint64_t op) {
         return status == DUO_OK ? std::optional<std::uint64_t>(op) : std::nullopt;
-    }
-    static duo_node *make(const Config &config) {
-        duo_node *node = nullptr;
-        check(duo_node_open(config.get(), &node));
-        return node;
     }
 };
 

@@ -109,6 +109,59 @@ static void buffers_go_back_by_themselves() {
     pool.reset();
 }
 
+static void pools_are_taken_from_in_batches_and_follow_demand() {
+    duo_pool_class shape = {64, 64};
+    const std::size_t initial = 8;
+    duo_pool_options options = DUO_POOL_OPTIONS_INIT;
+    options.classes = &shape;
+    options.class_count = 1;
+    options.initial = &initial;
+    options.leak_tracking = DUO_LEAK_TRACKING_ON;
+    duo::Pool pool(options);
+    CHECK(pool.warm_up(64, 64) == 64 && pool.warm_up(64, 64) == 0);
+    CHECK(thrown([&] { pool.warm_up(65, 1); }) == DUO_ERR_TOO_LARGE);
+    {
+        std::vector<duo::Buffer> most = pool.acquire_batch(10, 60), rest = pool.acquire_batch(10, 60);
+        CHECK(most.size() == 60 && rest.size() == 4 && rest[3].size() == 10);
+        CHECK(thrown([&] { pool.acquire_batch(10, 1); }) == DUO_ERR_NO_MEMORY);
+        std::vector<duo::Buffer> mixed = std::move(rest);
+        duo::Pool other(std::vector<duo_pool_class>{{64, 2}});
+        mixed.push_back(other.acquire(1));
+        mixed.emplace_back();
+        pool.release_batch(std::move(mixed));
+        CHECK(pool.stats().in_use == 60 && other.stats().in_use == 0);
+    }
+    CHECK(pool.stats().in_use == 0);
+    duo::Buffer named = pool.acquire(7, "wrapper.cpp:1");
+    const auto held = pool.held();
+    CHECK(held.size() == 1 && held[0].len == 7 && std::string(held[0].site) == "wrapper.cpp:1");
+    CHECK(pool.held(1h).empty() && pool.held(0s, 0).empty());
+    const auto classes = pool.class_stats();
+    CHECK(classes.size() == 1 && classes[0].buffer_bytes == 64 && classes[0].initial == 8);
+    CHECK(classes[0].in_use == 1 && classes[0].acquired == 65);
+    CHECK(pool.maintain(0s).evicted_slabs == 0);
+    pool.maintain();
+}
+
+static std::uint64_t initial_of(const duo::Pool &pool) {
+    std::uint64_t initial = 0;
+    for (const auto &stats : pool.class_stats()) {
+        initial += stats.initial;
+    }
+    return initial;
+}
+
+static void managed_pools_have_the_sizes_of_the_configuration() {
+    duo::Pool usual(duo::PoolKind::consensus_message);
+    CHECK(initial_of(usual) == 10000);
+    duo::Config config;
+    config.set("pool.log_entry.initial", "777");
+    duo::Pool small(duo::PoolKind::log_entry, DUO_POOL_KEEP_ADDRESSES, &config);
+    CHECK(initial_of(small) == 777);
+    CHECK(thrown([&] { duo::Pool(static_cast<duo::PoolKind>(9), 0, &config); }) == DUO_ERR_INVALID_ARGUMENT);
+    CHECK(thrown([&] { duo::Pool(duo::PoolKind::log_entry, 2); }) == DUO_ERR_INVALID_ARGUMENT);
+}
+
 static void a_node_runs_and_proves() {
     duo::Node node(fast_config());
     duo::Subscription sub = node.subscribe();
@@ -165,6 +218,8 @@ int main() {
     errors_carry_status_and_message();
     queues_carry_bytes_of_any_size();
     buffers_go_back_by_themselves();
+    pools_are_taken_from_in_batches_and_follow_demand();
+    managed_pools_have_the_sizes_of_the_configuration();
     a_node_runs_and_proves();
     a_waiting_thread_ends_when_the_owner_does();
     left_open.emplace(fast_config());
