@@ -180,28 +180,27 @@ fn long(cells: usize, lanes: u8, feeders: u64, takers: usize) {
     }
 }
 
+/// Short and long histories of a ring with few cells, for one consumer and for several.
+fn few_cells(cells: usize) {
+    small(cells, 1, 3, 1);
+    small(cells, 1, 2, 2);
+    long(cells, 1, 4, 1);
+    long(cells, 1, 3, 3);
+}
+
 #[test]
 fn one_cell_is_a_queue() {
-    small(1, 1, 3, 1);
-    small(1, 1, 2, 2);
-    long(1, 1, 4, 1);
-    long(1, 1, 3, 3);
+    few_cells(1);
 }
 
 #[test]
 fn two_cells_are_a_queue() {
-    small(2, 1, 3, 1);
-    small(2, 1, 2, 2);
-    long(2, 1, 4, 1);
-    long(2, 1, 3, 3);
+    few_cells(2);
 }
 
 #[test]
 fn four_cells_are_a_queue() {
-    small(4, 1, 3, 1);
-    small(4, 1, 2, 2);
-    long(4, 1, 4, 1);
-    long(4, 1, 3, 3);
+    few_cells(4);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use duochain::node::{self, NodeClaim};
 use duochain::types::Status;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use std::ffi::c_int;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,21 +78,16 @@ impl Claim {
         slf
     }
 
-    #[pyo3(signature = (kind, _value, _traceback, /), text_signature = "($self, kind, value, traceback, /)")]
-    fn __exit__(
-        &self,
-        py: Python<'_>,
-        kind: Option<&Bound<'_, PyAny>>,
-        _value: Option<&Bound<'_, PyAny>>,
-        _traceback: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
+    #[pyo3(signature = (*raised), text_signature = "($self, kind, value, traceback, /)")]
+    fn __exit__(&self, py: Python<'_>, raised: &Bound<'_, PyTuple>) -> PyResult<()> {
         let open = self.memory.with(|_| ()).is_some();
-        match (open, kind) {
+        let failed = raised.iter().any(|part| !part.is_none());
+        match (open, failed) {
             (false, _) => Ok(()),
-            (true, None) => self.commit(py).map(drop),
+            (true, false) => self.commit(py).map(drop),
             // A view that the exception's traceback keeps alive must not hide the exception: the buffer
             // goes back when the claim does.
-            (true, Some(_)) => self.gate.enter_always(py, || {
+            (true, true) => self.gate.enter_always(py, || {
                 drop(self.memory.take(py));
                 Ok(())
             }),

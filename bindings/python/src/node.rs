@@ -14,7 +14,7 @@ use duochain::env::panic::{Quiet, message};
 use duochain::node;
 use duochain::types::{Height, Status};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyTuple};
 use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -246,13 +246,8 @@ impl Node {
         Ok(slf)
     }
 
-    #[pyo3(signature = (_kind, _value, _traceback, /), text_signature = "($self, kind, value, traceback, /)")]
-    fn __exit__(
-        slf: &Bound<'_, Self>,
-        _kind: Option<&Bound<'_, PyAny>>,
-        _value: Option<&Bound<'_, PyAny>>,
-        _traceback: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
+    #[pyo3(signature = (*_raised), text_signature = "($self, kind, value, traceback, /)")]
+    fn __exit__(slf: &Bound<'_, Self>, _raised: &Bound<'_, PyTuple>) -> PyResult<()> {
         // By name, so that a subclass closes what it added too.
         slf.call_method0("close").map(drop)
     }

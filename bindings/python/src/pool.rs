@@ -12,7 +12,7 @@ use duochain::pool::{
 use duochain::types::{Status, Tick};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyTuple};
 use std::ffi::c_int;
 use std::sync::Arc;
 use std::time::Duration;
@@ -243,14 +243,8 @@ impl Pool {
         slf
     }
 
-    #[pyo3(signature = (_kind, _value, _traceback, /), text_signature = "($self, kind, value, traceback, /)")]
-    fn __exit__(
-        &self,
-        py: Python<'_>,
-        _kind: Option<&Bound<'_, PyAny>>,
-        _value: Option<&Bound<'_, PyAny>>,
-        _traceback: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
+    #[pyo3(signature = (*_raised), text_signature = "($self, kind, value, traceback, /)")]
+    fn __exit__(&self, py: Python<'_>, _raised: &Bound<'_, PyTuple>) -> PyResult<()> {
         self.close(py)
     }
 }
@@ -321,14 +315,8 @@ impl PooledBuffer {
         slf
     }
 
-    #[pyo3(signature = (_kind, _value, _traceback, /), text_signature = "($self, kind, value, traceback, /)")]
-    fn __exit__(
-        &self,
-        py: Python<'_>,
-        _kind: Option<&Bound<'_, PyAny>>,
-        _value: Option<&Bound<'_, PyAny>>,
-        _traceback: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
+    #[pyo3(signature = (*_raised), text_signature = "($self, kind, value, traceback, /)")]
+    fn __exit__(&self, py: Python<'_>, _raised: &Bound<'_, PyTuple>) -> PyResult<()> {
         if self.released() { Ok(()) } else { self.release(py) }
     }
 
