@@ -518,9 +518,14 @@ typedef struct duo_pool_stats_t {
     uint64_t evictions;
     /** 1 when the system took the advice to use huge pages for all slabs, else 0. */
     uint64_t huge_pages;
+    /**
+     * Slabs given back of which the system took the memory and refused the addresses, because the process has
+     * as many mappings as it may (`vm.max_map_count`). Later slabs use these addresses.
+     */
+    uint64_t unmaps_refused;
 } duo_pool_stats_t;
 /** Initial value of a `duo_pool_stats_t`. */
-#define DUO_POOL_STATS_INIT { sizeof(duo_pool_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define DUO_POOL_STATS_INIT { sizeof(duo_pool_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /** What one `duo_pool_maintain` did. */
 typedef struct duo_pool_maintenance_t {

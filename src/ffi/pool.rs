@@ -122,6 +122,9 @@ pub struct duo_pool_stats_t {
     pub evictions: u64,
     /// 1 when the system took the advice to use huge pages for all slabs, else 0.
     pub huge_pages: u64,
+    /// Slabs given back of which the system took the memory and refused the addresses, because the process has
+    /// as many mappings as it may (`vm.max_map_count`). Later slabs use these addresses.
+    pub unmaps_refused: u64,
 }
 
 // SAFETY: integers only, struct_size and flags first.
@@ -149,6 +152,7 @@ impl From<&PoolStats> for duo_pool_stats_t {
             slabs: stats.slabs,
             evictions: stats.evictions,
             huge_pages: u64::from(stats.huge_pages),
+            unmaps_refused: stats.unmaps_refused,
         }
     }
 }

@@ -63,6 +63,8 @@ mod managed;
 #[cfg(all(test, loom))]
 mod models;
 mod overflow;
+#[cfg(not(any(modelled, miri)))]
+mod parked;
 mod region;
 mod run;
 #[cfg(all(test, shuttle))]

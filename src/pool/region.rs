@@ -8,8 +8,13 @@
 //! Huge pages are asked for by advice (`MADV_HUGEPAGE`): the system may still give small ones, so the
 //! answer says what was accepted. Such a region begins and ends on a huge page.
 //!
+//! Where the system refuses to unmap a region, the memory goes back all the same and the addresses are used again
+//! (`parked`).
+//!
 //! Models and Miri, which know no system calls, use the allocator instead.
 
+#[cfg(not(any(modelled, miri)))]
+use super::parked::{Parked, Region};
 #[cfg(any(modelled, miri))]
 use std::alloc::Layout;
 
@@ -24,6 +29,9 @@ const PAGE_BYTES: usize = 4 << 10;
 /// Where the system says whether it hands out huge pages on advice.
 #[cfg(not(any(modelled, miri)))]
 const HUGE_SWITCH: &str = "/sys/kernel/mm/transparent_hugepage/enabled";
+
+#[cfg(not(any(modelled, miri)))]
+static PARKED: Parked = Parked::new();
 
 /// Whether the system gives huge pages to who asks for them by advice.
 #[cfg(not(any(modelled, miri)))]
@@ -48,12 +56,24 @@ fn huge_mode(modes: &str) -> bool {
 #[cfg(not(any(modelled, miri)))]
 pub(super) fn take_huge(bytes: usize) -> Option<(*mut u8, bool)> {
     debug_assert_eq!(bytes % HUGE_BYTES, 0);
-    let mapped = take(bytes.checked_add(HUGE_BYTES)?)?;
+    let start = match PARKED.take(bytes, HUGE_BYTES) {
+        Some(start) => start,
+        None => map_aligned(bytes)?,
+    };
+    // SAFETY: advice about a mapping of ours; it changes no content.
+    let taken = unsafe { libc::madvise(start.cast(), bytes, libc::MADV_HUGEPAGE) } == 0;
+    Some((start, taken))
+}
+
+/// A new region that begins on a huge page.
+#[cfg(not(any(modelled, miri)))]
+fn map_aligned(bytes: usize) -> Option<*mut u8> {
+    let mapped = map(bytes.checked_add(HUGE_BYTES)?)?;
     let lead = mapped.align_offset(HUGE_BYTES);
     let tail = HUGE_BYTES - lead;
     // SAFETY: `lead` is below HUGE_BYTES, so all of this lies in the mapping, which nobody uses yet; both
     // cut pieces are whole pages, because a mapping begins on one.
-    let start = unsafe {
+    unsafe {
         let start = mapped.add(lead);
         if lead > 0 {
             give(mapped, lead);
@@ -61,11 +81,8 @@ pub(super) fn take_huge(bytes: usize) -> Option<(*mut u8, bool)> {
         if tail > 0 {
             give(start.add(bytes), tail);
         }
-        start
-    };
-    // SAFETY: advice about a mapping of ours; it changes no content.
-    let taken = unsafe { libc::madvise(start.cast(), bytes, libc::MADV_HUGEPAGE) } == 0;
-    Some((start, taken))
+        Some(start)
+    }
 }
 
 /// As above: a model and Miri have no pages.
@@ -100,9 +117,14 @@ pub(super) unsafe fn populate(_start: *mut u8, _bytes: usize) -> bool {
 /// As [`give`], but that others may look at the region later, and see zeros or what its next user writes.
 #[cfg(not(any(modelled, miri)))]
 pub(super) unsafe fn empty(start: *mut u8, bytes: usize) {
-    // SAFETY: the caller's mapping. It fails for memory that the process has locked, which then stays as it
-    // is: initialised, and ready for its next use.
-    let _ = unsafe { libc::madvise(start.cast(), bytes.next_multiple_of(PAGE_BYTES), libc::MADV_DONTNEED) };
+    // SAFETY: the caller's mapping, which ends with a page.
+    let outcome =
+        unsafe { libc::madvise(start.cast(), bytes.next_multiple_of(PAGE_BYTES), libc::MADV_DONTNEED) };
+    if outcome != 0 {
+        // Memory that the process has locked, which then stays.
+        // SAFETY: the caller's mapping, which nobody uses.
+        unsafe { start.write_bytes(0, bytes) };
+    }
 }
 
 /// As above: the allocator's memory stays.
@@ -133,6 +155,11 @@ pub(super) unsafe fn touch(start: *mut u8, bytes: usize) {
 /// `bytes` zeroed bytes; `None` when there is no memory, or when there is nothing to map.
 #[cfg(not(any(modelled, miri)))]
 pub(super) fn take(bytes: usize) -> Option<*mut u8> {
+    PARKED.take(bytes, REGION_ALIGN).or_else(|| map(bytes))
+}
+
+#[cfg(not(any(modelled, miri)))]
+fn map(bytes: usize) -> Option<*mut u8> {
     if bytes == 0 {
         return None;
     }
@@ -142,17 +169,42 @@ pub(super) fn take(bytes: usize) -> Option<*mut u8> {
     (start != libc::MAP_FAILED).then_some(start.cast())
 }
 
-/// Gives a region back.
+/// Gives a region back; false when the system took its memory only, and the addresses are kept for [`take`].
 ///
 /// # Safety
 /// `start` came from [`take`] with the same `bytes`, and nobody uses the region any more.
 #[cfg(not(any(modelled, miri)))]
-pub(super) unsafe fn give(start: *mut u8, bytes: usize) {
-    // SAFETY: the caller hands over a whole mapping of this length.
+pub(super) unsafe fn give(start: *mut u8, bytes: usize) -> bool {
+    // SAFETY: the caller hands over a mapping of this length, or a part of one in whole pages.
+    if !unsafe { unmap(start, bytes) } {
+        // SAFETY: as above; it is still mapped.
+        unsafe { empty(start, bytes) };
+        PARKED.keep(Region { start, bytes });
+        return false;
+    }
+    // What worked may work for one that was refused before.
+    if let Some(region) = PARKED.oldest() {
+        // SAFETY: it was handed over, and is out of the others' reach.
+        if !unsafe { unmap(region.start, region.bytes) } {
+            PARKED.keep(region);
+        }
+    }
+    true
+}
+
+/// False when the process has so many mappings that none can be cut.
+///
+/// # Safety
+/// As [`give`].
+#[cfg(not(any(modelled, miri)))]
+unsafe fn unmap(start: *mut u8, bytes: usize) -> bool {
+    // SAFETY: the caller's.
     let outcome = unsafe { libc::munmap(start.cast(), bytes) };
-    // It fails for lengths and addresses that `take` never answers, and when the process has so many
-    // mappings that this one cannot be split: whole ones need no splitting.
-    debug_assert_eq!(outcome, 0, "a mapping was given back twice or in part");
+    debug_assert!(
+        outcome == 0 || std::io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM),
+        "no mapping of ours: {start:?}, {bytes} bytes"
+    );
+    outcome == 0
 }
 
 #[cfg(any(modelled, miri))]
@@ -168,10 +220,11 @@ pub(super) fn take(bytes: usize) -> Option<*mut u8> {
 /// # Safety
 /// As above.
 #[cfg(any(modelled, miri))]
-pub(super) unsafe fn give(start: *mut u8, bytes: usize) {
+pub(super) unsafe fn give(start: *mut u8, bytes: usize) -> bool {
     let layout = layout(bytes).expect("was taken with this size");
     // SAFETY: the caller says that it was taken with this size.
     unsafe { std::alloc::dealloc(start, layout) };
+    true
 }
 
 #[cfg(any(modelled, miri))]

@@ -14,7 +14,7 @@
 
 use super::region::{self, HUGE_BYTES};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::ptr;
 
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(super) struct Slabs {
     huge: bool,
     /// A slab that wanted huge pages got small ones.
     small_pages: AtomicBool,
+    /// Slabs of which the system took the memory back and not the addresses.
+    unmaps_refused: AtomicU64,
 }
 
 impl Slabs {
@@ -43,6 +45,7 @@ impl Slabs {
             live: AtomicU32::new(0),
             huge,
             small_pages: AtomicBool::new(false),
+            unmaps_refused: AtomicU64::new(0),
         }
     }
 
@@ -91,7 +94,7 @@ impl Slabs {
             Err(theirs) if made == theirs => Some(theirs),
             Err(theirs) => {
                 // SAFETY: ours alone, taken above with this size.
-                unsafe { region::give(made, self.bytes) };
+                unsafe { self.unmap(made) };
                 Some(theirs)
             }
         }
@@ -122,6 +125,20 @@ impl Slabs {
         Some(start)
     }
 
+    /// # Safety
+    /// `slab` came from [`map`](Self::map) and nobody uses it any more.
+    unsafe fn unmap(&self, slab: *mut u8) {
+        // SAFETY: the caller's, taken with this size.
+        if !unsafe { region::give(slab, self.bytes) } {
+            self.unmaps_refused.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Slabs whose addresses the system did not take back.
+    pub(super) fn unmaps_refused(&self) -> u64 {
+        self.unmaps_refused.load(Ordering::Relaxed)
+    }
+
     /// Gives the memory of a slab back; false when it is not there.
     ///
     /// # Safety
@@ -135,13 +152,7 @@ impl Slabs {
         self.live.fetch_sub(1, Ordering::Relaxed);
         // SAFETY: taken with this size; nobody uses the slab (S1). Where addresses are kept, a late look at it
         // may find anything.
-        unsafe {
-            if self.kept.is_empty() {
-                region::give(slab, self.bytes)
-            } else {
-                region::empty(slab, self.bytes)
-            }
-        }
+        unsafe { if self.kept.is_empty() { self.unmap(slab) } else { region::empty(slab, self.bytes) } }
         true
     }
 }

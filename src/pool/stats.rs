@@ -40,6 +40,9 @@ pub struct PoolStats {
     pub evictions: u64,
     /// The system took the advice to use huge pages for all slabs; false also when none was given.
     pub huge_pages: bool,
+    /// Slabs given back of which the system took the memory and refused the addresses, because the process has
+    /// as many mappings as it may (`vm.max_map_count`). Later slabs use these addresses.
+    pub unmaps_refused: u64,
 }
 
 /// Figures of one class.

@@ -120,6 +120,7 @@ impl BufferPool {
             exhausted: self.exhausted.load(Ordering::Relaxed),
             stale_refused: self.stale_refused.load(Ordering::Relaxed),
             huge_pages: !self.classes.is_empty() && self.classes.iter().all(|class| class.slabs.are_huge()),
+            unmaps_refused: self.classes.iter().map(|class| class.slabs.unmaps_refused()).sum(),
             ..PoolStats::default()
         };
         for class in &self.classes {

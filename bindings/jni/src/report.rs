@@ -52,6 +52,7 @@ pub(crate) fn pool_stats(wire: &mut Wire, stats: &duo_pool_stats_t) {
     wire.u64(stats.in_use).u64(stats.in_use_high).u64(stats.free_buffers).u64(stats.reserved_bytes);
     wire.u64(stats.acquired).u64(stats.released).u64(stats.exhausted).u64(stats.stale_refused);
     wire.u64(stats.resident_buffers).u64(stats.slabs).u64(stats.evictions).u64(stats.huge_pages);
+    wire.u64(stats.unmaps_refused);
 }
 
 /// Appends the statistics of every lane that there is.

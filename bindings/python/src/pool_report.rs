@@ -59,6 +59,8 @@ counters!(PoolStats {
     evictions,
     /// The system took the advice to use huge pages for all slabs.
     huge_pages: bool,
+    /// Slabs given back of which the system refused the addresses: the process has as many mappings as it may.
+    unmaps_refused,
 });
 
 counters!(PoolClassStats {

@@ -15,6 +15,8 @@ package io.duochain;
  * @param slabs pieces that this memory comes in
  * @param evictions slabs given back to the system so far
  * @param hugePages whether the system took the advice to use huge pages for all slabs
+ * @param unmapsRefused slabs given back of which the system took the memory and refused the addresses, because the
+ *     process has as many mappings as it may; later slabs use these addresses
  */
 public record PoolStats(
         long inUse,
@@ -28,5 +30,6 @@ public record PoolStats(
         long resident,
         long slabs,
         long evictions,
-        boolean hugePages) {
+        boolean hugePages,
+        long unmapsRefused) {
 }

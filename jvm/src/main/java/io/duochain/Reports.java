@@ -71,7 +71,7 @@ final class Reports {
     static PoolStats poolStats(Wire wire) {
         return new PoolStats(
                 wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(),
-                wire.i64(), wire.i64(), wire.i64(), wire.i64() != 0);
+                wire.i64(), wire.i64(), wire.i64(), wire.i64() != 0, wire.i64());
     }
 
     static List<PoolClassStats> poolClassStats(Wire wire) {
