@@ -40,6 +40,7 @@ class PoolUpkeepTest {
             assertEquals(6, evicted);
             PoolStats stats = pool.stats();
             assertEquals(List.of(512L, 2L, 6L), List.of(stats.resident(), stats.slabs(), stats.evictions()));
+            assertEquals(0, stats.unmapsRefused());
             useUp(pool);
         }
     }
