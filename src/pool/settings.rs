@@ -57,8 +57,7 @@ pub struct Upkeep {
     /// next burst waits for the system.
     pub initial: Vec<usize>,
     /// Take memory for the initial buffers when the pool is made, and touch it. Off: the first use of each
-    /// page waits for the system. On: making the pool waits for all of them; 4 GB took 1.8 s in buffers of 64 KiB
-    /// and 5.5 s in buffers of 1 KiB, on a busy virtual machine of two cores.
+    /// page waits for the system. On: making the pool waits for all of them, seconds for gigabytes.
     pub warm_up: bool,
     /// How long demand has to stay low before memory goes back; zero: never. Short: memory comes and goes
     /// with each lull.
