@@ -73,7 +73,6 @@ fn the_file_of_a_process_that_ended_is_replaced_and_that_of_a_living_one_is_not(
     let replaced = queue.open_shared(&scratch.settings()).expect("the old one is removed");
     let mut producer = SharedProducer::attach(replaced.path()).expect("a new segment");
     producer.enqueue(LANE, b"x", Meta::default()).expect("room");
-    std::mem::forget(lanes);
 }
 
 #[test]
