@@ -1,8 +1,12 @@
 //! A buffer that borrows its pool.
 
+#[cfg(not(modelled))]
+use super::Meta;
 use super::header::{Body, INDEX_BITS, INDEX_MASK, has_memory};
 use super::{BufferPool, Error, Site, Slot};
 use std::fmt;
+#[cfg(not(modelled))]
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::slice;
 
@@ -52,6 +56,16 @@ impl Loan<'_> {
     /// True when no byte is in use.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The bare ownership of the buffer, `meta` noted with it.
+    #[cfg(not(modelled))]
+    pub(crate) fn into_slot(self, meta: Meta) -> Slot {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: ownership moves from the loan, which is not dropped, into the slot.
+        let mut slot = unsafe { Slot::from_index(this.index()) };
+        this.pool.describe(&mut slot, this.len(), meta);
+        slot
     }
 
     /// Which buffer of the pool, in 24 bits.

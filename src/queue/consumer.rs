@@ -2,6 +2,7 @@
 
 use super::lane::{Lane, Picker, select};
 use super::ring::Taken;
+use super::shared::Run;
 use super::wait::{Deadline, Idle};
 use super::{Consumers, Error, Item, ItemRef, TxQueue};
 use crate::pool::{Rest, Slot};
@@ -135,9 +136,11 @@ impl Consumer {
             enough = hand_out(first).is_break();
             count += 1;
             let stretch_end = max.min(count + self.picker.stretch(STRETCH_MAX - 1));
+            // What it still holds when `f` says enough goes back.
+            let mut run = None;
             while count < stretch_end
                 && !enough
-                && let Some(next) = self.take_from(lane)
+                && let Some(next) = self.take_ahead(&queue, lane, stretch_end - count, &mut run)
             {
                 enough = hand_out(next).is_break();
                 count += 1;
@@ -225,6 +228,28 @@ impl Consumer {
             return self.take_in_turn(lane);
         }
         self.take_own(lane)
+    }
+
+    /// As [`take_from`](Self::take_from), and where only segments have something up to `max` of it at once.
+    #[inline]
+    fn take_ahead<'a>(
+        &mut self,
+        queue: &'a TxQueue,
+        lane: usize,
+        max: usize,
+        run: &mut Option<Run<'a>>,
+    ) -> Option<Found> {
+        if let Some((slot, sequence)) = run.as_mut().and_then(Run::next) {
+            return Some(Found { lane, slot, sequence });
+        }
+        if !queue.inlets().any() {
+            return self.take_own(lane);
+        }
+        if self.places[lane].has_item(&queue.all_lanes()[lane]) {
+            return self.take_in_turn(lane);
+        }
+        let found = run.insert(queue.inlets().take_run(lane, queue.pool(), max)).next();
+        found.map(|(slot, sequence)| Found { lane, slot, sequence }).or_else(|| self.take_own(lane))
     }
 
     /// From the queue's own lane and from segments, by turns.

@@ -357,6 +357,7 @@ impl TxQueue {
 impl Drop for TxQueue {
     fn drop(&mut self) {
         self.inlets.close();
+        self.inlets.abandon(&self.pool);
         for lane in &self.lanes {
             let mut head = lane.ring.consumed();
             self.pool.give_rest(lane.take_over_rest());

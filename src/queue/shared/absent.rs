@@ -2,7 +2,7 @@
 //! have models of their own.
 
 use crate::pool::{BufferPool, Slot};
-use std::sync::Arc;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 #[derive(Debug, Default)]
@@ -11,6 +11,14 @@ pub(crate) struct Inlets;
 pub(crate) struct Nap {
     pub(crate) limit: Duration,
     pub(crate) words: [(*const u32, u32); 0],
+}
+
+pub(crate) struct Run<'a>(PhantomData<&'a ()>);
+
+impl Run<'_> {
+    pub(crate) fn next(&mut self) -> Option<(Slot, u64)> {
+        None
+    }
 }
 
 impl Inlets {
@@ -26,9 +34,15 @@ impl Inlets {
         false
     }
 
-    pub(crate) fn take(&self, _lane: usize, _pool: &Arc<BufferPool>) -> Option<(Slot, u64)> {
+    pub(crate) fn take(&self, _lane: usize, _pool: &BufferPool) -> Option<(Slot, u64)> {
         None
     }
+
+    pub(crate) fn take_run(&self, _lane: usize, _pool: &BufferPool, _max: usize) -> Run<'_> {
+        Run(PhantomData)
+    }
+
+    pub(crate) fn abandon(&self, _pool: &BufferPool) {}
 
     pub(crate) fn tend(&self) {}
 

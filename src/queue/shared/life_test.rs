@@ -6,7 +6,7 @@ use super::tests::{LANE, queue, queue_with, small};
 use super::{SharedPlace, SharedProducer, SharedSettings};
 use crate::pool::Meta;
 use crate::queue::{Consumers, Error};
-use crate::sync::atomic::Ordering;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::types::Status;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +19,11 @@ impl Scratch {
     fn new(name: &str) -> Self {
         let name = format!("duochain-life-{}-{name}", std::process::id());
         Self(std::env::temp_dir().join(name))
+    }
+
+    /// Its name before it is finished.
+    fn draft(&self) -> PathBuf {
+        self.0.with_file_name(format!("{}.new", self.0.file_name().expect("a name").display()))
     }
 
     fn settings(&self) -> SharedSettings {
@@ -120,4 +125,53 @@ fn a_closed_queue_without_a_buffer_waits_for_one() {
     drop(only_buffer);
     assert_eq!(&*consumer.dequeue_wait(Duration::from_secs(60)).expect("a buffer came back"), b"second");
     assert!(consumer.is_ended());
+}
+
+#[test]
+fn who_attaches_while_a_segment_is_made_finds_it_finished_or_not_at_all() {
+    let scratch = Scratch::new("making");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let attaching = scope.spawn(|| {
+            let mut attached = 0;
+            while !stop.load(Ordering::Relaxed) {
+                match SharedProducer::attach(&scratch.0) {
+                    Ok(_) => attached += 1,
+                    // Not there, or closed again.
+                    Err(error) => {
+                        assert!(matches!(error.status(), Status::NotFound | Status::Closed), "{error}")
+                    }
+                }
+            }
+            attached
+        });
+        let queue = queue();
+        for _ in 0..200 {
+            drop(queue.open_shared(&scratch.settings()).expect("valid"));
+        }
+        let _lanes = queue.open_shared(&scratch.settings()).expect("valid");
+        SharedProducer::attach(&scratch.0).expect("open");
+        stop.store(true, Ordering::Relaxed);
+        attaching.join().expect("no other refusal");
+    });
+    assert!(!scratch.draft().exists());
+}
+
+#[test]
+fn what_a_process_killed_while_making_a_segment_left_is_replaced() {
+    let scratch = Scratch::new("draft");
+    std::fs::write(scratch.draft(), b"half").expect("writable");
+    let queue = queue();
+    let lanes = queue.open_shared(&scratch.settings()).expect("nobody makes that one any more");
+    assert!(scratch.0.exists() && !scratch.draft().exists());
+    // A second one at the place of the living first is refused and leaves nothing.
+    let refused = queue.open_shared(&scratch.settings()).expect_err("there is one");
+    assert_eq!((refused.status(), scratch.draft().exists()), (Status::Io, false));
+    drop(lanes);
+    // While somebody else holds the lock it is being made.
+    let making = std::fs::File::create(scratch.draft()).expect("writable");
+    making.try_lock().expect("nobody else has it");
+    let refused = queue.open_shared(&scratch.settings()).expect_err("somebody makes one");
+    assert_eq!((refused.status(), scratch.draft().exists()), (Status::Io, true));
+    std::fs::remove_file(scratch.draft()).expect("ours");
 }

@@ -18,7 +18,7 @@ use super::SharedError;
 use crate::sync::atomic::AtomicU64;
 
 #[cfg(not(modelled))]
-pub(super) use mapped::{Memory, create};
+pub(super) use mapped::{Draft, Memory, create};
 
 #[cfg(modelled)]
 pub(super) use modelled::Memory;
@@ -52,7 +52,7 @@ mod mapped {
     use std::io;
     use std::os::fd::{AsRawFd, FromRawFd};
     use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     /// A mapped segment.
     #[derive(Debug)]
@@ -95,36 +95,52 @@ mod mapped {
         }
     }
 
+    /// The name under which a segment in a file is prepared: an attacher finds it finished, or not at all. The
+    /// name goes with this value.
+    #[derive(Debug)]
+    pub(crate) struct Draft {
+        name: Option<PathBuf>,
+    }
+
+    impl Draft {
+        /// Gives the finished file its own name, if that is free.
+        pub(crate) fn publish(&self, path: &Path) -> Result<(), SharedError> {
+            let Some(draft) = &self.name else { return Ok(()) };
+            let linked = std::fs::hard_link(draft, path);
+            linked.map_err(|error| SharedError::io(format!("making {}", path.display()), &error))
+        }
+    }
+
+    impl Drop for Draft {
+        fn drop(&mut self) {
+            if let Some(draft) = &self.name {
+                // What remains in the way of an unlink is told by the next try.
+                let _ = std::fs::remove_file(draft);
+            }
+        }
+    }
+
     /// A new file of `bytes` zeroes, ours alone, every page of it there.
-    pub(crate) fn create(place: &SharedPlace, bytes: u64) -> Result<File, SharedError> {
-        let file = match place {
-            SharedPlace::Memory => in_memory()?,
+    pub(crate) fn create(place: &SharedPlace, bytes: u64) -> Result<(File, Draft), SharedError> {
+        let (file, draft) = match place {
+            SharedPlace::Memory => (in_memory()?, Draft { name: None }),
             SharedPlace::File(path) => in_file(path)?,
         };
         let failed = |what: &str, error: io::Error| SharedError::io(format!("{what} a segment"), &error);
         // Allocated, not only sized: a full file system is an error here instead of a SIGBUS later.
-        let allocated = loop {
+        loop {
             // SAFETY: a descriptor that is ours and two numbers.
             match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, bytes as libc::off_t) } {
-                0 => break Ok(()),
+                0 => break,
                 // A profiler's signal, for one.
                 libc::EINTR => {}
-                code => break Err(failed("allocating", io::Error::from_raw_os_error(code))),
-            }
-        };
-        let finished = allocated.and_then(|()| match place {
-            SharedPlace::Memory => seal(&file).map_err(|error| failed("sealing", error)),
-            SharedPlace::File(_) => Ok(()),
-        });
-        match (finished, place) {
-            (Ok(()), _) => Ok(file),
-            (Err(error), SharedPlace::Memory) => Err(error),
-            (Err(error), SharedPlace::File(path)) => {
-                // Made above, exclusively; what remains in the way of an unlink is told by the next try.
-                let _ = std::fs::remove_file(path);
-                Err(error)
+                code => return Err(failed("allocating", io::Error::from_raw_os_error(code))),
             }
         }
+        if *place == SharedPlace::Memory {
+            seal(&file).map_err(|error| failed("sealing", error))?;
+        }
+        Ok((file, draft))
     }
 
     fn in_memory() -> Result<File, SharedError> {
@@ -141,10 +157,20 @@ mod mapped {
         Ok(file)
     }
 
-    fn in_file(path: &Path) -> Result<File, SharedError> {
-        let options = &mut OpenOptions::new();
-        let file = options.read(true).write(true).create_new(true).mode(0o600).open(path);
-        file.map_err(|error| SharedError::io(format!("making {}", path.display()), &error))
+    fn in_file(path: &Path) -> Result<(File, Draft), SharedError> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".new");
+        let name = PathBuf::from(name);
+        let options = || OpenOptions::new().read(true).write(true).to_owned();
+        let make = || options().create_new(true).mode(0o600).open(&name);
+        let made = make().or_else(|error| match options().open(&name) {
+            // Who makes a segment holds this lock, so one that nobody holds is of a process that was killed.
+            Ok(left) if left.try_lock().is_ok() => std::fs::remove_file(&name).and_then(|()| make()),
+            _ => Err(error),
+        });
+        let file = made.map_err(|error| SharedError::io(format!("making {}", name.display()), &error))?;
+        file.try_lock().map_err(|error| SharedError::io("locking a new segment", &error.into()))?;
+        Ok((file, Draft { name: Some(name) }))
     }
 
     fn seal(file: &File) -> io::Result<()> {

@@ -41,6 +41,8 @@ mod absent;
 mod error;
 mod inlet;
 #[cfg(not(modelled))]
+mod inlets;
+#[cfg(not(modelled))]
 mod lanes;
 mod layout;
 mod memory;
@@ -48,6 +50,10 @@ mod owner;
 mod part;
 #[cfg(not(modelled))]
 mod producer;
+#[cfg(not(modelled))]
+mod run;
+#[cfg(all(test, not(any(modelled, miri))))]
+mod run_test;
 mod segment;
 mod settings;
 
@@ -62,7 +68,9 @@ mod tests;
 
 pub use error::SharedError;
 #[cfg(not(modelled))]
-pub use lanes::{SHARED_NAP, SHARED_SEGMENTS_MAX, SharedLanes};
+pub use inlets::{SHARED_NAP, SHARED_SEGMENTS_MAX};
+#[cfg(not(modelled))]
+pub use lanes::SharedLanes;
 pub use layout::{SHARED_LANE_CELLS_MAX, SHARED_SEATS_MAX, SHARED_SEGMENT_BYTES_MAX};
 #[cfg(all(feature = "capi", not(modelled)))]
 pub(crate) use producer::SharedWriting;
@@ -73,6 +81,8 @@ pub use settings::SharedStats;
 pub use settings::{SharedPlace, SharedSettings};
 
 #[cfg(modelled)]
-pub(super) use absent::Inlets;
+pub(super) use absent::{Inlets, Run};
 #[cfg(not(modelled))]
-pub(super) use lanes::Inlets;
+pub(super) use inlets::Inlets;
+#[cfg(not(modelled))]
+pub(super) use run::Run;

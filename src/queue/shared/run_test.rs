@@ -1,0 +1,82 @@
+//! Drains that end before everything they took ahead was handed out.
+
+use super::tests::{LANE, queue, small};
+use super::{SharedLanes, SharedProducer, SharedSettings};
+use crate::pool::Meta;
+use crate::queue::{Consumer, Error, TxQueue};
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A queue with lanes in which transactions 0 to `count` wait.
+fn filled(count: u64) -> (Arc<TxQueue>, SharedLanes) {
+    let queue = queue();
+    let settings = SharedSettings { lane_cells: 128, part_bytes: 65536, ..small() };
+    let lanes = queue.open_shared(&settings).expect("valid");
+    let mut producer = SharedProducer::attach(lanes.path()).expect("a seat");
+    for tag in 0..count {
+        producer.enqueue(LANE, &[tag as u8; 40], Meta { tag, stamp: 0 }).expect("room");
+    }
+    (queue, lanes)
+}
+
+fn drain_until(consumer: &mut Consumer, last: u64) -> Vec<u64> {
+    let mut tags = Vec::new();
+    consumer.drain_until(100, |item| {
+        assert_eq!(*item, [item.meta().tag as u8; 40]);
+        assert_eq!(item.sequence(), item.meta().tag);
+        tags.push(item.meta().tag);
+        if item.meta().tag == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    tags
+}
+
+#[test]
+fn what_a_drain_took_ahead_and_did_not_hand_out_comes_next_and_in_order() {
+    let (queue, _lanes) = filled(80);
+    let mut consumer = queue.consumer().expect("free");
+    assert_eq!(drain_until(&mut consumer, 4), [0, 1, 2, 3, 4]);
+    assert_eq!(consumer.dequeue().expect("there").meta().tag, 5);
+    assert_eq!(drain_until(&mut consumer, 39), (6..40).collect::<Vec<_>>());
+    assert_eq!(consumer.drain(3, |item| assert!(item.meta().tag > 39)), 3);
+    assert_eq!(drain_until(&mut consumer, 79), (43..80).collect::<Vec<_>>());
+    assert!(consumer.dequeue().is_none());
+}
+
+#[test]
+fn it_survives_its_consumer_and_the_segment_and_delays_the_end() {
+    let (queue, lanes) = filled(20);
+    assert_eq!(drain_until(&mut queue.consumer().expect("free"), 9).len(), 10);
+    lanes.close();
+    drop(lanes);
+    queue.close();
+    let mut consumer = queue.consumer().expect("free again");
+    for tag in 10..20 {
+        assert!(!consumer.is_ended());
+        assert_eq!(consumer.dequeue_wait(Duration::from_secs(60)).expect("there").meta().tag, tag);
+    }
+    assert_eq!(consumer.dequeue_wait(Duration::from_secs(60)).map(|_| ()), Err(Error::Ended));
+}
+
+#[test]
+fn a_panic_in_a_drain_loses_only_what_it_was_handed() {
+    let (queue, _lanes) = filled(20);
+    let mut consumer = queue.consumer().expect("free");
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        consumer.drain(100, |item| assert!(item.meta().tag < 7, "on purpose"));
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(drain_until(&mut consumer, 19), (8..20).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_queue_that_goes_gives_the_buffers_back() {
+    let (queue, lanes) = filled(20);
+    let pool = Arc::clone(queue.pool());
+    drain_until(&mut queue.consumer().expect("free"), 9);
+    assert_ne!(pool.stats().in_use, 0);
+    drop(lanes);
+    drop(queue);
+    assert_eq!(pool.stats().in_use, 0);
+}
