@@ -45,7 +45,7 @@ impl Consuming {
         self.held_count.load(Ordering::Acquire)
     }
 
-    fn is_for_many(&self) -> bool {
+    pub(super) fn is_for_many(&self) -> bool {
         self.slots.len() > 1
     }
 
@@ -211,25 +211,66 @@ mod tests {
         }
     }
 
+    /// For many consumers, with room for two.
+    fn many() -> *mut duo_queue {
+        let options = duo_queue_options {
+            struct_size: size_of::<duo_queue_options>() as u32,
+            flags: 0,
+            lane_cells: &2,
+            lane_count: 1,
+            consumers: DUO_CONSUMERS_MANY,
+            ageing: 0,
+            transaction_bytes_max: 64,
+            pool: ptr::null(),
+            run_max: 1,
+        };
+        let mut queue = ptr::null_mut();
+        // SAFETY: the options state their size.
+        assert_eq!(unsafe { duo_queue_create(&options, &mut queue) }, duo_status::DUO_OK);
+        queue
+    }
+
+    fn wait_for(queue: usize, cap: usize, timeout_ns: i64) -> duo_status {
+        let (mut room, queue) = ([0_u8; 64], ptr::without_provenance(queue));
+        let mut item = duo_item { offset: 0, len: 0, tag: 0, sequence: 0, lane: 0, reserved: 0 };
+        // SAFETY: a live queue, and as much room as stated.
+        unsafe { duo_queue_dequeue_wait(queue, room.as_mut_ptr().cast(), cap, timeout_ns, &mut item) }
+    }
+
+    #[cfg(not(miri))]
+    #[test]
+    fn who_sleeps_is_woken_for_an_item_that_did_not_fit_elsewhere() {
+        let mut misfits = 0;
+        for _ in 0..200 {
+            let queue = many();
+            let word = queue.addr();
+            std::thread::scope(|scope| {
+                let wide = scope.spawn(move || wait_for(word, 64, 20_000_000_000));
+                // SAFETY: a live queue and 64 bytes.
+                let status = unsafe { duo_queue_enqueue(queue, 0, [7_u8; 64].as_ptr().cast(), 64, 0) };
+                assert_eq!(status, duo_status::DUO_OK);
+                // Mostly we are here before the other is awake; else it has the item already.
+                let narrow = wait_for(word, 8, 0);
+                assert!(
+                    matches!(narrow, duo_status::DUO_ERR_TOO_LARGE | duo_status::DUO_TIMEOUT),
+                    "{narrow:?}"
+                );
+                misfits += usize::from(narrow == duo_status::DUO_ERR_TOO_LARGE);
+                assert_eq!(wide.join().unwrap(), duo_status::DUO_OK);
+            });
+            // SAFETY: nobody uses it any more.
+            assert_eq!(unsafe { duo_queue_destroy(queue) }, duo_status::DUO_OK);
+        }
+        assert!(misfits > 0, "the narrow one never came first");
+    }
+
     #[test]
     fn an_item_that_did_not_fit_is_seen_by_the_others_before_the_end() {
         let rounds = if cfg!(miri) { 10 } else { 2000 };
         for round in 0..rounds {
-            let options = duo_queue_options {
-                struct_size: size_of::<duo_queue_options>() as u32,
-                flags: 0,
-                lane_cells: &2,
-                lane_count: 1,
-                consumers: DUO_CONSUMERS_MANY,
-                ageing: 0,
-                transaction_bytes_max: 64,
-                pool: ptr::null(),
-                run_max: 1,
-            };
-            let mut queue = ptr::null_mut();
-            // SAFETY: the options state their size; the queue lives until the end of the round.
+            let queue = many();
+            // SAFETY: the queue lives until the end of the round.
             unsafe {
-                assert_eq!(duo_queue_create(&options, &mut queue), duo_status::DUO_OK);
                 assert_eq!(
                     duo_queue_enqueue(queue, 0, [7_u8; 64].as_ptr().cast(), 64, 0),
                     duo_status::DUO_OK

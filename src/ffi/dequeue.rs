@@ -14,7 +14,7 @@ use super::queue::{QueueObject, duo_queue};
 use super::record::{self, Record};
 use super::status::duo_status;
 use crate::pool::Meta;
-use crate::queue::{Consumer, Error, Item, LaneStats, TxQueue};
+use crate::queue::{Consumer, Deadline, Error, Item, LaneStats, TxQueue};
 use crate::types::{LaneId, Status};
 use std::ffi::c_void;
 use std::ops::ControlFlow;
@@ -86,16 +86,19 @@ fn take(
     taking: &Taking<'_>,
     timeout: Option<Duration>,
 ) -> Result<Item, Failure> {
+    let deadline = timeout.map(Deadline::after);
     loop {
         if let Some(item) = object.consuming.take_held() {
             return Ok(item);
         }
-        let found = match timeout {
-            Some(timeout) => consumer.dequeue_wait(timeout).map(Some),
+        let found = match &deadline {
+            Some(deadline) => consumer.dequeue_until(deadline, || object.consuming.held_count() > 0),
             None => Ok(consumer.dequeue()),
         };
         match found {
             Ok(Some(item)) => return Ok(item),
+            // Another call holds something, or held it a moment ago.
+            Ok(None) if deadline.is_some() => {}
             Ok(None) => {
                 if let Some(failure) = nothing_left(object, consumer, taking) {
                     return Err(failure);
@@ -124,6 +127,9 @@ fn place(object: &QueueObject, item: Item, buffer: &mut OutArray<u8>) -> Result<
     if item.len() > room {
         let len = item.len();
         object.consuming.hold(item);
+        if object.consuming.is_for_many() {
+            object.queue.nudge();
+        }
         let message = format!("the next transaction has {len} bytes, buf has room for {room}");
         return Err(Failure::new(Status::TooLarge, message));
     }

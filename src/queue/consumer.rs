@@ -79,10 +79,22 @@ impl Consumer {
     /// # Errors
     /// [`Error::Ended`] once the queue is closed and empty, [`Error::Timeout`].
     pub fn dequeue_wait(&mut self, timeout: Duration) -> Result<Item, Error> {
-        let deadline = Deadline::after(timeout);
+        self.dequeue_until(&Deadline::after(timeout), || false)?.ok_or(Error::Timeout)
+    }
+
+    /// As [`dequeue_wait`](Self::dequeue_wait); `None` as soon as `elsewhere` says that there is something for the
+    /// caller elsewhere. Who puts something there calls [`TxQueue::nudge`] afterwards.
+    pub(crate) fn dequeue_until(
+        &mut self,
+        deadline: &Deadline,
+        elsewhere: impl Fn() -> bool,
+    ) -> Result<Option<Item>, Error> {
         loop {
             if let Some(item) = self.dequeue() {
-                return Ok(item);
+                return Ok(Some(item));
+            }
+            if elsewhere() {
+                return Ok(None);
             }
             if self.is_ended() {
                 return Err(Error::Ended);
@@ -103,7 +115,9 @@ impl Consumer {
             }
             queue.signals().sleep_for_items(nap.limit, &nap.words, || {
                 let mut lanes = queue.all_lanes().iter().zip(&*places);
-                lanes.any(|(lane, place)| place.has_item(lane)) || queue.inlets().has_something()
+                lanes.any(|(lane, place)| place.has_item(lane))
+                    || queue.inlets().has_something()
+                    || elsewhere()
             });
         }
     }

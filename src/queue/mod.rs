@@ -86,6 +86,7 @@ pub use shared::{
 };
 pub use stage::{Stage, StageSettings};
 pub use stats::{LaneStats, QueueStats};
+pub(crate) use wait::Deadline;
 
 use crate::pool::{BufferPool, Meta, Slot, Upkeep};
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -263,6 +264,11 @@ impl TxQueue {
     pub fn close(&self) {
         self.signals.close();
         self.inlets.close();
+    }
+
+    /// Has consumers that sleep look again, for something that is not in the lanes.
+    pub(crate) fn nudge(&self) {
+        self.signals.nudge();
     }
 
     /// True once closed.

@@ -135,6 +135,13 @@ impl Signals {
         }
     }
 
+    /// Wakes consumers, who look at what is not in the lanes too.
+    pub(super) fn nudge(&self) {
+        // What was changed before is seen by who reads the advanced epoch; who has read the one before does not
+        // fall asleep, or wakes.
+        self.items.advance();
+    }
+
     /// Consumer that waits for a buffer: sleeps for about `limit`, or until something is announced.
     pub(super) fn nap(&self, limit: Duration) {
         let seen = self.items.epoch();

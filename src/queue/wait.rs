@@ -8,13 +8,13 @@ use std::time::Duration;
 
 /// End of a waiting call. The clock is read only when a call really waits.
 #[derive(Debug)]
-pub(super) struct Deadline {
+pub(crate) struct Deadline {
     clock: SystemClock,
     end: Tick,
 }
 
 impl Deadline {
-    pub(super) fn after(timeout: Duration) -> Self {
+    pub(crate) fn after(timeout: Duration) -> Self {
         let clock = SystemClock::new();
         Self { clock, end: clock.now().after(timeout) }
     }
