@@ -1364,7 +1364,8 @@ duo_status duo_queue_abort(const struct duo_queue *queue, const struct duo_claim
 /**
  * Takes the next transaction out and copies it into `buf`. `DUO_AGAIN` when there is none, `DUO_END`
  * when there will be none, `DUO_ERR_TOO_LARGE` when `buf` is too small: the transaction then comes
- * with the next call. `DUO_ERR_BUSY` when all consumers are inside a call.
+ * with the next call. `DUO_ERR_BUSY` when all consumers are inside a call. At the end of a closed
+ * queue with several consumers, calls wait for each other: what one puts back is not the end.
  *
  * [any-thread] Since: 0.1
  */

@@ -45,7 +45,7 @@ impl Consuming {
         self.held_count.load(Ordering::Acquire)
     }
 
-    pub(super) fn is_for_many(&self) -> bool {
+    fn is_for_many(&self) -> bool {
         self.slots.len() > 1
     }
 
@@ -62,8 +62,15 @@ impl Consuming {
         Ok(slot)
     }
 
-    /// Keeps an item that did not fit.
-    pub(super) fn hold(&self, item: Item) {
+    /// Keeps an item of the queue that did not fit, for whoever asks next.
+    pub(super) fn put_back(&self, queue: &TxQueue, item: Item) {
+        self.hold(item);
+        if self.is_for_many() {
+            queue.nudge();
+        }
+    }
+
+    fn hold(&self, item: Item) {
         let mut held = self.held.lock();
         held.push_front(item);
         // Release pairs with the Acquire of take_held.
@@ -84,8 +91,8 @@ impl Consuming {
 impl<'a> Taking<'a> {
     pub(super) fn begin(consuming: &'a Consuming) -> Self {
         if consuming.is_for_many() {
-            // Relaxed: taking the item from its cell, or from `held` under its lock, carries it on to whoever finds
-            // that nothing is left.
+            // Relaxed: taking the item from its cell (Release, with the Acquire of `Ring::consumed`), or from `held`
+            // under its lock, carries it on to whoever finds that nothing is left.
             consuming.undecided.fetch_add(1, Ordering::Relaxed);
         }
         Self(consuming)
@@ -138,17 +145,18 @@ mod tests {
     use super::super::status::duo_status;
     use super::*;
     use crate::pool::{ClassSettings, Meta, OverflowSettings, PoolSettings};
-    use crate::queue::QueueSettings;
+    use crate::queue::{Deadline, QueueSettings};
     use crate::types::LaneId;
     use std::ptr;
     use std::sync::Barrier;
+    use std::time::Duration;
 
     const L0: LaneId = LaneId::new(0);
 
-    #[test]
-    fn the_end_is_not_told_while_another_call_may_put_its_item_back() {
+    /// For many consumers, with room for four.
+    fn lone() -> Arc<TxQueue> {
         let classes = vec![ClassSettings { buffer_bytes: 64, count_max: 4 }];
-        let queue = TxQueue::new(QueueSettings {
+        TxQueue::new(QueueSettings {
             lane_cells: vec![4],
             consumers: Consumers::Many,
             ageing: 0,
@@ -156,7 +164,12 @@ mod tests {
             transaction_bytes_max: 64,
             pool: PoolSettings { classes, overflow: OverflowSettings::default() },
         })
-        .unwrap();
+        .unwrap()
+    }
+
+    #[test]
+    fn the_end_is_not_told_while_another_call_may_put_its_item_back() {
+        let queue = lone();
         queue.enqueue(L0, b"the last", Meta::default()).unwrap();
         queue.close();
         let consuming = Consuming::new(Consumers::Many);
@@ -169,12 +182,41 @@ mod tests {
                 std::thread::yield_now();
             }
             assert!(!asking.is_finished());
-            consuming.hold(item);
+            consuming.put_back(&queue, item);
             drop(there);
             assert!(!asking.join().unwrap(), "one is held");
         });
         assert_eq!(&*consuming.take_held().unwrap(), b"the last");
         assert!(here.is_last());
+    }
+
+    #[cfg(not(miri))]
+    #[test]
+    fn an_item_that_is_put_back_wakes_who_sleeps() {
+        let queue = lone();
+        let consuming = Consuming::new(Consumers::Many);
+        let mut narrow = queue.consumer().unwrap();
+        for round in 0..100 {
+            queue.enqueue(L0, b"wide", Meta::default()).unwrap();
+            let item = narrow.dequeue().unwrap();
+            std::thread::scope(|scope| {
+                let sleeper = scope.spawn(|| {
+                    let mut consumer = queue.consumer().unwrap();
+                    let deadline = Deadline::after(Duration::from_secs(20));
+                    consumer
+                        .dequeue_until(&deadline, || consuming.held_count() > 0)
+                        .map(|item| item.is_none())
+                });
+                while !queue.has_sleeper() {
+                    std::thread::yield_now();
+                }
+                // It is asleep or about to be; both have to do.
+                (0..round).for_each(|_| std::thread::yield_now());
+                consuming.put_back(&queue, item);
+                assert_eq!(sleeper.join().unwrap(), Ok(true));
+            });
+            assert_eq!(&*consuming.take_held().unwrap(), b"wide");
+        }
     }
 
     #[test]

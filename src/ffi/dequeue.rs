@@ -126,10 +126,7 @@ fn place(object: &QueueObject, item: Item, buffer: &mut OutArray<u8>) -> Result<
     let room = buffer.capacity() - buffer.filled();
     if item.len() > room {
         let len = item.len();
-        object.consuming.hold(item);
-        if object.consuming.is_for_many() {
-            object.queue.nudge();
-        }
+        object.consuming.put_back(&object.queue, item);
         let message = format!("the next transaction has {len} bytes, buf has room for {room}");
         return Err(Failure::new(Status::TooLarge, message));
     }
@@ -169,7 +166,8 @@ fn dequeue(
 
 /// Takes the next transaction out and copies it into `buf`. `DUO_AGAIN` when there is none, `DUO_END`
 /// when there will be none, `DUO_ERR_TOO_LARGE` when `buf` is too small: the transaction then comes
-/// with the next call. `DUO_ERR_BUSY` when all consumers are inside a call.
+/// with the next call. `DUO_ERR_BUSY` when all consumers are inside a call. At the end of a closed
+/// queue with several consumers, calls wait for each other: what one puts back is not the end.
 ///
 /// [any-thread] Since: 0.1
 #[unsafe(no_mangle)]

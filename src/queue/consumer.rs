@@ -244,7 +244,8 @@ impl Consumer {
         self.take_own(lane)
     }
 
-    /// As [`take_from`](Self::take_from), and where only segments have something up to `max` of it at once.
+    /// As [`take_from`](Self::take_from), and for a lone consumer, where only segments have something, up to `max` of it at
+    /// once.
     #[inline]
     fn take_ahead<'a>(
         &mut self,
@@ -258,6 +259,10 @@ impl Consumer {
         }
         if !queue.inlets().any() {
             return self.take_own(lane);
+        }
+        if queue.consumers() == Consumers::Many {
+            // What one takes ahead another would overtake, or take the queue for ended meanwhile.
+            return self.take_in_turn(lane);
         }
         if self.places[lane].has_item(&queue.all_lanes()[lane]) {
             return self.take_in_turn(lane);

@@ -266,6 +266,12 @@ impl TxQueue {
         self.inlets.close();
     }
 
+    /// True when a consumer sleeps, or is about to.
+    #[cfg(all(test, not(modelled)))]
+    pub(crate) fn has_sleeper(&self) -> bool {
+        self.signals.has_sleeper()
+    }
+
     /// Has consumers that sleep look again, for something that is not in the lanes.
     pub(crate) fn nudge(&self) {
         self.signals.nudge();

@@ -356,7 +356,9 @@ impl Ring {
     /// First ticket that is not consumed: how many buffers were ever taken.
     pub(super) fn consumed(&self) -> u64 {
         let mut ticket = self.head();
-        while self.order.phase(self.cell(ticket).load(Ordering::Relaxed), ticket) == Phase::Passed {
+        // Acquire: pairs with the Release of `take_*`. Who finds that nothing is left sees what those did before who
+        // took the last.
+        while self.order.phase(self.cell(ticket).load(Ordering::Acquire), ticket) == Phase::Passed {
             ticket += 1;
         }
         ticket

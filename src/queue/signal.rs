@@ -135,6 +135,12 @@ impl Signals {
         }
     }
 
+    /// True when a consumer sleeps, or is about to.
+    #[cfg(all(test, not(modelled)))]
+    pub(super) fn has_sleeper(&self) -> bool {
+        self.word.load(Ordering::SeqCst) & ASLEEP != 0
+    }
+
     /// Wakes consumers, who look at what is not in the lanes too.
     pub(super) fn nudge(&self) {
         // What was changed before is seen by who reads the advanced epoch; who has read the one before does not

@@ -1,5 +1,7 @@
 //! Transactions that a drain takes out of a segment ahead, under one lock.
 //!
+//! Only a lone consumer takes ahead: beside others it would be overtaken.
+//!
 //! # Invariants
 //! R1 whatever ends a drain early, its caller or a panic, what was taken ahead and not handed out goes back,
 //!    before anything else of its lane, and is found by whoever consumes next.

@@ -1,9 +1,9 @@
 //! Drains that end before everything they took ahead was handed out.
 
-use super::tests::{LANE, queue, small};
+use super::tests::{LANE, queue_with, small};
 use super::{SharedLanes, SharedProducer, SharedSettings};
 use crate::pool::Meta;
-use crate::queue::{Consumer, Error, TxQueue};
+use crate::queue::{Consumer, Consumers, Error, TxQueue};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,7 +11,11 @@ use std::time::Duration;
 
 /// A queue with lanes in which transactions 0 to `count` wait.
 fn filled(count: u64) -> (Arc<TxQueue>, SharedLanes) {
-    let queue = queue();
+    filled_for(Consumers::One, count)
+}
+
+fn filled_for(consumers: Consumers, count: u64) -> (Arc<TxQueue>, SharedLanes) {
+    let queue = queue_with(consumers, 2, 512);
     let settings = SharedSettings { lane_cells: 128, part_bytes: 65536, ..small() };
     let lanes = queue.open_shared(&settings).expect("valid");
     let mut producer = SharedProducer::attach(lanes.path()).expect("a seat");
@@ -57,6 +61,27 @@ fn it_survives_its_consumer_and_the_segment_and_delays_the_end() {
         assert_eq!(consumer.dequeue_wait(Duration::from_secs(60)).expect("there").meta().tag, tag);
     }
     assert_eq!(consumer.dequeue_wait(Duration::from_secs(60)).map(|_| ()), Err(Error::Ended));
+}
+
+#[test]
+fn among_several_consumers_nothing_is_overtaken_and_the_end_waits_for_all() {
+    let (queue, lanes) = filled_for(Consumers::Many, 20);
+    lanes.close();
+    queue.close();
+    let (mut here, mut there) = (queue.consumer().expect("many"), queue.consumer().expect("many"));
+    let mut tags = Vec::new();
+    while tags.len() < 20 {
+        here.drain_until(100, |item| {
+            tags.push(item.meta().tag);
+            match there.dequeue() {
+                Some(item) => tags.push(item.meta().tag),
+                None => assert_eq!(tags.len(), 20, "something is left, and not to be found"),
+            }
+            assert_eq!(there.is_ended(), tags.len() == 20, "{tags:?}");
+            if tags.len() % 4 == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+    }
+    assert_eq!(tags, (0..20).collect::<Vec<_>>());
 }
 
 #[test]
