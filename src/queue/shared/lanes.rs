@@ -45,7 +45,7 @@ impl TxQueue {
         let segment = Arc::new(Segment { memory, geometry });
         let header = segment.geometry.header(Owner::this_process().0, owner::pid_namespace());
         segment.format(&header);
-        publish(&draft, &settings.place)?;
+        publish(draft, &settings.place)?;
         // From here on it is a segment as any other, whose end is told by that of its process.
         let _ = segment.memory.file().unlock();
         let made = Made::new(&settings.place);
@@ -63,7 +63,8 @@ impl TxQueue {
 }
 
 /// Lets a finished segment be found, at the place of one whose process has ended if need be.
-fn publish(draft: &Draft, place: &SharedPlace) -> Result<(), SharedError> {
+/// The draft's name is gone before the lock: afterwards it may be somebody else's.
+fn publish(draft: Draft, place: &SharedPlace) -> Result<(), SharedError> {
     let SharedPlace::File(path) = place else { return Ok(()) };
     draft.publish(path).or_else(|error| if remove_abandoned(path) { draft.publish(path) } else { Err(error) })
 }

@@ -5,7 +5,7 @@ use super::owner::{Owner, pid_namespace};
 use super::tests::{LANE, queue, queue_with, small};
 use super::{SharedPlace, SharedProducer, SharedSettings};
 use crate::pool::Meta;
-use crate::queue::{Consumers, Error};
+use crate::queue::{Consumers, Error, TxQueue};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::types::Status;
 use std::path::PathBuf;
@@ -174,4 +174,39 @@ fn what_a_process_killed_while_making_a_segment_left_is_replaced() {
     let refused = queue.open_shared(&scratch.settings()).expect_err("somebody makes one");
     assert_eq!((refused.status(), scratch.draft().exists()), (Status::Io, true));
     std::fs::remove_file(scratch.draft()).expect("ours");
+}
+
+#[test]
+fn of_several_who_open_the_same_path_one_gets_it_and_can_be_reached() {
+    const OPENERS: usize = 4;
+    let scratch = Scratch::new("several");
+    let queues: Vec<_> = (0..OPENERS).map(|_| queue()).collect();
+    for round in 0..300 {
+        if round % 2 == 0 {
+            // Somebody was killed while making one: all of them want to replace it.
+            std::fs::write(scratch.draft(), b"half").expect("writable");
+        }
+        let start = std::sync::Barrier::new(OPENERS);
+        let opened: Vec<_> = std::thread::scope(|scope| {
+            let open = |queue| {
+                let (start, settings) = (&start, scratch.settings());
+                scope.spawn(move || {
+                    start.wait();
+                    TxQueue::open_shared(queue, &settings)
+                })
+            };
+            let openers: Vec<_> = queues.iter().map(open).collect();
+            openers.into_iter().map(|opener| opener.join().expect("no panic")).collect()
+        });
+        let (won, lost): (Vec<_>, Vec<_>) = opened.into_iter().partition(Result::is_ok);
+        assert_eq!(won.len(), 1, "round {round}: {lost:?}");
+        for error in lost.into_iter().filter_map(Result::err) {
+            assert_eq!(error.status(), Status::Io, "{error}");
+            assert!(error.to_string().contains("making"), "{error}");
+        }
+        let lanes = won.into_iter().flatten().next().expect("there is one");
+        assert!(!scratch.draft().exists(), "round {round}");
+        let _producer = SharedProducer::attach(&scratch.0).expect("finished");
+        assert_eq!(lanes.stats().seats_taken, 1, "round {round}: another segment than the winner's");
+    }
 }

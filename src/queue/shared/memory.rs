@@ -6,6 +6,8 @@
 //!    is a claim that is written in place, through a pointer: that record is not read before the swap that
 //!    publishes it.
 //! M2 an offset is checked against the length of the mapping on every access.
+//! M3 the name of a draft is removed only by who holds the lock on the file that it names, having looked
+//!    after locking. So while a maker holds its lock, the name is that of its file.
 //!
 //! # Limits
 //! A file that is cut short while it is mapped kills every process that touches the missing pages
@@ -18,7 +20,7 @@ use super::SharedError;
 use crate::sync::atomic::AtomicU64;
 
 #[cfg(not(modelled))]
-pub(super) use mapped::{Draft, Memory, create};
+pub(super) use mapped::{Draft, Memory, create, is_named};
 
 #[cfg(modelled)]
 pub(super) use modelled::Memory;
@@ -95,17 +97,23 @@ mod mapped {
         }
     }
 
+    /// Most tries for a draft. Each one more means that somebody else came in between.
+    const DRAFT_TRIES: usize = 100;
+
     /// The name under which a segment in a file is prepared: an attacher finds it finished, or not at all. The
-    /// name goes with this value.
+    /// name goes with this value (M3).
     #[derive(Debug)]
     pub(crate) struct Draft {
-        name: Option<PathBuf>,
+        /// With the descriptor that has the lock: a second one of the same opening, so the lock lasts at least as
+        /// long as the name.
+        named: Option<(PathBuf, File)>,
     }
 
     impl Draft {
         /// Gives the finished file its own name, if that is free.
         pub(crate) fn publish(&self, path: &Path) -> Result<(), SharedError> {
-            let Some(draft) = &self.name else { return Ok(()) };
+            let Some((draft, _)) = &self.named else { return Ok(()) };
+            // M3: it still names our file.
             let linked = std::fs::hard_link(draft, path);
             linked.map_err(|error| SharedError::io(format!("making {}", path.display()), &error))
         }
@@ -113,17 +121,23 @@ mod mapped {
 
     impl Drop for Draft {
         fn drop(&mut self) {
-            if let Some(draft) = &self.name {
+            if let Some((draft, _)) = &self.named {
                 // What remains in the way of an unlink is told by the next try.
                 let _ = std::fs::remove_file(draft);
             }
         }
     }
 
+    /// Whether the path names this very file.
+    pub(crate) fn is_named(file: &File, path: &Path) -> bool {
+        let (Ok(file), Ok(named)) = (file.metadata(), std::fs::metadata(path)) else { return false };
+        (file.dev(), file.ino()) == (named.dev(), named.ino())
+    }
+
     /// A new file of `bytes` zeroes, ours alone, every page of it there.
     pub(crate) fn create(place: &SharedPlace, bytes: u64) -> Result<(File, Draft), SharedError> {
         let (file, draft) = match place {
-            SharedPlace::Memory => (in_memory()?, Draft { name: None }),
+            SharedPlace::Memory => (in_memory()?, Draft { named: None }),
             SharedPlace::File(path) => in_file(path)?,
         };
         let failed = |what: &str, error: io::Error| SharedError::io(format!("{what} a segment"), &error);
@@ -161,16 +175,43 @@ mod mapped {
         let mut name = path.as_os_str().to_owned();
         name.push(".new");
         let name = PathBuf::from(name);
+        let failed = |error: io::Error| SharedError::io(format!("making {}", name.display()), &error);
+        for _ in 0..DRAFT_TRIES {
+            if let Some(file) = try_draft(&name).map_err(failed)? {
+                let lock = file.try_clone();
+                let lock = lock.inspect_err(|_| drop(std::fs::remove_file(&name))).map_err(failed)?;
+                return Ok((file, Draft { named: Some((name, lock)) }));
+            }
+        }
+        Err(failed(io::ErrorKind::ResourceBusy.into()))
+    }
+
+    /// A new file of that name with the lock on it; `None` when somebody came in between, or left an old one.
+    ///
+    /// Who finds the lock taken gives up for somebody who goes on, so of several one always gets through.
+    fn try_draft(name: &Path) -> io::Result<Option<File>> {
         let options = || OpenOptions::new().read(true).write(true).to_owned();
-        let make = || options().create_new(true).mode(0o600).open(&name);
-        let made = make().or_else(|error| match options().open(&name) {
-            // Who makes a segment holds this lock, so one that nobody holds is of a process that was killed.
-            Ok(left) if left.try_lock().is_ok() => std::fs::remove_file(&name).and_then(|()| make()),
-            _ => Err(error),
-        });
-        let file = made.map_err(|error| SharedError::io(format!("making {}", name.display()), &error))?;
-        file.try_lock().map_err(|error| SharedError::io("locking a new segment", &error.into()))?;
-        Ok((file, Draft { name: Some(name) }))
+        let (file, old) = match options().create_new(true).mode(0o600).open(name) {
+            Ok(file) => (file, None),
+            Err(exists) if exists.kind() == io::ErrorKind::AlreadyExists => match options().open(name) {
+                Ok(file) => (file, Some(exists)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            },
+            Err(error) => return Err(error),
+        };
+        if let Err(error) = file.try_lock() {
+            return Err(old.unwrap_or_else(|| error.into()));
+        }
+        // Between its opening and the lock another opener may have taken a new file for one that was left.
+        if !is_named(&file, name) {
+            return Ok(None);
+        }
+        if old.is_none() {
+            return Ok(Some(file));
+        }
+        // Who makes a segment holds the lock, so this is of a process that was killed (M3).
+        std::fs::remove_file(name).map(|()| None)
     }
 
     fn seal(file: &File) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use super::SharedError;
 use super::layout::{FIXED_WORDS, Geometry, at};
-use super::memory::Memory;
+use super::memory::{Memory, is_named};
 use super::owner::{self, Owner};
 use super::part::{Origin, Part};
 use super::segment::{Head, Segment};
@@ -15,7 +15,6 @@ use crate::types::{LANES_MAX, LaneId};
 use std::fmt;
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Every how many refusals a producer looks whether anybody still drains.
@@ -210,11 +209,7 @@ fn open(file: File) -> Result<Segment, SharedError> {
 pub(super) fn remove_abandoned(path: &Path) -> bool {
     let (Ok(file), Ok(opened)) = (Memory::open(path), Memory::open(path)) else { return false };
     // Of several who find the same old file one removes it, and none a new one that took its place.
-    let same = || {
-        let (old, now) = (file.metadata().ok()?, std::fs::metadata(path).ok()?);
-        Some((old.dev(), old.ino()) == (now.dev(), now.ino()))
-    };
-    if file.try_lock().is_err() || same() != Some(true) {
+    if file.try_lock().is_err() || !is_named(&file, path) {
         return false;
     }
     let abandoned = open(opened).is_ok_and(|segment| {
