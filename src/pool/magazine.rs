@@ -18,6 +18,7 @@
 //! M3 classes are told apart by a number that no two of this process share, so what is left of a pool
 //!    that is gone is never used: its number does not come back.
 //! M4 `NEAR` names only magazines that `PLACED` keeps.
+//! M5 the child of a fork gives nothing back: a thread that it does not have may hold the lock for that.
 //!
 //! # Limits
 //! What lies in a magazine is free, but another thread cannot have it. So only classes of
@@ -28,6 +29,7 @@
 //! Bonwick and Adams, "Magazines and vmem" (USENIX ATC 2001).
 
 use super::BufferPool;
+use crate::env::fork;
 use crate::sync::{Mutant, UnsafeCell, has_mutant, thread_value};
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -71,6 +73,7 @@ pub(super) struct Magazine {
     indexes: UnsafeCell<[u32; SIZE]>,
     class: usize,
     pool: Weak<BufferPool>,
+    forks: u32,
 }
 
 // SAFETY: `indexes` is reached through `NEAR` and `PLACED` only, which are the thread's own; the rest is atomic or
@@ -81,7 +84,8 @@ unsafe impl Send for Magazine {}
 
 impl Magazine {
     pub(super) fn new(number: u64, class: usize, pool: Weak<BufferPool>) -> Self {
-        Self { word: AtomicU64::new(0), number, indexes: UnsafeCell::new([0; SIZE]), class, pool }
+        let (word, indexes) = (AtomicU64::new(0), UnsafeCell::new([0; SIZE]));
+        Self { word, number, indexes, class, pool, forks: fork::generation() }
     }
 
     pub(super) fn held(&self) -> u64 {
@@ -94,6 +98,9 @@ impl Magazine {
 
     /// Gives back what it holds. A pool that is gone has given all its memory back already (M3).
     fn close(self: &Arc<Self>) {
+        if self.forks != fork::generation() {
+            return; // M5
+        }
         if let Some(pool) = self.pool.upgrade() {
             let held = self.held() as usize;
             // SAFETY: its own thread closes it.

@@ -2,6 +2,7 @@
 
 use super::BufferPool;
 use super::magazine::{self, CLASS_MIN, Magazine, Miss, SHARE, SIZE};
+use crate::env::fork;
 use crate::sync::{Mutex, Place, reached};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -32,6 +33,9 @@ pub(super) struct MagazineCount {
 impl Magazines {
     pub(super) fn new(buffers: u32) -> Self {
         let count_max = if buffers < CLASS_MIN { 0 } else { buffers as usize / SIZE / SHARE };
+        if count_max > 0 {
+            fork::watch();
+        }
         Self {
             number: magazine::class_number(),
             count_max,
