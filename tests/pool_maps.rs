@@ -72,7 +72,8 @@ fn slabs_that_cannot_be_unmapped_give_their_memory_back_and_are_used_again() {
     let (_, full) = sizes();
 
     let cuts = Cuts::new(maps_max);
-    drop(held);
+    // Not its own memory: an allocation of that size may be a mapping, whose end makes room for one more.
+    held.clear();
     assert_eq!(pool.trim(0), 14 * SLAB_BYTES);
     let stats = pool.stats();
     assert!(stats.unmaps_refused >= 13, "{stats:?}");
@@ -87,7 +88,7 @@ fn slabs_that_cannot_be_unmapped_give_their_memory_back_and_are_used_again() {
     let (again, used) = take(&pool, 16 * slots - 2);
     assert_eq!(used, 2 * slots - 2, "of the slabs that stayed");
     assert!(first.iter().chain(last.iter()).all(|byte| *byte == 1));
-    drop((again, first, last));
+    drop((held, again, first, last));
     drop(pool);
 
     // With mappings to be had, what was left goes by and by: nothing keeps its addresses for good.
