@@ -27,8 +27,11 @@
 //! not from the allocator (`region`). At the very edge of its capacity a class can refuse although up to
 //! 31 buffers a thread are just moving between stripes, or while idle slabs are being given back; a class of
 //! 16,384 buffers or more also while up to a quarter of it lies in the magazines of other threads, 64 each.
-//! Taking a slab calls the system and taking an overflow buffer the allocator; all else is lock-free.
-//! Statistics, `maintain`, `trim` and `warm_up` take a lock among themselves only.
+//! Taking a slab calls the system and taking an overflow buffer the allocator; all else is lock-free,
+//! with one exception. Statistics, `maintain`, `trim` and `warm_up` take locks among themselves, and one of them,
+//! that of a class's list of magazines, is also taken within an acquisition or a release that opens or closes a
+//! magazine: a thread's first use of the class, its uses while it ends, and when two classes want the same
+//! place of a thread.
 //!
 //! # Caller contract
 //! The bytes of a lease are those its last user left, or the pool itself. Handles do not keep the pool alive.
