@@ -7,7 +7,7 @@
 //!                                                   +-> lane 1  [ring of cells]   > Consumer -> Item
 //!                                                   +-> ...                      /
 //! ```
-//! A lane is a [`ring`] whose cells carry buffer indexes, each of one buffer or of a run of buffers tied
+//! A lane is a `ring` whose cells carry buffer indexes, each of one buffer or of a run of buffers tied
 //! together; `signal` tells the consumer which lanes to look
 //! at and wakes sleepers. The bytes never move again: the [`Item`] owns the buffer that was filled.
 //! [`HandleQueue`] is one such ring for hosts that keep their own buffers.

@@ -99,6 +99,7 @@ mod tests {
     use super::*;
 
     /// Pauses after looks that each found so many.
+    #[cfg(not(modelled))]
     fn pauses_after(cells: usize, finds: &[usize]) -> u32 {
         let mut idle = Idle::new(cells);
         for count in finds {
