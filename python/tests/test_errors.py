@@ -2,18 +2,20 @@
 
 import asyncio
 import builtins
+import gc
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from conftest import PATIENCE, final, needs_faults, until
 
 import duochain
-from duochain import Chain, Config, Node, Pool, Proof, TxQueue, _native
+from duochain import Chain, Config, Node, Pool, Proof, SharedProducer, TxQueue, _native
 
 
 @pytest.mark.parametrize("wrong", [0, 3, -1, 255, 256, 2**40, 2**70])
@@ -253,3 +255,67 @@ def test_no_exception_of_the_library_escapes_except_exception() -> None:
         if isinstance(kind, type) and issubclass(kind, BaseException):
             assert issubclass(kind, builtins.Exception)
     assert sys.version_info >= (3, 11)
+
+
+class Knot:
+    """Garbage that only the collector finds; being collected calls something."""
+
+    def __init__(self, touch: Callable[[], object], seen: list[object]) -> None:
+        self.itself, self.touch, self.seen = self, touch, seen
+
+    def __del__(self) -> None:
+        self.seen.append(self.touch())
+
+
+def a_stage() -> tuple[Callable[[], object], Callable[[], object]]:
+    stage = TxQueue(cells=8).stage()
+    return partial(stage.enqueue, b""), lambda: len(stage)
+
+
+def a_shared_producer() -> tuple[Callable[[], object], Callable[[], object]]:
+    queue = TxQueue(cells=8)
+    lanes = queue.open_shared(lane_cells=8)
+    producer = SharedProducer(lanes.path)
+
+    def touch() -> int:
+        producer.enqueue(b"x")
+        return lanes.stats().accepted + len(queue)
+
+    return partial(producer.enqueue, b""), touch
+
+
+def a_configuration() -> tuple[Callable[[], object], Callable[[], object]]:
+    config = Config()
+    return partial(config.load_toml, "= 1"), lambda: config["queue.cells"]
+
+
+def a_buffer() -> tuple[Callable[[], object], Callable[[], object]]:
+    buffer = Pool([(64, 1)]).acquire(3)
+    view = memoryview(buffer)
+    return buffer.release, lambda: (len(buffer), view)
+
+
+@pytest.mark.parametrize("pair", [a_stage, a_shared_producer, a_configuration, a_buffer])
+def test_a_finalizer_that_a_refusal_sets_off_may_use_the_object(
+    pair: Callable[[], tuple[Callable[[], object], Callable[[], object]]],
+) -> None:
+    refused, touch = pair()
+    with pytest.raises(duochain.DuoError):
+        refused()
+    seen: list[object] = []
+    threshold = gc.get_threshold()
+    gc.disable()
+    gc.set_threshold(1)
+    Knot(touch, seen)
+    try:
+        # Nothing is allocated from here until the exception is.
+        gc.enable()
+        refused()
+    except duochain.DuoError:
+        gc.disable()
+        assert seen
+    else:
+        pytest.fail("not refused")
+    finally:
+        gc.set_threshold(*threshold)
+        gc.enable()

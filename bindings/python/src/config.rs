@@ -3,12 +3,12 @@
 use crate::arguments::invalid;
 use crate::boundary::caught;
 use crate::fault::OrRaise;
-use duochain::node::{self, KEYS, Kind};
+use duochain::node::{self, ConfigError, KEYS, Kind};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt, PyString, PyTuple};
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 /// Keys and the values given for them.
 #[pyclass(frozen, subclass, module = "duochain._native")]
@@ -17,9 +17,15 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    fn with<R>(&self, py: Python<'_>, act: impl FnOnce(&mut node::Config) -> PyResult<R>) -> PyResult<R> {
+    fn with<R>(
+        &self,
+        py: Python<'_>,
+        act: impl FnOnce(&mut node::Config) -> Result<R, ConfigError>,
+    ) -> PyResult<R> {
         // A call on it changes everything or nothing, so a panic in between leaves nothing torn.
-        caught(py, || act(&mut self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)))?
+        let result = caught(py, || act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner)))?;
+        // Not under the lock: making an exception may run finalizers, and they may come back here.
+        result.or_raise(py)
     }
 
     /// A copy as it is now.
@@ -29,7 +35,7 @@ impl Config {
 
     /// The typed form.
     pub(crate) fn build(&self, py: Python<'_>) -> PyResult<node::Settings> {
-        self.with(py, |config| config.build().or_raise(py))
+        self.with(py, |config| config.build())
     }
 }
 
@@ -44,12 +50,12 @@ impl Config {
     /// Sets one key from text, a whole number or a path.
     fn _set(&self, py: Python<'_>, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let value = text(value)?;
-        self.with(py, |config| config.set(key, &value).or_raise(py))
+        self.with(py, |config| config.set(key, &value))
     }
 
     /// The value of one key as set, or its default; numbers as `int`.
     fn _get(&self, py: Python<'_>, key: &str) -> PyResult<Py<PyAny>> {
-        let value = self.with(py, |config| config.get(key).or_raise(py))?;
+        let value = self.with(py, |config| config.get(key))?;
         let kind = KEYS.iter().find(|row| row.name == key).map(|row| row.kind);
         match (kind, value.parse::<u64>()) {
             (Some(Kind::Integer { .. } | Kind::PowerOfTwo { .. }), Ok(number)) => {
@@ -61,12 +67,12 @@ impl Config {
 
     /// Sets every key that a TOML text names, or none when anything in it is wrong.
     fn load_toml(&self, py: Python<'_>, text: &str) -> PyResult<()> {
-        self.with(py, |config| config.load_toml(text).or_raise(py))
+        self.with(py, |config| config.load_toml(text))
     }
 
     /// As `load_toml`, from a file.
     fn load_file(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        self.with(py, |config| config.load_file(&path).or_raise(py))
+        self.with(py, |config| config.load_file(&path))
     }
 
     /// Checks that a node could be opened with these values.

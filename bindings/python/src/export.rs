@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! I1 the memory stays with its owner while a view of it lives: it can be taken out only when no view
-//! is left.
+//! is left;
+//! I2 no exception is made under the lock: that may run finalizers, and they may come back here.
 #![expect(unsafe_code, reason = "the buffer protocol hands out raw memory")]
 
 use crate::fault::fault;
@@ -38,9 +39,7 @@ impl<T: DerefMut<Target = [u8]> + Send> Exported<T> {
 
     /// Takes the value out, when there is no view of it; `None` when it is gone.
     pub(crate) fn take(&self, py: Python<'_>) -> PyResult<Option<T>> {
-        let mut inner = self.lock();
-        self.free_of_views(py, &inner)?;
-        Ok(inner.value.take())
+        self.alone(|inner| inner.value.take()).map_err(|views| Self::busy(py, views))
     }
 
     /// As [`Exported::with`], when there is no view of it.
@@ -49,9 +48,7 @@ impl<T: DerefMut<Target = [u8]> + Send> Exported<T> {
         py: Python<'_>,
         change: impl FnOnce(&mut T) -> R,
     ) -> PyResult<Option<R>> {
-        let mut inner = self.lock();
-        self.free_of_views(py, &inner)?;
-        Ok(inner.value.as_mut().map(change))
+        self.alone(|inner| inner.value.as_mut().map(change)).map_err(|views| Self::busy(py, views))
     }
 
     /// Puts back what [`Exported::take`] gave.
@@ -72,12 +69,16 @@ impl<T: DerefMut<Target = [u8]> + Send> Exported<T> {
         gone: impl FnOnce() -> PyErr,
     ) -> PyResult<()> {
         let mut inner = self.lock();
-        let Some(value) = inner.value.as_mut() else { return Err(gone()) };
+        let Some(value) = inner.value.as_mut() else {
+            drop(inner);
+            return Err(gone());
+        };
         let len = isize::try_from(value.len()).expect("pooled buffers are small");
         let data = value.as_mut_ptr().cast();
         // SAFETY: `view` is the interpreter's; the memory stays in place while the view lives (I1), and the
         // view keeps `object` alive.
         if unsafe { ffi::PyBuffer_FillInfo(view, object.as_ptr(), data, len, 0, flags) } != 0 {
+            drop(inner);
             return Err(PyErr::fetch(object.py()));
         }
         inner.views += 1;
@@ -90,13 +91,14 @@ impl<T: DerefMut<Target = [u8]> + Send> Exported<T> {
         inner.views = inner.views.saturating_sub(1);
     }
 
-    fn free_of_views(&self, py: Python<'_>, inner: &Inner<T>) -> PyResult<()> {
-        match inner.views {
-            0 => Ok(()),
-            count => {
-                Err(fault(py, Status::Busy, format!("{count} memoryviews of the buffer are still alive")))
-            }
-        }
+    /// Runs `act` when there is no view; otherwise says how many there are.
+    fn alone<R>(&self, act: impl FnOnce(&mut Inner<T>) -> R) -> Result<R, usize> {
+        let mut inner = self.lock();
+        if inner.views == 0 { Ok(act(&mut inner)) } else { Err(inner.views) }
+    }
+
+    fn busy(py: Python<'_>, views: usize) -> PyErr {
+        fault(py, Status::Busy, format!("{views} memoryviews of the buffer are still alive"))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner<T>> {

@@ -89,11 +89,12 @@ impl SharedProducer {
     fn enqueue(&self, py: Python<'_>, data: BytesLike<'_, '_>, lane: i64) -> PyResult<()> {
         self.gate.enter(py, || {
             let lane = self::lane(py, lane)?;
-            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-            match &mut *inner {
-                Some(producer) => producer.enqueue(lane, data.as_slice(py), Meta::default()).or_raise(py),
-                None => Err(queue::Error::Closed).or_raise(py),
-            }
+            let result = match &mut *self.inner.lock().unwrap_or_else(PoisonError::into_inner) {
+                Some(producer) => producer.enqueue(lane, data.as_slice(py), Meta::default()),
+                None => Err(queue::Error::Closed),
+            };
+            // Not under the lock: making an exception may run finalizers, and they may come back here.
+            result.or_raise(py)
         })
     }
 

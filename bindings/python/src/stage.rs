@@ -44,9 +44,13 @@ impl Stage {
         py: Python<'_>,
         work: impl FnOnce(&mut queue::Stage) -> Result<R, Error>,
     ) -> PyResult<R> {
-        self.gate.enter(py, || match &mut *self.lock() {
-            Some(stage) => work(stage).or_raise(py),
-            None => Err(Error::Closed).or_raise(py),
+        self.gate.enter(py, || {
+            let result = match &mut *self.lock() {
+                Some(stage) => work(stage),
+                None => Err(Error::Closed),
+            };
+            // Not under the lock: making an exception may run finalizers, and they may come back here.
+            result.or_raise(py)
         })
     }
 }
