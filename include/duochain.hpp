@@ -16,7 +16,6 @@
 #include <array>
 #include <chrono>
 #include <cstring>
-#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -348,11 +347,11 @@ public:
         const auto others = std::partition(buffers.begin(), buffers.end(),
                                            [this](const Buffer &buffer) { return buffer.pool_ == get(); });
         std::vector<duo_buf> bufs;
-        std::transform(buffers.begin(), others, std::back_inserter(bufs),
-                       [](const Buffer &buffer) { return buffer.buf_; });
+        std::for_each(buffers.begin(), others, [&bufs](const Buffer &buffer) { bufs.push_back(buffer.buf_); });
         std::size_t n = 0;
         check(duo_pool_release_batch(get(), bufs.data(), bufs.size(), &n));
-        std::for_each(buffers.begin(), others, [](Buffer &buffer) { buffer.pool_ = nullptr; });
+        // One that went back by the C interface stops the batch: those behind it go back one by one.
+        std::for_each_n(buffers.begin(), n, [](Buffer &buffer) { buffer.pool_ = nullptr; });
     }
     // Takes memory for `count` buffers of `len` bytes; how many got some now.
     std::uint64_t warm_up(std::size_t len, std::size_t count) {

@@ -143,6 +143,29 @@ static void pools_are_taken_from_in_batches_and_follow_demand() {
     pool.maintain();
 }
 
+static void a_batch_gives_back_what_lies_behind_a_buffer_that_went_back_before() {
+    duo_pool_class shape = {64, 8};
+    duo_pool_options options = DUO_POOL_OPTIONS_INIT;
+    options.classes = &shape;
+    options.class_count = 1;
+    options.leak_tracking = DUO_LEAK_TRACKING_ON;
+    duo::Pool pool(options);
+    std::vector<duo::Buffer> buffers;
+    for (std::size_t len = 1; len <= 5; len++) {
+        buffers.push_back(pool.acquire(len));
+    }
+    for (const duo_held &held : pool.held()) {
+        if (held.len == 3) {
+            duo_buf third{};
+            third.handle = held.handle;
+            CHECK(duo_pool_release(pool.get(), &third) == DUO_OK);
+        }
+    }
+    CHECK(pool.stats().in_use == 4);
+    pool.release_batch(std::move(buffers));
+    CHECK(pool.stats().in_use == 0);
+}
+
 static std::uint64_t initial_of(const duo::Pool &pool) {
     std::uint64_t initial = 0;
     for (const auto &stats : pool.class_stats()) {
@@ -219,6 +242,7 @@ int main() {
     queues_carry_bytes_of_any_size();
     buffers_go_back_by_themselves();
     pools_are_taken_from_in_batches_and_follow_demand();
+    a_batch_gives_back_what_lies_behind_a_buffer_that_went_back_before();
     managed_pools_have_the_sizes_of_the_configuration();
     a_node_runs_and_proves();
     a_waiting_thread_ends_when_the_owner_does();
