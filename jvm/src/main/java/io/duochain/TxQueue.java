@@ -310,19 +310,22 @@ public final class TxQueue implements AutoCloseable {
 
     /** Shape of a queue. */
     public static final class Options {
-        private int[] laneCells = {65_536};
+        private static final int CELLS_DEFAULT = 65_536;
+        private static final int TRANSACTION_BYTES_MAX_DEFAULT = 1 << 20;
+
+        private int[] laneCells = {CELLS_DEFAULT};
         private boolean many;
         private int ageing;
-        private int transactionBytesMax = 1 << 20;
+        private int transactionBytesMax = TRANSACTION_BYTES_MAX_DEFAULT;
         private int runMax = 1;
 
         /** One lane of 65,536 cells, one consumer, strict priorities, transactions of up to 1 MiB. */
         public Options() {
         }
 
-        /** Cells of each lane, a power of two each, most urgent lane first. */
+        /** Cells of each lane, a power of two each, most urgent lane first; none: one lane with the default. */
         public Options lanes(int... cells) {
-            laneCells = cells.clone();
+            laneCells = cells.length == 0 ? new int[] {CELLS_DEFAULT} : cells.clone();
             return this;
         }
 
@@ -338,9 +341,9 @@ public final class TxQueue implements AutoCloseable {
             return this;
         }
 
-        /** Largest transaction. */
+        /** Largest transaction in bytes; 0: the default. */
         public Options transactionBytesMax(int bytes) {
-            transactionBytesMax = bytes;
+            transactionBytesMax = bytes == 0 ? TRANSACTION_BYTES_MAX_DEFAULT : bytes;
             return this;
         }
 

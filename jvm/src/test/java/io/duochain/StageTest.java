@@ -118,6 +118,19 @@ class StageTest {
     }
 
     @Test
+    void a_queue_asked_for_defaults_is_staged_for_with_them() {
+        TxQueue.Options options = new TxQueue.Options().lanes().transactionBytesMax(0);
+        try (TxQueue queue = TxQueue.open(options);
+                Stage stage = queue.stage(0, new Stage.Options().bytes(2 << 20))) {
+            assertThrows(TooLargeException.class, () -> stage.enqueue(new byte[(1 << 20) + 1]));
+            stage.enqueue(new byte[1 << 20]);
+            assertEquals(1, stage.flush());
+            assertEquals(1 << 20, queue.dequeue().length);
+            assertThrows(InvalidArgumentException.class, () -> queue.stage(1));
+        }
+    }
+
+    @Test
     void wrong_transactions_and_shapes_are_refused_at_once() {
         try (TxQueue queue = queue(2); Stage stage = queue.stage(0)) {
             assertThrows(InvalidTransactionException.class, () -> stage.enqueue(new byte[0]));
