@@ -145,10 +145,13 @@ mod tests {
     use super::super::status::duo_status;
     use super::*;
     use crate::pool::{ClassSettings, Meta, OverflowSettings, PoolSettings};
-    use crate::queue::{Deadline, QueueSettings};
+    #[cfg(not(any(miri, modelled)))]
+    use crate::queue::Deadline;
+    use crate::queue::QueueSettings;
     use crate::types::LaneId;
     use std::ptr;
     use std::sync::Barrier;
+    #[cfg(not(any(miri, modelled)))]
     use std::time::Duration;
 
     const L0: LaneId = LaneId::new(0);
@@ -190,7 +193,7 @@ mod tests {
         assert!(here.is_last());
     }
 
-    #[cfg(not(miri))]
+    #[cfg(not(any(miri, modelled)))]
     #[test]
     fn an_item_that_is_put_back_wakes_who_sleeps() {
         let queue = lone();
