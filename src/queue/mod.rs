@@ -86,6 +86,7 @@ pub use shared::{
 };
 pub use stage::{Stage, StageSettings};
 pub use stats::{LaneStats, QueueStats};
+#[cfg(feature = "capi")]
 pub(crate) use wait::Deadline;
 
 use crate::pool::{BufferPool, Meta, Slot, Upkeep};
@@ -273,6 +274,7 @@ impl TxQueue {
     }
 
     /// Has consumers that sleep look again, for something that is not in the lanes.
+    #[cfg(feature = "capi")]
     pub(crate) fn nudge(&self) {
         self.signals.nudge();
     }

@@ -142,6 +142,7 @@ impl Signals {
     }
 
     /// Wakes consumers, who look at what is not in the lanes too.
+    #[cfg(feature = "capi")]
     pub(super) fn nudge(&self) {
         // What was changed before is seen by who reads the advanced epoch; who has read the one before does not
         // fall asleep, or wakes.
