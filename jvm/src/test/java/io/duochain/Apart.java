@@ -90,9 +90,21 @@ final class Apart {
         room = null;
         try {
             return "had " + pool.acquire(64, BATCH).size();
-        } catch (OutOfMemoryError expected) {
+        } catch (VirtualMachineError failure) {
+            if (!isFullHeap(failure)) {
+                throw failure;
+            }
             return hog.length == 0 ? "" : "full";
         }
+    }
+
+    /** What a JDK looks up by reflection it reports in other words, with this as the cause. */
+    private static boolean isFullHeap(Throwable failure) {
+        Throwable cause = failure;
+        while (cause != null && !(cause instanceof OutOfMemoryError)) {
+            cause = cause.getCause();
+        }
+        return cause != null;
     }
 
     private static AtomicLong holds(Pool pool) throws ReflectiveOperationException {
