@@ -14,6 +14,7 @@
 //! | 1 | [`crypto`] | hashes |
 //! | 2 | [`merkle`] | transaction roots and proofs |
 //! | 2 | [`storage`] | logs and key-value stores |
+//! | 4 | [`raft`] | agreement on a log among machines that may crash |
 //! | 5 | [`dual`] | the two chains, without clock, thread or disk |
 //! | 6 | [`node`] | where threads, time and disks meet |
 //! | 7 | [`ffi`] | the C interface |
@@ -31,6 +32,8 @@ pub mod resilience;
 
 pub mod merkle;
 pub mod storage;
+
+pub mod raft;
 
 pub mod dual;
 

@@ -92,6 +92,18 @@ macro_rules! counter {
                 }
             }
 
+            /// The one `count` after this.
+            ///
+            /// # Panics
+            /// On overflow, as [`Self::next`].
+            #[must_use]
+            pub const fn forward(self, count: u64) -> Self {
+                match self.0.checked_add(count) {
+                    Some(value) => Self(value),
+                    None => panic!("counter overflow"),
+                }
+            }
+
             /// The one `count` before this, or `None` below the origin.
             #[must_use]
             pub const fn back(self, count: u64) -> Option<Self> {
@@ -121,6 +133,66 @@ counter! {
 counter! {
     /// A submission in this process. Unique until the node is closed; 0 is never given out.
     OpId
+}
+
+counter! {
+    /// Raft's period of at most one leader. 0 is "before the first election".
+    Term
+}
+counter! {
+    /// Position of an entry in the replicated log. 1-based; 0 is "before the first entry".
+    Index
+}
+
+/// A machine of a replicated log. The operator gives it once; it is never used again for another machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(u64);
+
+impl NodeId {
+    /// From its number, which is not 0: 0 stands for "nobody" on wire and disk.
+    pub const fn new(number: u64) -> Option<Self> {
+        match number {
+            0 => None,
+            _ => Some(Self(number)),
+        }
+    }
+
+    /// Its number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "n{}", self.0)
+    }
+}
+
+/// Where a log is: an index, and the term in which that entry was made. Of two logs, the one with the
+/// greater position is the more up to date (Raft §5.4.1), which is the order of this type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogId {
+    /// Term of the entry. Declared first, so that it decides the order.
+    pub term: Term,
+    /// Index of the entry.
+    pub index: Index,
+}
+
+impl LogId {
+    /// Before the first entry.
+    pub const ORIGIN: Self = Self { term: Term::ORIGIN, index: Index::ORIGIN };
+
+    /// The entry at `index`, made in `term`.
+    pub const fn new(term: Term, index: Index) -> Self {
+        Self { term, index }
+    }
+}
+
+impl fmt::Display for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.term, self.index)
+    }
 }
 
 /// A priority lane of a transaction queue. 0 is the most urgent.
@@ -216,6 +288,21 @@ mod tests {
         assert_eq!(Height::new(3).back(3), Some(Height::ORIGIN));
         assert_eq!(Height::new(3).back(4), None);
         assert_eq!(Height::ORIGIN.next().get(), 1);
+    }
+
+    #[test]
+    fn of_two_logs_the_later_term_wins_and_then_the_longer_one() {
+        let at = |term, index| LogId::new(Term::new(term), Index::new(index));
+        assert!(at(3, 1) > at(2, 9));
+        assert!(at(2, 9) > at(2, 8));
+        assert_eq!(LogId::ORIGIN, at(0, 0));
+        assert_eq!(at(3, 14).to_string(), "3.14");
+    }
+
+    #[test]
+    fn nobody_has_the_number_of_nobody() {
+        assert_eq!(NodeId::new(0), None);
+        assert_eq!(NodeId::new(7).map(|node| node.to_string()), Some("n7".to_owned()));
     }
 
     #[test]

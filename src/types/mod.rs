@@ -9,12 +9,16 @@
 
 mod block;
 mod ids;
+mod quorum;
 mod status;
 mod time;
 mod transaction;
 
 pub use block::{Block, BlockError, BlockView, Header, PeerReference};
-pub use ids::{BlockHash, ChainId, Height, LaneId, OpId, Sequence, StateRoot, TxId, TxRoot};
+pub use ids::{
+    BlockHash, ChainId, Height, Index, LaneId, LogId, NodeId, OpId, Sequence, StateRoot, Term, TxId, TxRoot,
+};
+pub use quorum::{Tally, majority, reached, tally};
 pub use status::{Class, Status};
 pub use time::{Tick, UnixNanos};
 pub use transaction::{
