@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | 0 | [`types`] | the vocabulary |
 //! | 0 | [`codec`] | bytes in, valid values out |
+//! | 0 | [`mod@frame`] | a batch of the replicated log |
 //! | 0 | `sync`, [`mod@env`] | seams for model checking, time and logs |
 //! | 1 | [`queue`] | the transaction queue |
 //! | 1 | [`pool`] | pooled buffers with generation-checked handles |
@@ -23,6 +24,7 @@ pub mod types;
 
 pub mod codec;
 pub mod env;
+pub mod frame;
 mod sync;
 
 pub mod crypto;

@@ -61,3 +61,8 @@ fn the_pool_does_what_a_set_of_handles_does() {
 fn the_c_boundary_survives_any_handle_in_any_order() {
     hold("boundary", plays::boundary::play);
 }
+
+#[test]
+fn a_frame_is_read_in_one_encoding_and_a_lie_about_lengths_allocates_nothing() {
+    hold("frame", plays::frame::play);
+}

@@ -5,6 +5,8 @@
 #![allow(dead_code, reason = "each fuzz target plays one of them")]
 
 pub(crate) mod boundary;
+pub(crate) mod frame;
+pub(crate) mod heap;
 pub(crate) mod pool;
 pub(crate) mod queue;
 

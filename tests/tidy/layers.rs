@@ -5,7 +5,7 @@ use crate::tree::File;
 
 /// Modules from the bottom up. A module uses lower layers and, inside its own, those listed before it.
 const LAYERS: &[(u32, &[&str])] = &[
-    (0, &["codec", "types", "sync", "env"]),
+    (0, &["codec", "types", "frame", "sync", "env"]),
     (1, &["pool", "queue", "resilience", "crypto"]),
     (2, &["merkle", "storage"]),
     (3, &["net"]),
