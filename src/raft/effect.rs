@@ -66,6 +66,11 @@ pub enum Fault {
     CommittedEntryChanged,
     /// It claims to hold entries that were never made.
     ImpossibleMatch,
+    /// It no longer has what it said was durable: its disk was lost or exchanged. It can never be counted on
+    /// again under this number; remove it and add a new one.
+    EntriesForgotten,
+    /// A term that no cluster reaches.
+    ImpossibleTerm,
 }
 
 /// One thing to do. Effects of one step are carried out in order; those of later steps after them.

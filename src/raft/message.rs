@@ -41,7 +41,7 @@ pub enum Message {
     Heartbeat {
         /// The leader's term.
         term: Term,
-        /// Where the leader believes the follower's log to be.
+        /// What the leader knows to be the same in both logs; the first guess right after its election.
         prev: LogId,
         /// Committed at the leader.
         commit: Index,
@@ -83,8 +83,13 @@ pub enum Message {
 /// What a follower has of the leader's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Everything up to here is the same, and durable.
-    Matched(Index),
+    /// Its log begins with the leader's.
+    Matched {
+        /// Everything up to here is the same, and durable.
+        durable: Index,
+        /// Everything up to here is the same, durable or not: less than was sent means lost or on its way.
+        received: Index,
+    },
     /// It does not have `prev`. It may have everything up to `hint`: the last position that is neither
     /// after `prev` nor of a later term.
     Conflict {

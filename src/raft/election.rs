@@ -1,0 +1,178 @@
+//! Elections: pre-vote, vote, and who may ask (Raft §5.2, §5.4.1; thesis §4.2.3, §9.6).
+
+use super::{Effect, Message, Mutant, Raft, Role, State, Timer, Vote, invariants};
+use crate::types::{LogId, NodeId, Tally, Term, Tick};
+use std::collections::BTreeMap;
+
+/// Answers to a campaign.
+#[derive(Debug, Default)]
+pub(super) struct Ballot {
+    answers: BTreeMap<NodeId, bool>,
+    /// This campaign was asked for by the leader.
+    is_transfer: bool,
+}
+
+/// A request as it came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request {
+    pub(super) term: Term,
+    pub(super) last: LogId,
+    pub(super) pre: bool,
+}
+
+impl Raft {
+    /// Nobody leads for too long, as far as this node knows.
+    pub(super) fn on_election_timer(&mut self, now: Tick, out: &mut Vec<Effect>) {
+        if self.is_leader() {
+            return;
+        }
+        if now < self.election_at {
+            // A leader was heard since the timer was armed.
+            out.push(Effect::SetTimer { timer: Timer::Election, at: self.election_at });
+            return;
+        }
+        self.arm_election(now);
+        out.push(Effect::SetTimer { timer: Timer::Election, at: self.election_at });
+        if !self.may_campaign(now) {
+            return;
+        }
+        if self.is_broken(Mutant::NoPreVote) {
+            return self.campaign(now, false, out);
+        }
+        self.turn(State::PreCandidate(Ballot::default()), None, out);
+        self.ask(now, out);
+    }
+
+    /// Only voters campaign; not while a snapshot is coming in, nor while the disk does not answer: such a
+    /// leader could not do its work.
+    pub(super) fn may_campaign(&self, now: Tick) -> bool {
+        self.log.membership().is_voter(self.settings.id) && self.installing.is_none() && !self.is_stalled(now)
+    }
+
+    /// Raft §5.2: a new term and its own vote, and a request to everyone.
+    pub(super) fn campaign(&mut self, now: Tick, is_transfer: bool, out: &mut Vec<Effect>) {
+        let vote = Vote { term: self.term().next(), candidate: Some(self.settings.id) };
+        self.turn(State::Candidate(Ballot { is_transfer, ..Ballot::default() }), None, out);
+        self.keep_vote(vote);
+        self.arm_election(now);
+        self.ask(now, out);
+    }
+
+    /// Requests for all voters, and its own answer: at once to a question, when it is durable to a vote.
+    fn ask(&mut self, now: Tick, out: &mut Vec<Effect>) {
+        let (last, id) = (self.log.last(), self.settings.id);
+        let (pre, transfer) = match &self.state {
+            State::PreCandidate(_) => (true, false),
+            State::Candidate(ballot) => (false, ballot.is_transfer),
+            _ => return,
+        };
+        let term = if pre { self.term().next() } else { self.term() };
+        let membership = std::sync::Arc::clone(self.log.membership());
+        for to in membership.members().filter(|node| *node != id && membership.is_voter(*node)) {
+            self.writes.send(to, Message::VoteRequest { term, last, pre, transfer }, out);
+        }
+        if pre || !self.writes.waits_for_vote() {
+            self.on_answer(now, id, true, out);
+        }
+    }
+
+    /// Its own vote is durable.
+    pub(super) fn on_own_vote(&mut self, now: Tick, out: &mut Vec<Effect>) {
+        if matches!(self.state, State::Candidate(_)) {
+            self.on_answer(now, self.settings.id, true, out);
+        }
+    }
+
+    pub(super) fn on_vote_request(
+        &mut self,
+        now: Tick,
+        from: NodeId,
+        request: Request,
+        out: &mut Vec<Effect>,
+    ) {
+        let Request { term, last, pre, .. } = request;
+        let granted = if pre {
+            // A question about a term to come; or about this one, in which the answer could still be given.
+            (term > self.term() || (self.vote.candidate.is_none() && self.leader.is_none()))
+                && !self.is_led(now)
+                && last >= self.log.last()
+        } else {
+            invariants::safe_to_vote(self.vote, from, last, self.log.last())
+        };
+        if granted && !pre {
+            self.keep_vote(Vote { term, candidate: Some(from) });
+            self.arm_election(now);
+        }
+        let term = if granted { term } else { self.term() };
+        self.writes.send(from, Message::VoteReply { term, granted, pre }, out);
+    }
+
+    /// Thesis §4.2.3: while a leader is heard, nobody else is helped to depose it.
+    pub(super) fn is_led(&self, now: Tick) -> bool {
+        self.is_leader() || self.heard.is_some_and(|at| now.since(at) < self.settings.election_min)
+    }
+
+    pub(super) fn on_vote_reply(
+        &mut self,
+        now: Tick,
+        from: NodeId,
+        (term, granted, pre): (Term, bool, bool),
+        out: &mut Vec<Effect>,
+    ) {
+        let asked = match &self.state {
+            State::PreCandidate(_) if pre => self.term().next(),
+            State::Candidate(_) if !pre => self.term(),
+            _ => return,
+        };
+        // A refusal carries the voter's term, which is not above ours or we would follow it.
+        if granted && term != asked {
+            return;
+        }
+        self.on_answer(now, from, granted, out);
+    }
+
+    fn on_answer(&mut self, now: Tick, from: NodeId, granted: bool, out: &mut Vec<Effect>) {
+        let membership = std::sync::Arc::clone(self.log.membership());
+        let ballot = match &mut self.state {
+            State::PreCandidate(ballot) | State::Candidate(ballot) => ballot,
+            _ => return,
+        };
+        if !membership.is_voter(from) {
+            return;
+        }
+        ballot.answers.entry(from).or_insert(granted);
+        match (membership.tally(|node| ballot.answers.get(&node).copied()), self.role()) {
+            (Tally::Won, Role::PreCandidate) => self.campaign(now, false, out),
+            (Tally::Won, _) => self.win(now, out),
+            (Tally::Lost, _) => self.become_follower(now, self.term(), None, out),
+            (Tally::Open, _) => {}
+        }
+    }
+
+    fn win(&mut self, now: Tick, out: &mut Vec<Effect>) {
+        self.become_leader(now, out);
+        out.push(Effect::SetTimer { timer: Timer::Heartbeat, at: now.after(self.settings.heartbeat) });
+    }
+
+    /// The leader hands over: no question first, and its lease does not count.
+    pub(super) fn on_timeout_now(&mut self, now: Tick, out: &mut Vec<Effect>) {
+        let is_follower = matches!(self.state, State::Follower(_));
+        if is_follower && self.may_campaign(now) {
+            self.campaign(now, true, out);
+        }
+    }
+
+    /// The next campaign begins at a random time from now on, so that two nodes seldom begin together.
+    pub(super) fn arm_election(&mut self, now: Tick) {
+        let (min, max) = (self.settings.election_min, self.settings.election_max);
+        // SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        let part = (mixed >> 32) as u32;
+        let span = ((max - min).as_nanos() * u128::from(part)) >> 32;
+        self.election_at = now.after(min + std::time::Duration::from_nanos(u64::try_from(span).unwrap_or(0)));
+    }
+}
