@@ -94,7 +94,8 @@ impl Config {
 const FRAME_BYTES_MIN: usize = 16 << 10;
 
 const _: () = assert!(
-    FRAME_BYTES_MIN > super::MEMBERS_MAX * (super::ADDRESS_BYTES_MAX + 13) + super::Frame::HEADER_BYTES
+    FRAME_BYTES_MIN
+        > super::MEMBERS_MAX * (super::ADDRESS_BYTES_MAX + 13) + crate::frame::FRAME_HEADER_BYTES + 64
 );
 
 /// Settings that fit together: the only form that the core takes.

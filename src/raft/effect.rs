@@ -1,6 +1,7 @@
 //! What the core asks for: imperatives, to be carried out in order.
 
-use super::{Frame, Message, Snapshot, Ticket, Timer, WriteId};
+use super::{Message, Snapshot, Ticket, Timer, WriteId};
+use crate::frame::Frame;
 use crate::types::{Index, LogId, NodeId, Term, Tick};
 
 /// What a node must never forget, beside its log (Raft, figure 2).

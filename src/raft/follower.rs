@@ -1,6 +1,7 @@
 //! What a follower does: takes frames, says what it has, takes snapshots (Raft §5.3, §7).
 
-use super::{Effect, Fault, Frame, Message, Mutant, Outcome, Raft, Snapshot, State, Timer, Vote, invariants};
+use super::{Effect, Fault, Message, Mutant, Outcome, Raft, Snapshot, State, Timer, Vote, frame, invariants};
+use crate::frame::Frame;
 use crate::types::{Index, LogId, NodeId, Term, Tick};
 
 /// What only a follower knows.
@@ -76,15 +77,16 @@ impl Raft {
     fn take(&mut self, prev: LogId, frames: Vec<Frame>) -> Result<Index, Fault> {
         let mut before = prev;
         for frame in &frames {
-            if !frame.follows(before) || frame.term > self.term() {
+            let is_sound = frame::follows(frame, before) && frame.term() <= self.term();
+            if !is_sound || frame::membership_of(frame).is_err() {
                 return Err(Fault::BrokenFrames);
             }
-            before = frame.id();
+            before = frame.last();
         }
-        let held = frames.iter().take_while(|frame| self.log.has(frame.id())).count();
+        let held = frames.iter().take_while(|frame| self.log.has(frame.last())).count();
         let mut new = frames.into_iter().skip(held).peekable();
         let Some(first) = new.peek() else { return Ok(before.index) };
-        let keep_to = super::log::before(first.base);
+        let keep_to = super::log::before(first.base());
         if keep_to < self.log.last().index {
             if !invariants::safe_to_cut(keep_to, self.commit) {
                 return Err(Fault::CommittedEntryChanged);

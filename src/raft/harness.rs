@@ -2,7 +2,8 @@
 //! answer at once unless it says otherwise. The simulator has the faults.
 
 use super::{Config, Effect, Input, Membership, Message, Raft, Recovered, Snapshot, Ticket, Timer, Write};
-use crate::types::{Index, LogId, NodeId, Tick, UnixNanos};
+use crate::frame::{Entry, FrameBuilder, FrameLimits};
+use crate::types::{Index, LaneId, LogId, NodeId, Tick, UnixNanos};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -144,9 +145,13 @@ impl Cluster {
     }
 
     pub(super) fn propose(&mut self, to: NodeId, ticket: u64, count: u32) {
-        let body = vec![0; count as usize].into();
+        let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::default());
+        for _ in 0..count {
+            builder.push(Entry::default()).expect("it is small");
+        }
+        let body = builder.finish().expect("it is not empty");
         let time = UnixNanos::new(self.now.as_nanos());
-        self.step(to, Input::Proposed { ticket: Ticket(ticket), count, time, body });
+        self.step(to, Input::Proposed { ticket: Ticket(ticket), time, body });
     }
 
     pub(super) fn commit(&self, node: u64) -> Index {

@@ -1,8 +1,8 @@
 //! What the core is told: facts, in the past tense.
 
-use super::{Change, Frame, Message, Snapshot};
+use super::{Change, Message, Snapshot};
+use crate::frame::{Body, Frame};
 use crate::types::{LogId, NodeId, UnixNanos};
-use std::sync::Arc;
 
 /// Names a request of the host until it is answered. Chosen by the host, which keeps them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,12 +37,10 @@ pub enum Input {
     Proposed {
         /// Names the answer.
         ticket: Ticket,
-        /// Number of its entries, at least 1.
-        count: u32,
         /// The wall clock, from which log time is made.
         time: UnixNanos,
-        /// The entries.
-        body: Arc<[u8]>,
+        /// The entries: a batch of kind `Entries`.
+        body: Body,
     },
     /// This write and all before it are durable: the answer to `Write`.
     Written(WriteId),

@@ -4,7 +4,8 @@ use super::invariants;
 use super::progress::{Progress, Stage};
 use super::reading::Reads;
 use super::reconfigure::Transfer;
-use super::{Effect, Fault, Frame, Message, Mutant, Outcome, Payload, Raft, Refusal, Role, State, Ticket};
+use super::{Effect, Fault, Message, Mutant, Outcome, Raft, Refusal, Role, State, Ticket};
+use crate::frame::{Body, FRAME_HEADER_BYTES, Frame, FrameKind, Seal};
 use crate::types::{Index, LogId, NodeId, Tick, UnixNanos};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -55,39 +56,35 @@ impl Raft {
         self.state = State::Leader(Box::new(leader));
         self.leader = Some(self.settings.id);
         let time = self.log.time();
-        self.append(now, time, 1, Payload::Blank, out);
+        self.append(now, time, Body::blank(), out);
         self.pulse(now, out);
     }
 
     pub(super) fn on_proposed(
         &mut self,
         now: Tick,
-        (ticket, count, time): (Ticket, u32, UnixNanos),
-        payload: Payload,
+        (ticket, time): (Ticket, UnixNanos),
+        body: Body,
         out: &mut Vec<Effect>,
     ) {
-        match self.place_for(count, &payload) {
+        match self.place_for(&body) {
             Err(why) => out.push(Effect::Refused { ticket, why }),
             Ok(()) => {
-                let id = self.append(now, time, count, payload, out);
+                let id = self.append(now, time, body, out);
                 out.push(Effect::Accepted { ticket, id });
             }
         }
     }
 
     /// Whether a frame can be taken now.
-    fn place_for(&self, count: u32, payload: &Payload) -> Result<(), Refusal> {
+    fn place_for(&self, body: &Body) -> Result<(), Refusal> {
         let State::Leader(leader) = &self.state else { return Err(Refusal::NotLeader(self.leader)) };
-        let bytes = Frame::HEADER_BYTES
-            + match payload {
-                Payload::Entries(body) => body.len(),
-                Payload::Membership(membership) => membership.bytes(),
-                Payload::Blank => 0,
-            };
+        let (count, bytes) = (body.count(), FRAME_HEADER_BYTES + body.bytes().len());
+        let is_whole = count <= self.settings.frame_entries_max && bytes <= self.settings.frame_bytes_max;
         if leader.transfer.is_some() {
             return Err(Refusal::Transferring);
         }
-        if count == 0 || count > self.settings.frame_entries_max || bytes > self.settings.frame_bytes_max {
+        if body.kind() != FrameKind::Entries || !is_whole {
             return Err(Refusal::Invalid);
         }
         if leader.uncommitted_bytes + bytes > self.settings.uncommitted_bytes_max {
@@ -97,18 +94,11 @@ impl Raft {
     }
 
     /// Adds a frame to this leader's log and sends it. Only leaders do.
-    pub(super) fn append(
-        &mut self,
-        now: Tick,
-        time: UnixNanos,
-        count: u32,
-        payload: Payload,
-        out: &mut Vec<Effect>,
-    ) -> LogId {
+    pub(super) fn append(&mut self, now: Tick, time: UnixNanos, body: Body, out: &mut Vec<Effect>) -> LogId {
         let (term, base) = (self.term(), self.log.last().index.next());
-        let is_membership = matches!(payload, Payload::Membership(_));
-        let frame = Frame { term, base, count, time: time.max(self.log.time()), payload };
-        let (id, bytes) = (frame.id(), frame.bytes());
+        let is_membership = body.kind() == FrameKind::Membership;
+        let frame = Frame::new(Seal { term, base, time: time.max(self.log.time()) }, body);
+        let (id, bytes) = (frame.last(), frame.encoded_bytes());
         self.log.append(frame.clone());
         self.writes.append(frame);
         let State::Leader(leader) = &mut self.state else { unreachable!("only leaders append") };
@@ -189,14 +179,14 @@ impl Raft {
 
     /// What a frame of the log follows; `None` when that was forgotten.
     fn before_frame(&self, frame: &Frame) -> Option<LogId> {
-        let index = super::log::before(frame.base);
+        let index = super::log::before(frame.base());
         self.log.term_at(index).map(|term| LogId::new(term, index))
     }
 
     fn send_frames(&mut self, to: NodeId, message: Message, out: &mut Vec<Effect>) {
         let Message::Append { frames, .. } = &message else { unreachable!("frames travel in appends") };
-        let end = frames.last().expect("at least one").last();
-        let bytes = frames.iter().map(Frame::bytes).sum();
+        let end = frames.last().expect("at least one").last().index;
+        let bytes = frames.iter().map(Frame::encoded_bytes).sum();
         if let Some(peer) = self.peer(to) {
             peer.sent(end, bytes);
         }
@@ -218,9 +208,9 @@ impl Raft {
             return;
         }
         let (next, is_probe_waiting) = (peer.next, peer.stage == Stage::Probe { is_waiting: true });
-        frames.retain(|frame| frame.last() >= next && frame.last() <= last.index);
-        let is_wanted = frames.first().is_some_and(|frame| frame.base <= next) && !is_probe_waiting;
-        let is_ours = frames.iter().all(|frame| self.log.has(frame.id()));
+        frames.retain(|frame| frame.last().index >= next && frame.last().index <= last.index);
+        let is_wanted = frames.first().is_some_and(|frame| frame.base() <= next) && !is_probe_waiting;
+        let is_ours = frames.iter().all(|frame| self.log.has(frame.last()));
         let prev = frames.first().and_then(|frame| self.before_frame(frame));
         // Gone meanwhile, or not durable yet: the next heartbeat's answer asks again.
         if let Some(prev) = prev.filter(|_| is_wanted && is_ours) {

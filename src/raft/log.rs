@@ -11,7 +11,9 @@
 //! L1 terms and first indexes of `terms` ascend strictly, and the first index is after the snapshot.
 //! L2 the window is dense and ends at `last`. L3 snapshot <= durable <= last.
 
-use super::{Frame, Membership, Payload, Recovered, Snapshot};
+use super::frame::{follows, membership_of};
+use super::{Membership, Recovered, Snapshot};
+use crate::frame::Frame;
 use crate::types::{Index, LogId, Term, UnixNanos};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -124,16 +126,16 @@ impl Log {
 
     /// Adds a frame, which follows the last one.
     pub(super) fn append(&mut self, frame: Frame) {
-        assert!(frame.follows(self.last()), "frames are dense (L2)");
-        if self.terms.back().is_none_or(|(term, _)| *term < frame.term) {
-            self.terms.push_back((frame.term, frame.base));
+        assert!(follows(&frame, self.last()), "frames are dense (L2)");
+        if self.terms.back().is_none_or(|(term, _)| *term < frame.term()) {
+            self.terms.push_back((frame.term(), frame.base()));
         }
-        if let Payload::Membership(membership) = &frame.payload {
-            self.memberships.push((frame.base, Arc::clone(membership)));
+        if let Some(membership) = membership_of(&frame).expect("it was checked when it came") {
+            self.memberships.push((frame.base(), Arc::new(membership)));
         }
-        self.last = frame.last();
-        self.time = self.time.max(frame.time);
-        self.window_bytes += frame.bytes();
+        self.last = frame.last().index;
+        self.time = self.time.max(frame.time());
+        self.window_bytes += frame.encoded_bytes();
         self.window.push_back(frame);
         while self.window_bytes > self.window_bytes_max && self.window.len() > 1 {
             self.forget_oldest();
@@ -141,7 +143,7 @@ impl Log {
     }
 
     fn forget_oldest(&mut self) {
-        self.window_bytes -= self.window.pop_front().map_or(0, |frame| frame.bytes());
+        self.window_bytes -= self.window.pop_front().map_or(0, |frame| frame.encoded_bytes());
     }
 
     /// Forgets every entry after `keep_to`, which ends a frame and is not before the snapshot.
@@ -150,8 +152,8 @@ impl Log {
         while self.terms.back().is_some_and(|(_, first)| *first > keep_to) {
             self.terms.pop_back();
         }
-        while self.window.back().is_some_and(|frame| frame.base > keep_to) {
-            self.window_bytes -= self.window.pop_back().map_or(0, |frame| frame.bytes());
+        while self.window.back().is_some_and(|frame| frame.base() > keep_to) {
+            self.window_bytes -= self.window.pop_back().map_or(0, |frame| frame.encoded_bytes());
         }
         while self.membership_index() > keep_to {
             self.memberships.pop();
@@ -170,7 +172,7 @@ impl Log {
     pub(super) fn compact(&mut self, snapshot: Snapshot) {
         let last = snapshot.last;
         assert!(self.term_at(last.index) == Some(last.term) && last.index <= self.durable);
-        while self.window.front().is_some_and(|frame| frame.last() <= last.index) {
+        while self.window.front().is_some_and(|frame| frame.last().index <= last.index) {
             self.forget_oldest();
         }
         let held = self.terms.partition_point(|(_, first)| *first <= last.index);
@@ -197,11 +199,11 @@ impl Log {
     /// Frames from the one that holds `from` on: about `bytes_max`, at least one. `None` when the window
     /// begins later; `from` is in the log.
     pub(super) fn frames(&self, from: Index, bytes_max: usize) -> Option<Vec<Frame>> {
-        let start = self.window.partition_point(|frame| frame.last() < from);
-        let first = self.window.get(start).filter(|frame| frame.base <= from)?;
-        let mut bytes = first.bytes();
+        let start = self.window.partition_point(|frame| frame.last().index < from);
+        let first = self.window.get(start).filter(|frame| frame.base() <= from)?;
+        let mut bytes = first.encoded_bytes();
         let more = self.window.iter().skip(start + 1).take_while(|frame| {
-            bytes += frame.bytes();
+            bytes += frame.encoded_bytes();
             bytes <= bytes_max
         });
         Some(std::iter::once(first).chain(more).cloned().collect())
@@ -218,8 +220,8 @@ impl Log {
             (first.is_some_and(|(term, at)| *term < start.term || *at != start.index.next()), "dense (L1)"),
             (first.is_none() && self.last != start.index, "an empty log ends with its snapshot (L1)"),
             (self.terms.back().is_some_and(|(_, at)| *at > self.last), "no term is empty (L1)"),
-            (frames().any(|(a, b)| !b.follows(a.id())), "the window is dense (L2)"),
-            (self.window.back().is_some_and(|frame| frame.last() != self.last), "to its end (L2)"),
+            (frames().any(|(a, b)| !follows(b, a.last())), "the window is dense (L2)"),
+            (self.window.back().is_some_and(|frame| frame.last().index != self.last), "to its end (L2)"),
             (self.durable < start.index || self.durable > self.last, "snapshot, durable, last (L3)"),
         ];
         rules.into_iter().find(|(broken, _)| *broken).map(|(_, rule)| rule)

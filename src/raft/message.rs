@@ -1,6 +1,7 @@
 //! What nodes tell each other.
 
-use super::{Frame, Ticket};
+use super::Ticket;
+use crate::frame::Frame;
 use crate::types::{Index, LogId, Term};
 
 /// A message between two nodes of one cluster. Snapshots travel beside these, in streams of the host.

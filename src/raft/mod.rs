@@ -9,7 +9,7 @@
 //!      '------------------------- a later term, no quorum, a stalled disk -----'
 //! ```
 //! [`Raft::step`] takes one [`Input`], a fact, and appends [`Effect`]s, what the host must do, in order.
-//! `input.rs` and `effect.rs` are the whole surface. The unit of the log is the [`Frame`], a batch that is
+//! `input.rs` and `effect.rs` are the whole surface. The unit of the log is the [`Frame`](crate::frame::Frame), a batch that is
 //! written, sent and committed as one; so the cost of a step does not depend on the number of entries.
 //!
 //! # Invariants
@@ -70,7 +70,6 @@ mod writes;
 
 pub use config::{Config, Misfit, Recovered, Settings, Snapshot};
 pub use effect::{Effect, Fault, Refusal, Role, Vote, Write};
-pub use frame::{Frame, Payload};
 pub use input::{Input, Ticket, Timer, WriteId};
 pub use invariants::Violation;
 pub use membership::{ADDRESS_BYTES_MAX, Change, MEMBERS_MAX, Membership};
@@ -152,9 +151,7 @@ impl Raft {
                 out.push(Effect::SetTimer { timer: Timer::Election, at: self.election_at });
             }
             Input::Received { from, message } => self.on_message(now, from, message, out),
-            Input::Proposed { ticket, count, time, body } => {
-                self.on_proposed(now, (ticket, count, time), Payload::Entries(body), out);
-            }
+            Input::Proposed { ticket, time, body } => self.on_proposed(now, (ticket, time), body, out),
             Input::Written(id) => self.on_written(now, id, out),
             Input::Expired(Timer::Election) => self.on_election_timer(now, out),
             Input::Expired(Timer::Heartbeat) => self.on_heartbeat_timer(now, out),

@@ -1,6 +1,7 @@
 //! Change of members through a joint majority (Raft §6), and of the leader (thesis §3.10).
 
-use super::{Change, Effect, Message, Payload, Raft, Refusal, State, Ticket};
+use super::frame::body_of;
+use super::{Change, Effect, Message, Raft, Refusal, State, Ticket};
 use crate::types::{NodeId, Tick, UnixNanos};
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ impl Raft {
         match self.membership_after(change) {
             Err(why) => out.push(Effect::Refused { ticket, why }),
             Ok(next) => {
-                let id = self.append(now, time, 1, Payload::Membership(Arc::new(next)), out);
+                let id = self.append(now, time, body_of(&next), out);
                 out.push(Effect::Accepted { ticket, id });
             }
         }
@@ -56,7 +57,7 @@ impl Raft {
         let membership = Arc::clone(self.log.membership());
         if membership.is_joint() {
             let time = self.log.time();
-            self.append(now, time, 1, Payload::Membership(Arc::new(membership.settled())), out);
+            self.append(now, time, body_of(&membership.settled()), out);
         } else if !membership.is_voter(self.settings.id) {
             // The others learn from this pulse that the change is committed.
             self.pulse(now, out);

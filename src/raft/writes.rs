@@ -4,7 +4,8 @@
 //! W1 a message leaves only when every vote and term written before it is durable (I3 of the core).
 //! W2 `upto` of what is under way never exceeds the log: a cut lowers it.
 
-use super::{Effect, Frame, Message, Vote, Write, WriteId};
+use super::{Effect, Message, Vote, Write, WriteId};
+use crate::frame::Frame;
 use crate::types::{Index, NodeId, Tick};
 use std::collections::VecDeque;
 
@@ -54,7 +55,7 @@ impl Writes {
 
     /// Forgets what is after `keep_to`, here and on disk.
     pub(super) fn cut(&mut self, keep_to: Index) {
-        self.frames.retain(|frame| frame.last() <= keep_to);
+        self.frames.retain(|frame| frame.last().index <= keep_to);
         self.keep_to = Some(self.keep_to.map_or(keep_to, |before| before.min(keep_to)));
         for pending in &mut self.pending {
             pending.upto = pending.upto.map(|upto| upto.min(keep_to));
@@ -92,7 +93,7 @@ impl Writes {
             self.vote_under_way = Some(id);
         }
         let frames = std::mem::take(&mut self.frames);
-        let upto = frames.last().map(Frame::last);
+        let upto = frames.last().map(|frame| frame.last().index);
         self.pending.push_back(Pending { id, issued: now, upto });
         let (vote, keep_to) = (self.vote.take(), self.keep_to.take());
         out.push(Effect::Write(Write { id, vote, keep_to, frames }));
