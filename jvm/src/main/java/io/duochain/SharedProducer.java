@@ -141,6 +141,7 @@ public final class SharedProducer implements AutoCloseable {
     public boolean commit(long tag) {
         int record = claimed();
         if (!push(lane, record, claimedLength, tag)) {
+            notPushed();
             return false;
         }
         claimed = NOTHING;
@@ -224,25 +225,25 @@ public final class SharedProducer implements AutoCloseable {
     }
 
     private boolean finish(int lane, int record, int length, long tag) {
-        boolean done = false;
-        try {
-            done = push(lane, record, length, tag);
-        } finally {
-            if (!done) {
-                seat.abort(SharedSegment.recordBytes(length));
-            }
+        if (push(lane, record, length, tag)) {
+            return true;
         }
-        return done;
+        seat.abort(SharedSegment.recordBytes(length));
+        notPushed();
+        return false;
     }
 
     /** The one compare-and-swap in here commits. */
     private boolean push(int lane, int record, int length, long tag) {
         segment.writeHead(record, lane, length, tag);
-        boolean done = ring.push(record);
-        if (!done) {
-            refused();
+        return ring.push(record);
+    }
+
+    private void notPushed() {
+        if (ring.metEnd()) {
+            throw SharedSegment.closed();
         }
-        return done;
+        refused();
     }
 
     private void refused() {

@@ -16,6 +16,7 @@ final class SharedRing {
     private final long mask;
     /** The ticket after the last success, 0 for none. */
     private long hint;
+    private boolean metEnd;
 
     SharedRing(SharedSegment segment, int lane) {
         this.segment = segment;
@@ -53,11 +54,7 @@ final class SharedRing {
         return lapsAhead(segment.get(cell(ticket)), ticket) < 0;
     }
 
-    /**
-     * Appends a record; false when the ring is full.
-     *
-     * @throws DuoException {@code Closed}
-     */
+    /** Appends a record; false when the ring is full, or {@linkplain #metEnd closed}. */
     boolean push(int record) {
         int value = segment.valueOf(record);
         long ticket = hint;
@@ -71,12 +68,18 @@ final class SharedRing {
         return pushFromTail(value);
     }
 
+    /** Whether the last push was refused because the ring is closed. */
+    boolean metEnd() {
+        return metEnd;
+    }
+
     private boolean fill(long ticket, int value) {
         long vacant = vacant(ticket);
         return segment.swap(cell(ticket), vacant, vacant | value);
     }
 
     private boolean pushFromTail(int value) {
+        metEnd = false;
         long bound = segment.get(tail);
         long ticket = Math.max(bound, hint);
         for (long steps = (4L << order) + 4096; steps > 0; steps--) {
@@ -91,7 +94,8 @@ final class SharedRing {
                 // The ticket before that turn was consumed, and all before it.
                 ticket += (ahead - 1 << order) + 1;
             } else if (found == SharedSegment.VALUE_MASK) {
-                throw SharedSegment.closed();
+                metEnd = true;
+                return false;
             } else if (found != 0) {
                 ticket++;
             } else if (fill(ticket, value)) {

@@ -5,6 +5,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.LongBuffer;
+import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -46,15 +48,23 @@ final class SharedSegment {
     /** Granules of one part. */
     final int granules;
     final int transactionBytesMax;
-    private final ByteBuffer memory;
+    private final MappedByteBuffer memory;
+    /**
+     * The same memory. Plain accesses go through it, because the compiler knows that it is neither an array nor of
+     * another byte order: a check and a move. Views by {@link VarHandle} have to expect either, and until the best
+     * compiler was at them each access is a chain of calls; so only swaps and acquiring loads are left to them.
+     */
+    private final LongBuffer words;
     private final int rings;
     private final int ringStride;
     private final int seatsAt;
     private final int seatStride;
     private final int data;
 
-    private SharedSegment(ByteBuffer memory) {
-        this.memory = memory.order(ByteOrder.LITTLE_ENDIAN);
+    private SharedSegment(MappedByteBuffer memory) {
+        this.memory = memory;
+        memory.order(ByteOrder.LITTLE_ENDIAN);
+        this.words = memory.asLongBuffer();
         this.lanes = (int) get(0x18);
         this.order = (int) get(0x20);
         this.rings = (int) get(0x30);
@@ -81,7 +91,7 @@ final class SharedSegment {
                 words[word] = (long) WORDS.getAcquire(head, word * 8);
             }
             checkHeader(words, bytes);
-            ByteBuffer memory = channel.map(FileChannel.MapMode.READ_WRITE, 0, words[2]);
+            MappedByteBuffer memory = channel.map(FileChannel.MapMode.READ_WRITE, 0, words[2]);
             // Once more: what was checked is what is used.
             for (int word = 0; word < FIXED_WORDS; word++) {
                 if ((long) WORDS.getAcquire(memory, word * 8) != words[word]) {
@@ -175,14 +185,15 @@ final class SharedSegment {
         return (long) WORDS.getAcquire(memory, offset);
     }
 
-    /** Release. */
+    /** Release: for who finds the word by an acquiring load, in whatever language. */
     void set(int offset, long word) {
-        WORDS.setRelease(memory, offset, word);
+        VarHandle.releaseFence();
+        setPlain(offset, word);
     }
 
     /** Ordered by what follows. */
     void setPlain(int offset, long word) {
-        WORDS.set(memory, offset, word);
+        words.put(offset >> 3, word);
     }
 
     /** Sequentially consistent, as is the next {@link #get} of another word after a {@link VarHandle#fullFence}. */
@@ -211,9 +222,9 @@ final class SharedSegment {
         return get(0x80);
     }
 
-    /** Opaque: nothing is read on the strength of it. */
+    /** Plain: nothing is read on the strength of it, and who asks again has swapped or acquired in between. */
     boolean isOpen() {
-        return (long) WORDS.getOpaque(memory, STATE) == 1;
+        return words.get(STATE >> 3) == 1;
     }
 
     void noteRecovered() {
@@ -267,14 +278,18 @@ final class SharedSegment {
             return;
         }
         setPlain(at, (long) ARRAY_WORDS.get(array, offset));
-        int last = length - 8;
+        if (length > 8) {
+            writeRest(at, array, offset, length - 8);
+        }
+    }
+
+    /** What follows the first word; {@code last} is where the last begins. */
+    private void writeRest(int at, byte[] array, int offset, int last) {
         for (int done = 8; done < last; done += 8) {
             setPlain(at + done, (long) ARRAY_WORDS.get(array, offset + done));
         }
-        if (last > 0) {
-            // It may cover some bytes of the one before.
-            memory.putLong(at + last, (long) ARRAY_WORDS.get(array, offset + last));
-        }
+        // It may cover some bytes of the one before, and lie at any byte.
+        memory.putLong(at + last, (long) ARRAY_WORDS.get(array, offset + last));
     }
 
     /** Calls {@code found} with the place of each record that a cell of any lane names. */
