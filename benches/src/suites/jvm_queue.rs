@@ -3,7 +3,7 @@
 //! # Model
 //! A side's round is a JVM of its own (`benches/jvm/.../queues`): single calls on one thread first, then
 //! threads that put in for a while and threads that take out until all has arrived. Every item is accounted
-//! for. Sides take turns, a round each; each run within a round has one for the compiler before it.
+//! for. Sides take turns, a round each; each run within a round has a longer one for the compiler before it.
 //!
 //! Ours copies each item out of the Java heap, through JNI or into a shared lane, and the consumer reads it in
 //! place. Of 8 bytes,

@@ -17,7 +17,6 @@ public final class Queues {
 
     private static final int SMALL = Long.BYTES;
     private static final int LARGE = 256;
-    private static final int ROUNDS = 150;
     private static final List<Shape> ALL =
             List.of(new Shape(1, 1), new Shape(2, 1), new Shape(4, 1), new Shape(64, 1), new Shape(4, 4));
     private static final List<Shape> SOME = List.of(new Shape(1, 1), new Shape(4, 1));
@@ -60,7 +59,7 @@ public final class Queues {
 
     private void single(int bytes, boolean batches) {
         try (Transport transport = Transport.open(side, bytes, 1, 1)) {
-            Single single = Single.measure(transport, batches, ROUNDS);
+            Single single = Single.measure(transport, batches, millis);
             figure(bytes, batches, "put", single.put());
             if (!batches) {
                 figure(bytes, false, "take", single.taken());
@@ -70,8 +69,8 @@ public final class Queues {
 
     private void passage(int bytes, Shape shape, boolean batches) throws Exception {
         double rate = 0;
-        // The first run is for the compiler.
-        for (long length : new long[] {millis / 2, millis}) {
+        // The first run is for the compiler, which has to have come to its end.
+        for (long length : new long[] {2 * millis, millis}) {
             try (Transport transport = Transport.open(side, bytes, shape.producers, shape.consumers)) {
                 if (shape.consumers > 1 && !transport.sharesConsumers()) {
                     return;

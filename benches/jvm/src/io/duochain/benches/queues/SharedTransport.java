@@ -16,8 +16,8 @@ final class SharedTransport implements Transport {
     SharedTransport(int itemBytes, int producers) {
         this.itemBytes = itemBytes;
         this.queue = new NativeTransport(itemBytes, 1);
-        // One more, for a thread that measures again after its compiler was done. The room of each is the default.
-        this.lanes = queue.openShared(new SharedLanes.Options().laneCells(CELLS).seats(producers + 1));
+        // The room of each is the default.
+        this.lanes = queue.openShared(new SharedLanes.Options().laneCells(CELLS).seats(producers));
     }
 
     @Override
