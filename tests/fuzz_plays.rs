@@ -66,3 +66,8 @@ fn the_c_boundary_survives_any_handle_in_any_order() {
 fn a_frame_is_read_in_one_encoding_and_a_lie_about_lengths_allocates_nothing() {
     hold("frame", plays::frame::play);
 }
+
+#[test]
+fn a_message_is_read_in_one_encoding_and_a_lie_about_lengths_allocates_nothing() {
+    hold("message", plays::message::play);
+}

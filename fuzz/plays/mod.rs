@@ -7,6 +7,7 @@
 pub(crate) mod boundary;
 pub(crate) mod frame;
 pub(crate) mod heap;
+pub(crate) mod message;
 pub(crate) mod pool;
 pub(crate) mod queue;
 

@@ -66,6 +66,7 @@ mod pulse;
 mod reading;
 mod reconfigure;
 mod status;
+pub mod wire;
 mod writes;
 
 pub use config::{Config, Misfit, Recovered, Settings, Snapshot};

@@ -1,0 +1,39 @@
+//! Messages as bytes: an envelope, fixed fields, and behind an append its frames as they are.
+//!
+//! # Model
+//! ```text
+//! envelope, 16 bytes
+//!   0 magic "DUOM"   4 version u8   5 kind u8   6 zero u16   8 bytes u32 behind the envelope
+//!  12 crc u32, CRC-32C over bytes 0..12 and the fixed fields
+//! fixed fields, by kind, 8 bytes each
+//!   1 vote request   term, last term, last index, flags (1 pre, 2 transfer)
+//!   2 vote reply     term, flags (1 granted, 2 pre)
+//!   3 append         term, prev term, prev index, commit, number of frames; then the frames
+//!   4 heartbeat      term, prev term, prev index, commit, round
+//!   5 append reply   term, round, outcome (1 matched, 2 conflict), then
+//!                    matched: durable, received, 0; conflict: prev, hint term, hint index
+//!   6 timeout now    term
+//!   7 read request   term, ticket
+//!   8 read reply     term, ticket, known (0, 1), index
+//! ```
+//! Little-endian. A frame has checksums of its own, so that its bytes are read once.
+//!
+//! # Invariants
+//! W1 one message has one encoding: what is not used is zero, and nothing follows the last field or frame.
+//! W2 every length is compared with a limit before anything is allocated for it.
+//!
+//! # Limits
+//! [`WireLimits`]. A message that does not fit is refused by its reader, so all nodes need the same.
+//!
+//! # Caller contract
+//! A transport writes [`encode_head`] and then each of [`frames_of`], header and body. It reads
+//! [`ENVELOPE_BYTES`], asks [`Envelope::decode`], reads as many bytes as that says into one buffer, and gives
+//! it to [`Envelope::message`]; frames share that buffer.
+
+mod envelope;
+mod fields;
+#[cfg(test)]
+mod wire_test;
+
+pub use envelope::{ENVELOPE_BYTES, Envelope, Kind, WireLimits};
+pub use fields::{encode, encode_head, frames_of};

@@ -1,0 +1,143 @@
+//! Every kind of message there and back, and what is refused.
+
+use super::*;
+use crate::codec::Malformed;
+use crate::frame::{Body, Entry, Frame, FrameBuilder, FrameLimits, Seal};
+use crate::raft::{Message, Outcome, Ticket};
+use crate::types::{Index, LaneId, LogId, Term, UnixNanos};
+use std::sync::Arc;
+
+fn at(term: u64, index: u64) -> LogId {
+    LogId::new(Term::new(term), Index::new(index))
+}
+
+fn frame(base: u64, entries: &[&[u8]]) -> Frame {
+    let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::default());
+    for bytes in entries {
+        builder.push(Entry { bytes, ..Entry::default() }).expect("small");
+    }
+    let seal = Seal { term: Term::new(3), base: Index::new(base), time: UnixNanos::new(9) };
+    Frame::new(seal, builder.finish().unwrap_or_else(Body::blank))
+}
+
+fn every_kind() -> Vec<Message> {
+    let (term, commit) = (Term::new(3), Index::new(12));
+    let frames = vec![frame(15, &[b"one", b"three"]), frame(17, &[])];
+    let matched = Outcome::Matched { durable: Index::new(7), received: Index::new(9) };
+    let conflict = Outcome::Conflict { prev: Index::new(9), hint: at(1, 4) };
+    vec![
+        Message::VoteRequest { term, last: at(2, 14), pre: true, transfer: false },
+        Message::VoteRequest { term, last: at(2, 14), pre: false, transfer: true },
+        Message::VoteReply { term, granted: true, pre: false },
+        Message::VoteReply { term, granted: false, pre: true },
+        Message::Append { term, prev: at(2, 14), commit, frames },
+        Message::Append { term, prev: at(2, 14), commit, frames: Vec::new() },
+        Message::Heartbeat { term, prev: at(2, 14), commit, round: 77 },
+        Message::AppendReply { term, outcome: matched, round: 0 },
+        Message::AppendReply { term, outcome: conflict, round: 5 },
+        Message::TimeoutNow { term },
+        Message::ReadRequest { term, ticket: Ticket(8) },
+        Message::ReadReply { term, ticket: Ticket(8), index: Some(commit) },
+        Message::ReadReply { term, ticket: Ticket(8), index: None },
+    ]
+}
+
+fn read(bytes: &[u8]) -> Result<Message, Malformed> {
+    let limits = WireLimits::default();
+    let (envelope, rest) = bytes.split_first_chunk().expect("long enough");
+    let envelope = Envelope::decode(envelope, &limits)?;
+    envelope.message(&Arc::new(rest.to_vec()), &limits)
+}
+
+fn bytes_of(message: &Message) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode(message, &mut bytes);
+    bytes
+}
+
+#[test]
+fn every_kind_of_message_is_read_back() {
+    let messages = every_kind();
+    for message in &messages {
+        let bytes = bytes_of(message);
+        assert_eq!(bytes.len() % 8, 0, "{message:?}");
+        assert_eq!(read(&bytes).as_ref(), Ok(message));
+    }
+    let kinds = Kind::ALL.map(|kind| messages.iter().any(|message| bytes_of(message)[5] == kind.wire()));
+    assert_eq!(kinds, [true; 8], "each kind is among them");
+}
+
+#[test]
+fn the_encoding_does_not_change_by_itself() {
+    let all: Vec<u8> = every_kind().iter().flat_map(bytes_of).collect();
+    assert_eq!(
+        (all.len(), crc32c::crc32c(&all)),
+        (776, 2_654_349_153),
+        "changing it is a decision: raise the version"
+    );
+}
+
+#[test]
+fn any_changed_or_missing_byte_is_refused_or_says_something_else() {
+    for message in every_kind() {
+        let bytes = bytes_of(&message);
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut changed = bytes.clone();
+                changed[at] ^= 1 << bit;
+                assert!(read(&changed).is_err(), "{message:?}: bit {bit} of byte {at}");
+            }
+            if at >= ENVELOPE_BYTES {
+                assert!(read(&bytes[..at]).is_err(), "{message:?}: cut at {at}");
+            }
+        }
+        let more = [&bytes[..], &[0; 8]].concat();
+        assert!(read(&more).is_err(), "{message:?}: more bytes");
+    }
+}
+
+#[test]
+fn a_length_or_a_number_of_frames_over_the_limit_is_refused_before_room_is_made() {
+    let message =
+        Message::Append { term: Term::new(1), prev: at(0, 0), commit: Index::ORIGIN, frames: Vec::new() };
+    let mut bytes = bytes_of(&message);
+    bytes[8..12].copy_from_slice(&0xffff_fff8_u32.to_le_bytes());
+    let envelope = bytes.first_chunk().expect("long enough");
+    assert_eq!(Envelope::decode(envelope, &WireLimits::default()).unwrap_err().field, "bytes");
+
+    let fixed = [1, 0, 0, 0, u64::MAX];
+    let mut bytes = Vec::new();
+    envelope::seal(Kind::Append, &fixed, 0, &mut bytes);
+    assert_eq!(read(&bytes).unwrap_err().field, "frames");
+    let limits = WireLimits { frames_max: 1, ..WireLimits::default() };
+    let two = bytes_of(&every_kind()[4]);
+    let (envelope, rest) = two.split_first_chunk().expect("long enough");
+    let envelope = Envelope::decode(envelope, &limits).expect("it is within the bytes");
+    assert_eq!(envelope.message(&Arc::new(rest.to_vec()), &limits).unwrap_err().field, "frames");
+}
+
+#[test]
+fn frames_of_one_message_share_its_buffer() {
+    let bytes = bytes_of(&every_kind()[4]);
+    let limits = WireLimits::default();
+    let (envelope, rest) = bytes.split_first_chunk().expect("long enough");
+    let buffer = Arc::new(rest.to_vec());
+    let message = Envelope::decode(envelope, &limits).and_then(|envelope| envelope.message(&buffer, &limits));
+    let Ok(Message::Append { frames, .. }) = message else { panic!("an append") };
+    let range = buffer.as_ptr_range();
+    assert!(frames.iter().all(|frame| range.contains(&frame.body().bytes().as_ptr())));
+}
+
+/// `DUO_UPDATE_CORPUS=1` writes what the fuzzer begins with.
+#[test]
+fn the_corpus_holds_every_kind() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/message");
+    for (number, message) in every_kind().iter().enumerate() {
+        let path = dir.join(format!("seed-{number}"));
+        if std::env::var_os("DUO_UPDATE_CORPUS").is_some() {
+            std::fs::create_dir_all(&dir).expect("writable");
+            std::fs::write(&path, bytes_of(message)).expect("writable");
+        }
+        assert_eq!(std::fs::read(&path).expect("it is there"), bytes_of(message), "{}", path.display());
+    }
+}
