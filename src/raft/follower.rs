@@ -164,7 +164,7 @@ impl Raft {
     }
 
     /// A snapshot has come. What it covers is committed, whoever sent it.
-    pub(super) fn on_snapshot_received(&mut self, snapshot: Snapshot, out: &mut Vec<Effect>) {
+    pub(super) fn on_snapshot_received(&mut self, now: Tick, snapshot: Snapshot, out: &mut Vec<Effect>) {
         let last = snapshot.last;
         if self.is_leader() || last.index <= self.commit || self.installing.is_some() {
             return out.push(Effect::Discard(last));
@@ -174,6 +174,11 @@ impl Raft {
             self.matched_to(last.index);
             self.learn_commit(last.index);
             return out.push(Effect::Discard(last));
+        }
+        if last.term > self.term() {
+            self.become_follower(now, last.term, None, out);
+            // Durable first: no entry is of a later term than its node (I4), after a crash neither.
+            self.writes.flush(now, out);
         }
         self.become_waiting();
         self.installing = Some(snapshot.clone());

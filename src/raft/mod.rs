@@ -65,6 +65,8 @@ mod progress;
 mod pulse;
 mod reading;
 mod reconfigure;
+#[cfg(test)]
+mod snapshot_test;
 mod status;
 pub mod wire;
 mod writes;
@@ -162,7 +164,7 @@ impl Raft {
             Input::Fetched { to, frames } => self.on_fetched(to, frames, out),
             Input::Compacted(snapshot) => self.on_compacted(snapshot),
             Input::SnapshotSent { to, arrived } => self.on_snapshot_sent(to, arrived, out),
-            Input::SnapshotReceived { from: _, snapshot } => self.on_snapshot_received(snapshot, out),
+            Input::SnapshotReceived { from: _, snapshot } => self.on_snapshot_received(now, snapshot, out),
             Input::Installed(id) => self.on_installed(id, out),
             Input::Unreachable(node) => self.on_unreachable(node),
         }
@@ -258,7 +260,8 @@ impl Raft {
     /// Tells the host what is committed and durable here, if that is news.
     fn tell_commit(&mut self, out: &mut Vec<Effect>) {
         let upto = self.commit.min(self.log.durable());
-        if upto > self.told {
+        // A snapshot that is being put in place has it, and the host's log may be gone already.
+        if upto > self.told && self.installing.is_none() {
             self.told = upto;
             let term = self.log.term_at(upto).expect("it is after the snapshot and in the log (I5)");
             out.push(Effect::Commit(LogId::new(term, upto)));
