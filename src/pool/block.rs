@@ -77,14 +77,18 @@ pub(super) unsafe fn read(headers: &[Header], head: u32, indexes: &mut [u32; BLO
 }
 
 impl Class {
-    /// Fills an empty magazine: with a block, else with a run off the lists. Answers how many there are.
+    /// Fills an empty magazine: with a block, else with a run off the lists, else with fresh buffers. Answers how many
+    /// there are.
     #[cold]
     pub(super) fn refill(&self, headers: &[Header], indexes: &mut [u32; SIZE]) -> usize {
         let (block, _) = indexes.split_first_chunk_mut().expect("a magazine is larger than a block");
         if self.open_block(headers, block) {
             return BLOCK_MAX;
         }
-        let count = self.free.pop_run(headers, block);
+        let mut count = self.free.pop_run(headers, block);
+        if count == 0 {
+            count = self.open_fresh(headers, block);
+        }
         self.magazines.note_refill(count);
         count
     }

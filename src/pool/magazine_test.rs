@@ -1,6 +1,6 @@
 //! Magazines: nothing is lost in them, nothing handed out twice, and the counts stay true.
 
-use super::magazine::{CLASS_MIN, SIZE};
+use super::magazine::{BLOCK_MAX, CLASS_MIN, SIZE};
 use super::*;
 use std::collections::HashSet;
 use std::sync::Barrier;
@@ -35,6 +35,59 @@ fn counts_are_exact_whatever_lies_in_magazines() {
         assert_eq!((stats.in_use, stats.acquired, stats.released), (0, round * 100, round * 100));
         assert!(stats.free >= 100, "{stats:?}");
     }
+}
+
+/// Threads that use a pool for the first time together and take one buffer at a time, in turn: which they got.
+fn taken_in_turn(pool: &Arc<BufferPool>, threads: usize, each: usize) -> Vec<Vec<u32>> {
+    let turns = Arc::new(Barrier::new(threads));
+    let users: Vec<_> = (0..threads)
+        .map(|_| {
+            let (pool, turns) = (Arc::clone(pool), Arc::clone(&turns));
+            thread::spawn(move || {
+                let mut held = Vec::new();
+                for _ in 0..each {
+                    turns.wait();
+                    held.push(pool.acquire(8).unwrap());
+                }
+                // Nobody gives back before all have taken.
+                turns.wait();
+                held.iter().map(Lease::index).collect()
+            })
+        })
+        .collect();
+    users.into_iter().map(|user| user.join().unwrap()).collect()
+}
+
+#[test]
+fn threads_that_begin_together_take_fresh_buffers_by_runs_of_neighbours() {
+    const THREADS: usize = 4;
+    let pool = pool(1);
+    let taken = taken_in_turn(&pool, THREADS, 1 + BLOCK_MAX);
+    // The first of each thread came while it had no magazine yet.
+    for indexes in taken.iter().map(|all| &all[1..]) {
+        assert!(indexes.is_sorted_by(|a, b| a + 1 == *b), "{indexes:?}");
+    }
+    let all: HashSet<u32> = taken.iter().flatten().copied().collect();
+    assert_eq!(all.len(), THREADS * (1 + BLOCK_MAX));
+    let stats = pool.stats();
+    assert_eq!((stats.in_use, stats.acquired), (0, all.len() as u64));
+    assert!(stats.in_use_high <= (all.len() + THREADS * BLOCK_MAX) as u64, "{stats:?}");
+    take_all(&pool);
+}
+
+#[test]
+fn a_run_of_fresh_buffers_ends_with_its_slab_and_with_its_class() {
+    // Four buffers a slab.
+    let class = ClassSettings { buffer_bytes: 64 << 10, count_max: COUNT };
+    let overflow = OverflowSettings { buffer_bytes_max: 0, total_bytes_max: 0 };
+    let pool = BufferPool::new(PoolSettings { classes: vec![class], overflow }).expect("valid");
+    let slab = pool.classes[0].slab_slots;
+    let held: Vec<_> = (0..10).map(|_| pool.acquire(8).unwrap()).collect();
+    let stats = pool.stats();
+    assert_eq!(stats.resident, u64::from(10_u32.next_multiple_of(slab)), "no slab ahead of use");
+    assert_eq!((stats.in_use, stats.resident), (10, stats.in_use + stats.free));
+    drop(held);
+    assert_eq!(pool.stats().in_use, 0);
 }
 
 #[test]

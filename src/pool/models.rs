@@ -254,6 +254,23 @@ fn loom_magazines_spill_and_refill_and_lose_nothing() {
 }
 
 #[test]
+fn loom_magazines_that_fill_with_fresh_buffers_share_none() {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(|| {
+        let pool = Kept(ManuallyDrop::new(small_pool(8)));
+        let growing = pool.clone();
+        // The first of each opens a magazine, the second fills it.
+        let grow = |pool: &Kept| [(); 3].map(|()| pool.take_and_touch().unwrap().index);
+        let other = thread::spawn(move || grow(&growing));
+        let mine = grow(&pool);
+        let all: BTreeSet<_> = mine.into_iter().chain(other.join().unwrap()).collect();
+        assert_eq!(all.len(), 6, "every buffer once");
+    });
+    assert!(visits(Place::FreshTaken) > 20, "{} visits", visits(Place::FreshTaken));
+}
+
+#[test]
 #[should_panic(expected = "ausality")]
 fn loom_mutant_that_gives_back_without_publishing_is_noticed() {
     let _made = Mutant::PushRelaxed.make();

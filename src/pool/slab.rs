@@ -26,8 +26,8 @@ use super::region::{HUGE_BYTES, REGION_ALIGN};
 use super::slabs::Slabs;
 use super::stripes::{PopCounts, Stripes};
 use super::{BufferPool, ClassSettings};
-use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{Mutex, Place, reached};
 use crossbeam::utils::CachePadded;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -200,6 +200,34 @@ impl Class {
         let claim = |fresh: u32| (fresh < self.count).then(|| fresh + 1);
         let fresh = self.fresh.fetch_update(Ordering::Relaxed, Ordering::Relaxed, claim).ok()?;
         self.furnish(headers, self.base + fresh)
+    }
+
+    /// Fresh buffers that lie side by side in one slab, as many as `indexes` has room for: threads that begin
+    /// together, and take turns at `fresh`, do not share the cache lines of their headers. None while there are
+    /// hollow ones. Answers how many, the lowest at the end.
+    #[cold]
+    pub(super) fn open_fresh(&self, headers: &[Header], indexes: &mut [u32]) -> usize {
+        if self.hollow.depth(headers) > 0 {
+            return 0;
+        }
+        let end = |fresh: u32| {
+            let slab_end = (fresh / self.slab_slots + 1) * self.slab_slots;
+            slab_end.min(self.count).min(fresh.saturating_add(indexes.len() as u32))
+        };
+        let claim = |fresh: u32| (fresh < self.count).then(|| end(fresh));
+        // Relaxed: as in `take_bare`.
+        let Ok(fresh) = self.fresh.fetch_update(Ordering::Relaxed, Ordering::Relaxed, claim) else {
+            return 0;
+        };
+        reached(Place::FreshTaken);
+        let mut count = 0;
+        for fresh in (fresh..end(fresh)).rev() {
+            if let Some(index) = self.furnish(headers, self.base + fresh) {
+                indexes[count] = index;
+                count += 1;
+            }
+        }
+        count
     }
 
     /// Gives an owned buffer its memory, or puts it back without.

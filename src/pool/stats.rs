@@ -14,7 +14,7 @@ pub struct PoolStats {
     /// only when the statistics or [`maintain`](super::BufferPool::maintain) look, or when all that memory
     /// is out.
     pub in_use_high: u64,
-    /// Buffers that were used before and can be used again.
+    /// Buffers that were used before and can be used again, and up to 31 a thread that lie ready for a first use.
     pub free: u64,
     /// Bytes taken from the system for slabs.
     pub reserved_bytes: u64,
@@ -58,7 +58,7 @@ pub struct ClassStats {
     pub in_use: u64,
     /// As [`PoolStats::in_use_high`].
     pub in_use_high: u64,
-    /// Buffers that were used before and can be used again.
+    /// As [`PoolStats::free`].
     pub free: u64,
     /// Buffers with memory behind them.
     pub resident: u64,

@@ -307,9 +307,9 @@ fn threads_acquire_while_memory_grows_and_shrinks() {
         let pool = pool(&[(4096, count_max)], &keep(0));
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
-            for number in 1..=3_u8 {
+            let user = |number: u8| {
                 let (pool, stop) = (&pool, &stop);
-                scope.spawn(move || {
+                move || {
                     // The first goes on until memory was given back under its hands.
                     let enough = |round| round >= 400 && pool.stats().evictions > 0;
                     for round in 0..1_000_000 {
@@ -323,14 +323,17 @@ fn threads_acquire_while_memory_grows_and_shrinks() {
                         assert!(held.iter().all(|lease| [lease[0], lease[4095]] == [number; 2]));
                     }
                     stop.store(true, Ordering::Relaxed);
-                });
-            }
+                }
+            };
+            let users = [1, 2, 3].map(|number| scope.spawn(user(number)));
             let mut second = 0;
             while !stop.load(Ordering::Relaxed) {
                 pool.maintain(at(second));
                 pool.trim(100);
                 second += WINDOW / 2;
             }
+            // A scope alone does not wait for the ends of its threads, in which they give back their magazines.
+            users.into_iter().for_each(|user| user.join().expect("no panic"));
         });
         let stats = pool.stats();
         assert_eq!((stats.in_use, stats.exhausted), (0, 0), "{stats:?}");

@@ -90,6 +90,8 @@ pub(crate) enum Place {
     BlockOpened,
     /// An empty magazine took a run off the lists.
     RunTaken,
+    /// An empty magazine took fresh buffers.
+    FreshTaken,
     /// A thread's magazine ended.
     MagazineClosed,
     /// A slab was given back.
