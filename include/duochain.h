@@ -492,7 +492,10 @@ typedef struct duo_pool_stats_t {
     uint64_t in_use;
     /** Most buffers ever checked out at once. */
     uint64_t in_use_high;
-    /** Buffers that were used before and can be used again, with or without memory at the moment. */
+    /**
+     * Buffers that were used before and can be used again, with or without memory at the moment, and up to 31 a
+     * thread that lie ready for a first use.
+     */
     uint64_t free_buffers;
     /** Memory reserved for classes, in bytes. */
     uint64_t reserved_bytes;
@@ -571,7 +574,7 @@ typedef struct duo_pool_class_stats_t {
     uint64_t in_use;
     /** Most buffers ever checked out at once. */
     uint64_t in_use_high;
-    /** Buffers that were used before and can be used again. */
+    /** Buffers that were used before and can be used again, and up to 31 a thread that lie ready for a first use. */
     uint64_t free_buffers;
     /** Buffers with memory behind them. */
     uint64_t resident_buffers;
@@ -1546,6 +1549,20 @@ duo_status duo_lane_enqueue(const struct duo_lane_producer *producer,
                             const void *tx,
                             size_t len,
                             uint64_t tag);
+
+/**
+ * As `duo_lane_enqueue`, waiting for room up to `timeout_ns`: `DUO_TIMEOUT`. Nobody wakes a producer: it spins, yields
+ * and then sleeps, 2 ms at a time at most. `DUO_ERR_CLOSED` soon after the lanes were closed or the queue's process
+ * ended, or another thread detached the producer; any other call on it meanwhile is `DUO_ERR_BUSY`.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_lane_enqueue_wait(const struct duo_lane_producer *producer,
+                                 uint32_t lane,
+                                 const void *tx,
+                                 size_t len,
+                                 uint64_t tag,
+                                 int64_t timeout_ns);
 
 /**
  * Takes room for exactly `len` bytes in the segment, to write a transaction in place. A producer has one claim

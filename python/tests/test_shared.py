@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 from conftest import PATIENCE
@@ -46,6 +47,46 @@ def test_what_a_producer_puts_in_comes_out_of_the_queue() -> None:
         assert (stats.accepted, stats.bytes, stats.corrupt, stats.gaps, stats.tails) == (4, 9, 0, 0, 0)
         assert (stats.seats, stats.seats_taken, stats.seats_recovered) == (1, 0, 0)
     assert lanes.closed and producer.closed
+
+
+def test_a_put_waits_for_room_and_for_no_longer_than_it_may() -> None:
+    queue = small_queue()
+    lanes = queue.open_shared(lane_cells=2, part_bytes=1024)
+    producer = SharedProducer(lanes.path)
+    for data in (b"a", b"b"):
+        producer.enqueue_wait(data, timeout=0)
+    for timeout in (0, 0.003, 0.06):
+        with pytest.raises(TimeoutError):
+            producer.enqueue_wait(b"c", timeout=timeout)
+    waiting = threading.Thread(target=producer.enqueue_wait, args=(bytearray(b"c"),))
+    waiting.start()
+    # Nobody who waits keeps the producer, or the interpreter, to itself.
+    producer.enqueue(b"other lane", 1)
+    taken = [queue.dequeue(PATIENCE) for _ in range(4)]
+    assert taken[:2] == [b"a", b"b"] and set(taken[2:]) == {b"c", b"other lane"}
+    waiting.join()
+    assert lanes.stats().corrupt == 0
+
+
+@pytest.mark.parametrize("what", ["lanes", "producer"])
+def test_a_close_ends_a_put_that_waits(what: str) -> None:
+    queue = small_queue()
+    lanes = queue.open_shared(lane_cells=1, part_bytes=1024)
+    producer = SharedProducer(lanes.path)
+    producer.enqueue(b"a")
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            producer.enqueue_wait(b"b")
+        except duochain.ClosedError as error:
+            raised.append(error)
+
+    waiting = threading.Thread(target=run)
+    waiting.start()
+    (lanes if what == "lanes" else producer).close()
+    waiting.join(PATIENCE)
+    assert len(raised) == 1
 
 
 def test_refusals_are_told(tmp_path: pathlib.Path) -> None:

@@ -51,6 +51,9 @@ mod handle;
 #[cfg(not(modelled))]
 pub mod lane;
 #[cfg(feature = "capi")]
+#[cfg(not(modelled))]
+pub mod lane_producer;
+#[cfg(feature = "capi")]
 pub mod library;
 #[cfg(feature = "capi")]
 pub mod log;

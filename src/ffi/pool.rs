@@ -96,7 +96,8 @@ pub struct duo_pool_stats_t {
     pub in_use: u64,
     /// Most buffers ever checked out at once.
     pub in_use_high: u64,
-    /// Buffers that were used before and can be used again, with or without memory at the moment.
+    /// Buffers that were used before and can be used again, with or without memory at the moment, and up to 31 a
+    /// thread that lie ready for a first use.
     pub free_buffers: u64,
     /// Memory reserved for classes, in bytes.
     pub reserved_bytes: u64,

@@ -50,7 +50,7 @@ pub struct duo_pool_class_stats_t {
     pub in_use: u64,
     /// Most buffers ever checked out at once.
     pub in_use_high: u64,
-    /// Buffers that were used before and can be used again.
+    /// Buffers that were used before and can be used again, and up to 31 a thread that lie ready for a first use.
     pub free_buffers: u64,
     /// Buffers with memory behind them.
     pub resident_buffers: u64,

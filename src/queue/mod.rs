@@ -82,7 +82,8 @@ pub use shared::{
 };
 #[cfg(not(modelled))]
 pub use shared::{
-    SHARED_NAP, SHARED_SEGMENTS_MAX, SharedClaim, SharedLanes, SharedPlace, SharedProducer, SharedSettings,
+    SHARED_NAP, SHARED_SEGMENTS_MAX, SharedClaim, SharedLanes, SharedPause, SharedPlace, SharedProducer,
+    SharedSettings,
 };
 pub use stage::{Stage, StageSettings};
 pub use stats::{LaneStats, QueueStats};

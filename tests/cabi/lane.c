@@ -1,38 +1,8 @@
-/* Shared lanes: opening, attaching, putting in, claims, and the ends of all of them. */
-#include "check.h"
+/* Shared lanes: opening, attaching, putting in, and the ends of all of them. */
+#include "lanes.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
-
-typedef struct {
-    duo_queue *queue;
-    duo_lane *lane;
-    char path[256];
-} opened;
-
-static opened open_small(void) {
-    opened it;
-    duo_queue_options options = DUO_QUEUE_OPTIONS_INIT;
-    duo_lane_options shape = DUO_LANE_OPTIONS_INIT;
-    const size_t lanes[2] = {16, 16};
-    size_t len = 0;
-    options.lane_cells = lanes;
-    options.lane_count = 2;
-    options.transaction_bytes_max = 4096;
-    shape.lane_cells = 4;
-    shape.seats = 2;
-    shape.part_bytes = 1024;
-    OK(duo_queue_create(&options, &it.queue));
-    OK(duo_queue_lane_open(it.queue, &shape, &it.lane));
-    OK(duo_lane_path(it.lane, it.path, sizeof it.path, &len));
-    CHECK(strlen(it.path) == len);
-    return it;
-}
-
-static void shut(opened it) {
-    OK(duo_lane_close(it.lane));
-    OK(duo_queue_destroy(it.queue));
-}
 
 static void what_is_put_in_comes_out_of_the_queue(void) {
     opened it = open_small();
@@ -75,33 +45,6 @@ static void a_full_lane_refuses_and_bad_arguments_are_told(void) {
     GIVES(DUO_ERR_BAD_HANDLE, duo_lane_enqueue(INVENTED(duo_lane_producer), 0, "x", 1, 4));
     OK(duo_lane_detach(producer));
     GIVES(DUO_ERR_BAD_HANDLE, duo_lane_detach(producer));
-    shut(it);
-}
-
-static void a_claim_is_written_in_place_one_at_a_time(void) {
-    opened it = open_small();
-    duo_lane_producer *producer = NULL;
-    duo_claim claim, second;
-    duo_item item;
-    char buf[1024];
-    OK(duo_lane_attach(it.path, &producer));
-    OK(duo_lane_claim(producer, 0, 900, &claim));
-    GIVES(DUO_ERR_BUSY, duo_lane_claim(producer, 0, 1, &second));
-    GIVES(DUO_ERR_BUSY, duo_lane_enqueue(producer, 0, "x", 1, 0));
-    OK(duo_lane_abort(producer, &claim));
-    GIVES(DUO_ERR_BAD_HANDLE, duo_lane_abort(producer, &claim));
-    OK(duo_lane_claim(producer, 0, 900, &claim));
-    memset(claim.data, 'c', claim.len);
-    OK(duo_lane_commit(producer, &claim, 5));
-    GIVES(DUO_ERR_BAD_HANDLE, duo_lane_commit(producer, &claim, 5));
-    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_lane_commit(producer, NULL, 5));
-    OK(duo_queue_dequeue(it.queue, buf, sizeof buf, &item));
-    CHECK(item.len == 900 && item.tag == 5 && buf[0] == 'c' && buf[899] == 'c');
-    OK(duo_lane_claim(producer, 0, 900, &claim));
-    OK(duo_lane_detach(producer));
-    OK(duo_lane_attach(it.path, &producer));
-    OK(duo_lane_enqueue(producer, 0, buf, 900, 6));
-    OK(duo_lane_detach(producer));
     shut(it);
 }
 
@@ -186,7 +129,6 @@ int main(int count, char **arguments) {
     }
     what_is_put_in_comes_out_of_the_queue();
     a_full_lane_refuses_and_bad_arguments_are_told();
-    a_claim_is_written_in_place_one_at_a_time();
     attaching_says_what_is_wrong();
     the_mapping_is_what_the_page_describes();
     another_process_puts_in(arguments[0]);

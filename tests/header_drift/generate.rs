@@ -20,6 +20,7 @@ const ORDER: &[&str] = &[
     "dequeue",
     "stage",
     "lane",
+    "lane_producer",
     "node",
     "view",
     "sub",

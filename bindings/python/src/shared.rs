@@ -1,16 +1,19 @@
 //! `SharedLanes` and `SharedProducer`: lanes in a file mapping, for producers of other processes.
 
-use crate::arguments::lane;
-use crate::boundary::{Gate, Own};
+use crate::arguments::{lane, timeout};
+use crate::boundary::{Gate, Own, wait};
 use crate::bytes::BytesLike;
 use crate::fault::OrRaise;
 use crate::pool_report::counters;
+use duochain::env::{Clock, SystemClock};
 use duochain::pool::Meta;
 use duochain::queue;
+use duochain::types::{LaneId, Tick};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Lanes of a queue that other processes put into; made by `TxQueue.open_shared`.
 #[pyclass(frozen, module = "duochain")]
@@ -73,6 +76,37 @@ pub(crate) struct SharedProducer {
     transaction_bytes_max: usize,
 }
 
+impl SharedProducer {
+    fn enqueue_once(&self, lane: LaneId, bytes: &[u8]) -> Result<(), queue::Error> {
+        match &mut *self.inner.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(producer) => producer.enqueue(lane, bytes, Meta::default()),
+            None => Err(queue::Error::Closed),
+        }
+    }
+
+    /// Waits for room, not under the lock: other threads, which have the interpreter's, may want it.
+    fn put_in(
+        &self,
+        lane: LaneId,
+        bytes: &[u8],
+        pause: &mut queue::SharedPause,
+        slice: Duration,
+    ) -> Result<(), queue::Error> {
+        let clock = SystemClock::new();
+        loop {
+            match self.enqueue_once(lane, bytes) {
+                Err(queue::Error::Full) => {}
+                decided => return decided,
+            }
+            let left = slice.saturating_sub(clock.now().since(Tick::ZERO));
+            if left.is_zero() {
+                return Err(queue::Error::Timeout);
+            }
+            pause.pause(left);
+        }
+    }
+}
+
 #[pymethods]
 impl SharedProducer {
     /// Attaches to the segment at `path`.
@@ -89,12 +123,27 @@ impl SharedProducer {
     fn enqueue(&self, py: Python<'_>, data: BytesLike<'_, '_>, lane: i64) -> PyResult<()> {
         self.gate.enter(py, || {
             let lane = self::lane(py, lane)?;
-            let result = match &mut *self.inner.lock().unwrap_or_else(PoisonError::into_inner) {
-                Some(producer) => producer.enqueue(lane, data.as_slice(py), Meta::default()),
-                None => Err(queue::Error::Closed),
-            };
-            // Not under the lock: making an exception may run finalizers, and they may come back here.
-            result.or_raise(py)
+            // Not raised under the lock: making an exception may run finalizers, and they may come back here.
+            self.enqueue_once(lane, data.as_slice(py)).or_raise(py)
+        })
+    }
+
+    /// As `enqueue`, waiting for room up to `timeout` seconds, or for ever. Raises `TimeoutError`, and `ClosedError`
+    /// soon after the lanes or this producer were closed.
+    #[pyo3(signature = (data, lane=0, timeout=None))]
+    fn enqueue_wait(
+        &self,
+        py: Python<'_>,
+        data: BytesLike<'_, '_>,
+        lane: i64,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        self.gate.enter(py, || {
+            let (lane, timeout) = (self::lane(py, lane)?, self::timeout(py, timeout)?);
+            let bytes = data.detached(py);
+            let mut pause = queue::SharedPause::new();
+            let attempt = |slice| self.put_in(lane, &bytes, &mut pause, slice);
+            wait(py, timeout, attempt, |error| *error == queue::Error::Timeout)?.or_raise(py)
         })
     }
 

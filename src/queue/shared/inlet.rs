@@ -19,7 +19,7 @@
 
 use super::SharedStats;
 use super::layout::{FIXED_WORDS, Geometry};
-use super::part::free;
+use super::room::free;
 #[cfg(modelled)]
 use super::segment::Fault;
 use super::segment::{Head, IN_USE, Segment, State};
@@ -182,7 +182,7 @@ impl Inlet {
         }
         let state = State(self.segment.state(handle).load(Ordering::Relaxed));
         let head = self.segment.read_head(handle);
-        let to_end = geometry.part_granules() - handle % geometry.part_granules();
+        let to_end = geometry.part_granules() - geometry.within_part(handle);
         let sensible = state.kind() == IN_USE
             && head.lane == lane
             && (1..=self.bytes_max.min(geometry.transaction_bytes_max)).contains(&head.len)

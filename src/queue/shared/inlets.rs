@@ -26,7 +26,7 @@ pub const SHARED_SEGMENTS_MAX: usize = 8;
 /// cannot wake it.
 pub const SHARED_NAP: Duration = Duration::from_millis(2);
 /// Its first sleep after something came; each next one is twice as long.
-const NAP_FIRST: Duration = Duration::from_micros(50);
+pub(super) const NAP_FIRST: Duration = Duration::from_micros(50);
 
 /// Every how many looks a consumer that never runs dry tends its segments: what hides the items of one lane
 /// must not stay because another is busy.

@@ -274,6 +274,13 @@ impl Geometry {
         self.part_bytes / GRANULE_BYTES
     }
 
+    /// How far in its part a checked handle lies.
+    #[inline]
+    pub(super) const fn within_part(&self, handle: u64) -> u64 {
+        // 24 bits each ([`GRANULES_MAX`]); dividing 64 takes some processors three times as long.
+        (handle as u32 % self.part_granules() as u32) as u64
+    }
+
     /// Granules of all parts: handles are below this.
     pub(super) const fn granules(&self) -> u64 {
         self.seats as u64 * self.part_granules()

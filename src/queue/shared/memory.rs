@@ -5,7 +5,7 @@
 //!    whatever it writes is a value, old, new or hostile, and never undefined behaviour. The one exception
 //!    is a claim that is written in place, through a pointer: that record is not read before the swap that
 //!    publishes it.
-//! M2 an offset is checked against the length of the mapping on every access.
+//! M2 an offset is checked against the length of the mapping on every access, of a word or of several in a row.
 //! M3 the name of a draft is removed only by who holds the lock on the file that it names, having looked
 //!    after locking. So while a maker holds its lock, the name is that of its file.
 //!
@@ -42,6 +42,10 @@ mod modelled {
         pub(crate) fn word(&self, offset: u64) -> &AtomicU64 {
             &self.0.iter().find(|word| word.0 == offset).expect("a word of the model").1
         }
+
+        pub(crate) fn words(&self, offset: u64, count: usize) -> impl Iterator<Item = &AtomicU64> {
+            (0..count as u64).map(move |position| self.word(offset + 8 * position))
+        }
     }
 }
 
@@ -55,6 +59,7 @@ mod mapped {
     use std::os::fd::{AsRawFd, FromRawFd};
     use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
     use std::path::{Path, PathBuf};
+    use std::slice;
 
     /// A mapped segment.
     #[derive(Debug)]
@@ -85,6 +90,16 @@ mod mapped {
             // SAFETY: eight mapped bytes, aligned as pages are aligned to more; they live as long as
             // `self`, and this process touches them through atomics only (M1).
             unsafe { AtomicU64::from_ptr(self.map.as_mut_ptr().add(offset).cast()) }
+        }
+
+        /// As `count` times [`word`](Self::word), one behind the other, with one check (M2).
+        #[inline]
+        pub(crate) fn words(&self, offset: u64, count: usize) -> impl Iterator<Item = &AtomicU64> {
+            let offset = offset as usize;
+            let fits = offset <= self.map.len() && count <= (self.map.len() - offset) / 8;
+            assert!(offset.is_multiple_of(8) && fits, "inside the mapping");
+            // SAFETY: as in `word`; an atomic has the size of its integer.
+            unsafe { slice::from_raw_parts(self.map.as_ptr().add(offset).cast::<AtomicU64>(), count) }.iter()
         }
 
         /// First byte of the mapping.

@@ -49,7 +49,12 @@ mod memory;
 mod owner;
 mod part;
 #[cfg(not(modelled))]
+mod pause;
+#[cfg(not(modelled))]
 mod producer;
+mod room;
+#[cfg(all(test, not(any(modelled, miri))))]
+mod room_test;
 #[cfg(not(modelled))]
 mod run;
 #[cfg(all(test, not(any(modelled, miri))))]
@@ -72,6 +77,8 @@ pub use inlets::{SHARED_NAP, SHARED_SEGMENTS_MAX};
 #[cfg(not(modelled))]
 pub use lanes::SharedLanes;
 pub use layout::{SHARED_LANE_CELLS_MAX, SHARED_SEATS_MAX, SHARED_SEGMENT_BYTES_MAX};
+#[cfg(not(modelled))]
+pub use pause::SharedPause;
 #[cfg(all(feature = "capi", not(modelled)))]
 pub(crate) use producer::SharedWriting;
 #[cfg(not(modelled))]

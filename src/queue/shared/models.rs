@@ -41,7 +41,7 @@ fn claim(segment: &Segment, me: u64, dead: u64) -> (Part, Origin) {
 
 /// Writes a record; committing it is another step.
 fn write(segment: &Segment, part: &mut Part, item: u64) -> Option<u64> {
-    let handle = part.reserve(segment, 1).expect("nobody writes over it")?;
+    let handle = part.reserve(segment, 0, 1).expect("nobody writes over it")?;
     segment.write_head(handle, Head { len: 8, lane: 0, meta: Meta { tag: item, stamp: 0 } });
     segment.write_bytes(handle, &(item * 1_000).to_le_bytes());
     Some(handle)
@@ -140,7 +140,7 @@ fn a_seat_changes_hands(fault: Fault) {
                 assert_eq!(origin, Origin::Orphaned);
                 let (mut hint, mut waited) = (0, false);
                 for item in [3, 4] {
-                    waited |= part.is_used_up(&segment);
+                    waited |= part.is_used_up();
                     enqueue_or_wait(&segment, &mut part, &mut hint, item);
                 }
                 waited

@@ -7,7 +7,8 @@
 //! ```
 //! The part is a circular buffer in granules. `clean` only grows; `write` grows, and goes back over a record
 //! that was not committed. Between them lie records, one behind the other: in use, or freed by the consumer,
-//! or fillers, which are freed from the start and reach to the end of the part.
+//! or fillers, which are freed from the start and reach to the end of the part. `room` is how its owner finds
+//! room in it.
 //!
 //! # Invariants
 //! P1 one owner writes a part and its seat's positions; the consumer only turns a record from in use to
@@ -22,33 +23,44 @@
 //!    the consumer's two stores. A new owner that took such a record for a committed one, or whose cell
 //!    somebody wrote over, finds out when that record keeps the part full: then it is looked for again.
 //!
+//!
 //! # Limits
 //! Taking over costs a scan of all cells, and only when records are in use.
 
 use super::SharedError;
-use super::layout::Geometry;
 use super::owner::Owner;
+use super::room::{Mark, free};
 #[cfg(modelled)]
 use super::segment::Fault;
-use super::segment::{FREED, IN_USE, Segment, State};
+use super::segment::{IN_USE, Segment, State};
 use crate::sync::atomic::Ordering;
 
 /// Positions in a seat, from its offset.
 const OWNER: u64 = 0;
-const CLEAN: u64 = 8;
-const WRITE: u64 = 16;
-
-/// Every how many refusals the record that blocks a part is looked for (P4).
-const RESCAN_EVERY: u32 = 256;
+pub(super) const CLEAN: u64 = 8;
+pub(super) const WRITE: u64 = 16;
 
 /// The right to write one part.
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) seat: usize,
-    me: Owner,
-    clean: u64,
-    write: u64,
-    blocked: u32,
+    pub(super) me: Owner,
+    pub(super) clean: u64,
+    pub(super) write: u64,
+    /// Granules of the part, and the handle of its first.
+    pub(super) granules: u64,
+    pub(super) first: u64,
+    /// Where in the part `write` lies: below `granules`.
+    pub(super) next: u64,
+    /// Granules from there on that are free, as far as was looked; none beyond the end of the part.
+    pub(super) known: u64,
+    /// Lane of the latest record, and from where on all are of that lane (`room`, R1).
+    pub(super) lane: usize,
+    pub(super) pure: u64,
+    pub(super) mark: Option<Mark>,
+    /// The latest record, unless it was taken back.
+    pub(super) latest: Option<u64>,
+    pub(super) blocked: u32,
 }
 
 /// How a seat was got.
@@ -60,7 +72,7 @@ pub(super) enum Origin {
 }
 
 impl Segment {
-    fn seat_word(&self, seat: usize, position: u64) -> &crate::sync::atomic::AtomicU64 {
+    pub(super) fn seat_word(&self, seat: usize, position: u64) -> &crate::sync::atomic::AtomicU64 {
         self.word(self.geometry.seat(seat) + position)
     }
 
@@ -112,29 +124,46 @@ impl Part {
 
     /// Finds out what a part holds and frees what was never committed (P3).
     fn settle(segment: &Segment, seat: usize, me: Owner) -> Result<Self, SharedError> {
-        // Acquire: pairs with the Releases of `reserve` and `reclaim`, for P2.
+        // Acquire: pairs with the Releases of `append` and `publish_clean`, for P2.
         let clean = segment.seat_word(seat, CLEAN).load(Ordering::Acquire);
         let write = segment.seat_word(seat, WRITE).load(Ordering::Acquire);
-        let mut part = Self { seat, me, clean, write, blocked: 0 };
+        let granules = segment.geometry.part_granules();
+        let mut part = Self {
+            seat,
+            me,
+            clean,
+            write,
+            granules,
+            first: seat as u64 * granules,
+            next: write % granules,
+            known: 0,
+            lane: 0,
+            pure: write,
+            mark: None,
+            latest: None,
+            blocked: 0,
+        };
         match part.records_in_use(segment) {
             Some(records) => part.free_uncommitted(segment, &records),
             None => part.start_anew(segment)?,
         }
+        // Of which lanes those before are nobody asked.
+        (part.next, part.pure) = (part.write % granules, part.write);
         Ok(part)
     }
 
     /// Records in use, oldest first, as handle and the position behind it; `None` when one cannot walk.
     fn records_in_use(&self, segment: &Segment) -> Option<Vec<(u64, u64)>> {
         let used = self.write.wrapping_sub(self.clean);
-        if used > segment.geometry.part_granules() {
+        if used > self.granules {
             return None;
         }
         let (mut records, mut position) = (Vec::new(), self.clean);
         while position != self.write {
-            let handle = self.handle(&segment.geometry, position);
+            let handle = self.handle(position);
             // Acquire: pairs with the consumer's Release when it frees.
             let state = State(segment.state(handle).load(Ordering::Acquire));
-            let granules = self.check(&segment.geometry, position, state)?;
+            let granules = self.check(handle, position, state)?;
             position = position.wrapping_add(granules);
             if state.kind() == IN_USE {
                 records.push((handle, position));
@@ -144,7 +173,7 @@ impl Part {
     }
 
     fn free_uncommitted(&mut self, segment: &Segment, records: &[(u64, u64)]) {
-        let mut named = vec![false; segment.geometry.part_granules() as usize];
+        let mut named = vec![false; self.granules as usize];
         if !records.is_empty() {
             self.for_each_named(segment, |offset| named[offset] = true);
         }
@@ -154,7 +183,7 @@ impl Part {
         }
         let mut end = self.clean;
         for (handle, behind) in records {
-            if named[(handle % segment.geometry.part_granules()) as usize] {
+            if named[(handle - self.first) as usize] {
                 end = *behind;
             } else {
                 free(segment, *handle);
@@ -167,11 +196,9 @@ impl Part {
 
     /// Calls `found` with the offset in this part of each handle that a cell names.
     fn for_each_named(&self, segment: &Segment, mut found: impl FnMut(usize)) {
-        let granules = segment.geometry.part_granules();
-        let first = self.seat as u64 * granules;
         segment.for_each_filled(|handle| {
-            if (first..first + granules).contains(&handle) {
-                found((handle - first) as usize);
+            if (self.first..self.first + self.granules).contains(&handle) {
+                found((handle - self.first) as usize);
             }
         });
     }
@@ -190,104 +217,6 @@ impl Part {
         Ok(())
     }
 
-    #[inline]
-    fn handle(&self, geometry: &Geometry, position: u64) -> u64 {
-        let granules = geometry.part_granules();
-        self.seat as u64 * granules + position % granules
-    }
-
-    /// Granules of the record at `position`, if it is one inside the part and before `write`.
-    #[inline]
-    fn check(&self, geometry: &Geometry, position: u64, state: State) -> Option<u64> {
-        let granules = state.granules();
-        let to_end = geometry.part_granules() - position % geometry.part_granules();
-        let sensible = matches!(state.kind(), IN_USE | FREED)
-            && granules > 0
-            && granules <= to_end.min(self.write.wrapping_sub(position));
-        sensible.then_some(granules)
-    }
-
-    /// Room for a record of `granules`, in use from now on; `None` when the part has none. Answers its
-    /// handle.
-    ///
-    /// # Errors
-    /// [`SharedError::Damaged`] when somebody wrote over the records.
-    #[inline]
-    pub(super) fn reserve(&mut self, segment: &Segment, granules: u64) -> Result<Option<u64>, SharedError> {
-        let all = segment.geometry.part_granules();
-        loop {
-            let free = all - self.write.wrapping_sub(self.clean);
-            let to_end = all - self.write % all;
-            if granules > to_end && free >= to_end {
-                self.append(segment, State::new(FREED, to_end));
-            } else if granules <= to_end && free >= granules {
-                return Ok(Some(self.append(segment, State::new(IN_USE, granules))));
-            } else if !self.reclaim(segment)? {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// True when a reservation would have to look for freed records.
-    #[cfg(modelled)]
-    pub(super) fn is_used_up(&self, segment: &Segment) -> bool {
-        self.write.wrapping_sub(self.clean) == segment.geometry.part_granules()
-    }
-
-    #[inline]
-    fn append(&mut self, segment: &Segment, state: State) -> u64 {
-        let handle = self.handle(&segment.geometry, self.write);
-        // Release, and the next one: P2; they pair with the Acquires of `settle`.
-        segment.state(handle).store(state.0, Ordering::Release);
-        self.write = self.write.wrapping_add(state.granules());
-        segment.seat_word(self.seat, WRITE).store(self.write, Ordering::Release);
-        handle
-    }
-
-    /// Moves over freed records; false when there is none.
-    #[cold]
-    fn reclaim(&mut self, segment: &Segment) -> Result<bool, SharedError> {
-        if segment.seat_owner(self.seat) != self.me {
-            return Err(SharedError::Damaged("somebody else holds the producer's seat"));
-        }
-        let before = self.clean;
-        while self.clean != self.write {
-            let handle = self.handle(&segment.geometry, self.clean);
-            // Acquire: pairs with the consumer's Release when it frees: its reads came before.
-            let state = State(segment.state(handle).load(Ordering::Acquire));
-            let granules = self.check(&segment.geometry, self.clean, state);
-            let granules = granules.ok_or(SharedError::Damaged("a record makes no sense to its producer"))?;
-            if state.kind() == IN_USE && !self.is_left_over(segment, handle) {
-                break;
-            }
-            self.clean = self.clean.wrapping_add(granules);
-        }
-        // Release: P2; pairs with the Acquire of `settle`.
-        segment.seat_word(self.seat, CLEAN).store(self.clean, Ordering::Release);
-        Ok(self.clean != before)
-    }
-
-    /// P4: true when the oldest record waits for nobody.
-    fn is_left_over(&mut self, segment: &Segment, handle: u64) -> bool {
-        self.blocked = self.blocked.wrapping_add(1);
-        if !self.blocked.is_multiple_of(RESCAN_EVERY) {
-            return false;
-        }
-        let mut named = false;
-        segment.for_each_filled(|found| named |= found == handle);
-        if !named {
-            free(segment, handle);
-        }
-        !named
-    }
-
-    /// Takes back the last reservation, of `granules`, which was not committed.
-    pub(super) fn abort(&mut self, segment: &Segment, granules: u64) {
-        self.write = self.write.wrapping_sub(granules);
-        // Release: as in `append`.
-        segment.seat_word(self.seat, WRITE).store(self.write, Ordering::Release);
-    }
-
     /// Gives the seat back. What was committed stays and is taken out.
     pub(super) fn leave(&self, segment: &Segment) {
         Self::vacate(segment, self.seat, self.me);
@@ -298,16 +227,5 @@ impl Part {
         // the seat may be another's.
         let word = segment.seat_word(seat, OWNER);
         let _ = word.compare_exchange(me.0, Owner::NOBODY.0, Ordering::Release, Ordering::Relaxed);
-    }
-}
-
-/// In use to freed, if it still is.
-pub(super) fn free(segment: &Segment, handle: u64) {
-    let word = segment.state(handle);
-    let state = State(word.load(Ordering::Acquire));
-    if state.kind() == IN_USE {
-        let freed = State::new(FREED, state.granules());
-        // Release: pairs with the Acquire of `reclaim`. It fails when somebody else freed it.
-        let _ = word.compare_exchange(state.0, freed.0, Ordering::Release, Ordering::Relaxed);
     }
 }

@@ -5,17 +5,20 @@ use super::layout::{FIXED_WORDS, Geometry, at};
 use super::memory::{Memory, is_named};
 use super::owner::{self, Owner};
 use super::part::{Origin, Part};
+use super::pause::SharedPause;
 use super::segment::{Head, Segment};
 use crate::env::fork;
 use crate::pool::Meta;
 use crate::queue::Error;
 use crate::queue::ring::Refusal;
+use crate::queue::wait::Deadline;
 use crate::sync::atomic::Ordering;
 use crate::types::{LANES_MAX, LaneId};
 use std::fmt;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::time::Duration;
 
 /// Every how many refusals a producer looks whether anybody still drains.
 const GONE_EVERY: u32 = 64;
@@ -93,6 +96,45 @@ impl SharedProducer {
         self.finish(writing, meta).inspect_err(|_| self.abort(writing))
     }
 
+    /// As [`enqueue`](Self::enqueue), waiting for room up to `timeout`: spinning first, then yielding, then in sleeps
+    /// of 0.05 to 2 ms ([`SharedPause`]), for nobody wakes a producer. It ends when the segment is closed or the
+    /// queue's process has ended, a few sleeps later at most (64 sleeps for a process).
+    ///
+    /// # Errors
+    /// As there, but [`Error::Timeout`] instead of [`Error::Full`].
+    pub fn enqueue_wait(
+        &mut self,
+        lane: LaneId,
+        bytes: &[u8],
+        meta: Meta,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        self.enqueue_until(lane, bytes, meta, timeout, || false)
+    }
+
+    /// As [`enqueue_wait`](Self::enqueue_wait); [`Error::Closed`] soon after `given_up` says so.
+    pub(crate) fn enqueue_until(
+        &mut self,
+        lane: LaneId,
+        bytes: &[u8],
+        meta: Meta,
+        timeout: Duration,
+        given_up: impl Fn() -> bool,
+    ) -> Result<(), Error> {
+        let (mut deadline, mut pause) = (None, SharedPause::new());
+        loop {
+            match self.enqueue(lane, bytes, meta) {
+                Err(Error::Full) => {}
+                decided => return decided,
+            }
+            if given_up() {
+                return Err(Error::Closed);
+            }
+            let deadline = deadline.get_or_insert_with(|| Deadline::after(timeout));
+            pause.pause(deadline.left().ok_or(Error::Timeout)?);
+        }
+    }
+
     /// Room in the segment to write a transaction of `len` bytes in place.
     ///
     /// # Errors
@@ -139,7 +181,7 @@ impl SharedProducer {
         if self.segment.looks_full(lane.index(), &mut self.hints[lane.index()]) {
             return Err(self.full());
         }
-        match self.part.reserve(&self.segment, Geometry::granules_for(len))? {
+        match self.part.reserve(&self.segment, lane.index(), Geometry::granules_for(len))? {
             Some(handle) => Ok(SharedWriting { handle, lane: lane.index(), len }),
             None => Err(self.full()),
         }

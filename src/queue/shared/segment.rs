@@ -203,8 +203,8 @@ impl Segment {
     pub(super) fn write_bytes(&self, handle: u64, bytes: &[u8]) {
         let body = self.geometry.record(handle) + layout::RECORD_HEAD_BYTES;
         let (whole, rest) = bytes.as_chunks::<8>();
-        for (offset, chunk) in (body..).step_by(8).zip(whole) {
-            self.word(offset).store(u64::from_le_bytes(*chunk), Ordering::Relaxed);
+        for (word, chunk) in self.memory.words(body, whole.len()).zip(whole) {
+            word.store(u64::from_le_bytes(*chunk), Ordering::Relaxed);
         }
         if !rest.is_empty() {
             let mut last = [0; 8];
@@ -220,8 +220,8 @@ impl Segment {
         let body = self.geometry.record(handle) + layout::RECORD_HEAD_BYTES;
         let (whole, rest) = bytes.as_chunks_mut::<8>();
         let end = body + 8 * whole.len() as u64;
-        for (offset, chunk) in (body..).step_by(8).zip(whole) {
-            *chunk = self.word(offset).load(Ordering::Relaxed).to_le_bytes();
+        for (word, chunk) in self.memory.words(body, whole.len()).zip(whole) {
+            *chunk = word.load(Ordering::Relaxed).to_le_bytes();
         }
         if !rest.is_empty() {
             let last = self.word(end).load(Ordering::Relaxed).to_le_bytes();

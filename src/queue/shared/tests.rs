@@ -36,11 +36,11 @@ pub(super) fn small() -> SharedSettings {
     SharedSettings { place: SharedPlace::Memory, lane_cells: 8, seats: 3, part_bytes: 1024 }
 }
 
-fn attach(lanes: &SharedLanes) -> SharedProducer {
+pub(super) fn attach(lanes: &SharedLanes) -> SharedProducer {
     SharedProducer::attach(lanes.path()).expect("open, with a free seat")
 }
 
-fn meta(tag: u64) -> Meta {
+pub(super) fn meta(tag: u64) -> Meta {
     Meta { tag, stamp: tag * 3 }
 }
 
