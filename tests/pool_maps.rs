@@ -76,7 +76,8 @@ fn slabs_that_cannot_be_unmapped_give_their_memory_back_and_are_used_again() {
     held.clear();
     assert_eq!(pool.trim(0), 14 * SLAB_BYTES);
     let stats = pool.stats();
-    assert!(stats.unmaps_refused >= 13, "{stats:?}");
+    // One beside the hole that another left can go, and where the system put them into two places, two.
+    assert!(stats.unmaps_refused >= 12, "{stats:?}");
     assert_eq!(stats.reserved_bytes as usize, 2 * SLAB_BYTES);
     let (_, trimmed) = sizes();
     assert!(
