@@ -146,7 +146,7 @@ impl Raft {
         let Some(peer) = self.peer(to) else { return };
         let is_guess = peer.matched < last.index && peer.next > last.index;
         if is_guess && peer.stage == (Stage::Probe { is_waiting: false }) {
-            peer.stage = Stage::Probe { is_waiting: true };
+            peer.wait();
             self.writes.send(to, Message::Append { term, prev: last, commit, frames: Vec::new() }, out);
         }
     }
@@ -237,7 +237,7 @@ impl Raft {
         peer.heard = now;
         peer.round = peer.round.max(round);
         if round > 0 {
-            peer.nudge();
+            peer.nudge(round);
         }
         match outcome {
             Outcome::Matched { durable, received } if durable > received || received > last => {
@@ -333,7 +333,7 @@ impl Raft {
             None => {
                 // Not at once: whoever fails at once would be asked for ever.
                 peer.retreat(peer.matched);
-                peer.stage = Stage::Probe { is_waiting: true };
+                peer.wait();
             }
         }
         self.replicate(to, out);

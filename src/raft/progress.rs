@@ -74,6 +74,9 @@ pub(super) struct Progress {
     pub(super) round: u64,
     /// Had been sent when that round began; not there two rounds later means lost.
     sent: Option<(u64, Index)>,
+    /// The last round of heartbeats, and the last one before the probe that waits.
+    pulsed: u64,
+    probed: u64,
 }
 
 /// Rounds after which what was sent before should be there.
@@ -91,6 +94,8 @@ impl Progress {
             heard: now,
             round: 0,
             sent: None,
+            pulsed: 0,
+            probed: 0,
         }
     }
 
@@ -98,13 +103,20 @@ impl Progress {
     pub(super) fn sent(&mut self, end: Index, bytes: usize) {
         self.next = end.next();
         self.inflights.add(end, bytes);
-        if let Stage::Probe { is_waiting } = &mut self.stage {
-            *is_waiting = true;
+        if let Stage::Probe { .. } = self.stage {
+            self.wait();
         }
+    }
+
+    /// Nothing more is sent before an answer comes, to this or to a later heartbeat.
+    pub(super) const fn wait(&mut self) {
+        self.stage = Stage::Probe { is_waiting: true };
+        self.probed = self.pulsed;
     }
 
     /// A round of heartbeats begins.
     pub(super) fn pulse(&mut self, round: u64) {
+        self.pulsed = round;
         if self.sent.is_none() && !self.inflights.ends.is_empty() {
             self.sent = Some((round, before(self.next)));
         }
@@ -142,9 +154,12 @@ impl Progress {
         self.stage = Stage::Snapshot;
     }
 
-    /// A heartbeat was answered: whatever a probe waits for, it need not any longer.
-    pub(super) const fn nudge(&mut self) {
-        if let Stage::Probe { is_waiting } = &mut self.stage {
+    /// A heartbeat was answered that was sent after the probe: whatever that waits for, it need not any longer.
+    /// Answers to earlier ones may come in hundreds when a link works again; each would send the probe anew.
+    pub(super) const fn nudge(&mut self, round: u64) {
+        if let Stage::Probe { is_waiting } = &mut self.stage
+            && round > self.probed
+        {
             *is_waiting = false;
         }
     }
@@ -152,5 +167,22 @@ impl Progress {
     /// P1.
     pub(super) fn fault(&self) -> Option<&'static str> {
         (self.matched >= self.next).then_some("matched is before next (P1)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_of_old_answers_sends_a_probe_once() {
+        let mut peer = Progress::new(Index::new(5), Tick::ZERO);
+        (1..=300).for_each(|round| peer.pulse(round));
+        peer.sent(Index::new(9), 100);
+        (1..=300).for_each(|round| peer.nudge(round));
+        assert_eq!(peer.stage, Stage::Probe { is_waiting: true });
+        peer.pulse(301);
+        peer.nudge(301);
+        assert_eq!(peer.stage, Stage::Probe { is_waiting: false }, "the probe was lost");
     }
 }
