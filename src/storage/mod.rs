@@ -30,6 +30,7 @@
 //! a poisoned handle and open it again: opening decides what survived, and makes it so (I6).
 
 mod batch;
+mod descriptors;
 mod durable;
 mod error;
 #[cfg(any(test, feature = "faults"))]

@@ -38,7 +38,7 @@
 //! - After a power failure the mark of the last group may be missing: damage to that last group alone
 //!   is then cut like a torn tail. After the death of the process alone the mark is there.
 //! - Whole files missing at either end go unnoticed here; the owner compares with what it knows.
-//! - 4 bytes of memory per record; opening holds one file in memory; [`DESCRIPTORS_MAX`] descriptors
+//! - 4 bytes of memory per record; opening holds one file in memory; [`DESCRIPTORS_MAX`](super::descriptors::DESCRIPTORS_MAX) descriptors
 //!   are open to read sealed files.
 //! - A group over [`BUFFER_BYTES_MAX`] is written in pieces and still synced once.
 //! - A file ends at `segment_bytes` or with a single record larger than that.
@@ -67,8 +67,6 @@ use std::sync::Arc;
 
 /// Bytes of a group that wait in memory before they are written ahead of the sync.
 pub(super) const BUFFER_BYTES_MAX: usize = 1 << 20;
-/// Descriptors kept for reading sealed files, all readers of one log together.
-pub(super) const DESCRIPTORS_MAX: usize = 16;
 
 const SEGMENT_BYTES_MIN: usize = 4 << 10;
 /// Largest size of a segment file.

@@ -5,15 +5,15 @@
 //! reads without it. If an end was cut in between, what was read counts for nothing; the view's `cuts`
 //! tells.
 
+use super::frame;
 use super::frame::Frame;
-use super::{DESCRIPTORS_MAX, frame};
+use crate::storage::descriptors::Descriptors;
 use crate::storage::{Error, LogReader};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A file and the durable records in it.
@@ -59,8 +59,7 @@ struct View {
 #[derive(Debug)]
 pub(super) struct Shared {
     view: RwLock<View>,
-    /// By salt: a name may come back after a cut, a salt does not.
-    descriptors: Mutex<VecDeque<(u64, Arc<File>)>>,
+    descriptors: Descriptors,
 }
 
 /// Where a record is.
@@ -75,7 +74,7 @@ pub(super) struct Place {
 impl Shared {
     pub(super) fn new(segments: Vec<Sealed>) -> Self {
         let view = View { segments: segments.into(), cuts: 0 };
-        Self { view: RwLock::new(view), descriptors: Mutex::default() }
+        Self { view: RwLock::new(view), descriptors: Descriptors::default() }
     }
 
     pub(super) fn first(&self) -> u64 {
@@ -117,7 +116,7 @@ impl Shared {
         view.cuts += 1;
         let path = view.segments.pop_front().map(|sealed| sealed.path);
         drop(view);
-        self.descriptors.lock().clear();
+        self.descriptors.clear();
         path
     }
 
@@ -136,7 +135,7 @@ impl Shared {
             newest.offsets.truncate(keep);
         }
         drop(view);
-        self.descriptors.lock().clear();
+        self.descriptors.clear();
         removed
     }
 
@@ -148,19 +147,6 @@ impl Shared {
         Some(Place { path: sealed.path.clone(), salt: sealed.salt, start, bytes, cuts: view.cuts })
     }
 
-    fn open(&self, path: &Path, salt: u64) -> io::Result<Arc<File>> {
-        let mut open = self.descriptors.lock();
-        if let Some((_, file)) = open.iter().find(|(key, _)| *key == salt) {
-            return Ok(Arc::clone(file));
-        }
-        let file = Arc::new(File::open(path)?);
-        if open.len() == DESCRIPTORS_MAX {
-            open.pop_front();
-        }
-        open.push_back((salt, Arc::clone(&file)));
-        Ok(file)
-    }
-
     /// `None` when an end was cut meanwhile: the record may be gone, or another one in its place that is
     /// not durable yet.
     pub(super) fn read_uncut(&self, place: &Place, index: u64) -> Option<Result<Vec<u8>, Error>> {
@@ -168,7 +154,7 @@ impl Shared {
         let is_uncut = self.view.read().cuts == place.cuts;
         if !is_uncut {
             // One opened just before its file was removed would keep the space.
-            self.descriptors.lock().clear();
+            self.descriptors.clear();
         }
         is_uncut.then_some(outcome)
     }
@@ -176,6 +162,7 @@ impl Shared {
     fn read_at(&self, place: &Place, index: u64) -> Result<Vec<u8>, Error> {
         let mut bytes = vec![0; place.bytes];
         let outcome = self
+            .descriptors
             .open(&place.path, place.salt)
             .and_then(|file| file.read_exact_at(&mut bytes, place.start as u64));
         match outcome {
