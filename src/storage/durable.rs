@@ -8,12 +8,14 @@ use super::Error;
 #[cfg(test)]
 use super::platter;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// Read and written at once by [`write_again`].
 const PIECE_BYTES: usize = 1 << 20;
+/// Parts that one call takes: `IOV_MAX` of Linux.
+const PARTS_MAX: usize = 1024;
 
 /// One change, as the model of a device has to know it.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,8 @@ pub(super) enum Step<'a> {
     Write { path: &'a Path, at: u64, bytes: &'a [u8] },
     /// A file gets shorter.
     Cut { path: &'a Path, bytes: u64 },
+    /// A file gets longer, by zeros.
+    Grow { path: &'a Path, bytes: u64 },
     /// A file goes to the device.
     Sync(&'a Path),
     /// A file changes its name.
@@ -86,14 +90,24 @@ fn parent_of(path: &Path) -> &Path {
 /// Returns it open for reading and writing.
 pub(super) fn create_file(path: &Path, content: &[u8]) -> Result<File, Error> {
     let temporary = &temporary_name(path);
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(true);
-    let file = Step::Create(temporary).take("create", temporary, || options.open(temporary))?;
+    let file = create_empty(temporary)?;
     write_at(&file, temporary, content, 0)?;
     sync_file(&file, temporary)?;
-    Step::Rename { from: temporary, to: path }.take("rename", temporary, || fs::rename(temporary, path))?;
-    sync_dir(parent_of(path))?;
+    rename(temporary, path)?;
     Ok(file)
+}
+
+/// Gives a file another name, for good. Whatever had that name is gone.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
+    Step::Rename { from, to }.take("rename", from, || fs::rename(from, to))?;
+    sync_dir(parent_of(to))
+}
+
+/// An empty file under that name; on the device only after [`sync_file`] and [`sync_dir`].
+pub(super) fn create_empty(path: &Path) -> Result<File, Error> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(true);
+    Step::Create(path).take("create", path, || options.open(path))
 }
 
 /// Removes a file, for good.
@@ -105,6 +119,51 @@ pub(super) fn remove_file(path: &Path) -> Result<(), Error> {
 /// Writes all of `bytes`; on the device only after [`sync_file`].
 pub(super) fn write_at(file: &File, path: &Path, bytes: &[u8], at: u64) -> Result<(), Error> {
     Step::Write { path, at, bytes }.take("write", path, || file.write_all_at(bytes, at))
+}
+
+/// Writes all of `parts`, one behind the other, with as few calls as there may be; on the device only after
+/// [`sync_file`].
+pub(super) fn write_parts_at(
+    file: &File,
+    path: &Path,
+    parts: &mut [IoSlice<'_>],
+    at: u64,
+) -> Result<(), Error> {
+    // What the model of a device sees is one write.
+    #[cfg(test)]
+    let whole = parts.iter().flat_map(|part| part.iter().copied()).collect::<Vec<u8>>();
+    #[cfg(not(test))]
+    let whole = [];
+    Step::Write { path, at, bytes: &whole }.take("write", path, || write_vectored(file, parts, at))
+}
+
+fn write_vectored(file: &File, mut parts: &mut [IoSlice<'_>], mut at: u64) -> io::Result<()> {
+    IoSlice::advance_slices(&mut parts, 0);
+    while !parts.is_empty() {
+        let call = &parts[..parts.len().min(PARTS_MAX)];
+        match rustix::io::pwritev(file, call, at) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                at += written as u64;
+                IoSlice::advance_slices(&mut parts, written);
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Makes a file `bytes` long and takes the space for it, so that writing there cannot fail for want of it;
+/// on the device only after [`sync_file`].
+pub(super) fn grow_file(file: &File, path: &Path, bytes: u64) -> Result<(), Error> {
+    Step::Grow { path, bytes }.take("allocate", path, || {
+        match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+            // A file system that cannot take space ahead finds out when it is written.
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => file.set_len(bytes),
+            outcome => Ok(outcome?),
+        }
+    })
 }
 
 /// Makes a file end after `bytes`; on the device only after [`sync_file`].

@@ -85,10 +85,13 @@ pub enum Error {
         /// The largest that would do.
         last: u64,
     },
+    /// Frames that do not follow what the log holds, or each other.
+    #[error("{0}")]
+    OutOfOrder(String),
     /// A record, key or value over its limit, or an empty key.
     #[error("{what} of {len} bytes, the limit is {max}")]
     TooLarge {
-        /// `record`, `key` or `value`.
+        /// `record`, `frame`, `key` or `value`.
         what: &'static str,
         /// Its length.
         len: usize,
@@ -128,7 +131,7 @@ impl Error {
             Self::FormatTooNew { .. } | Self::Unsupported(_) => Status::Unsupported,
             Self::Locked { .. } => Status::Busy,
             Self::Poisoned { .. } => Status::Poisoned,
-            Self::OutOfRange { .. } => Status::InvalidArgument,
+            Self::OutOfRange { .. } | Self::OutOfOrder(_) => Status::InvalidArgument,
             Self::TooLarge { .. } => Status::TooLarge,
             Self::Config(_) => Status::Config,
         }

@@ -76,7 +76,12 @@ impl Faults {
         self.0.lock().flips.insert(key.to_vec(), bit);
     }
 
-    fn next(&self) -> Option<Fault> {
+    /// Whether a bit of the record with `index` is to be flipped.
+    pub(super) fn is_flipped(&self, index: u64) -> bool {
+        self.0.lock().flips.contains_key(&index.to_be_bytes()[..])
+    }
+
+    pub(super) fn next(&self) -> Option<Fault> {
         let mut plan = self.0.lock();
         let (pass, fault) = plan.faults.front_mut()?;
         if *pass > 0 {
@@ -97,7 +102,7 @@ impl Faults {
     }
 }
 
-fn error_of(fault: Fault) -> Error {
+pub(super) fn error_of(fault: Fault) -> Error {
     let (operation, kind) = match fault {
         Fault::ShortWrite => ("write", io::ErrorKind::WriteZero),
         Fault::DiskFull => ("write", io::ErrorKind::StorageFull),

@@ -7,6 +7,8 @@
 //! files      SegmentLog                                     FjallStore, RocksStore (feature)
 //! decorators FaultyLog                                      FaultyStore        (tests only)
 //! ```
+//! [`frames`] has a third trait: logs of the batches of the replicated log; [`votes`] keeps what a node must not
+//! forget beside them.
 //! Whoever owns a data directory takes its [`DirLock`], then calls [`check_format`], then opens logs
 //! and stores in directories of their own below it.
 //!
@@ -37,6 +39,7 @@ mod error;
 pub mod faulty;
 mod fjall;
 mod format;
+pub mod frames;
 mod lock;
 mod memory;
 mod open;
@@ -48,6 +51,7 @@ mod rocks;
 mod segments;
 #[cfg(test)]
 mod suite;
+pub mod votes;
 
 pub use batch::{Batch, Family, KEY_BYTES_MAX, Operation, VALUE_BYTES_MAX};
 pub use error::Error;

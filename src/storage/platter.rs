@@ -2,7 +2,7 @@
 //!
 //! # Model
 //! ```text
-//! Write, Cut ------> shown, waiting ----Sync-----> on the device
+//! Write, Cut, Grow -> shown, waiting ----Sync-----> on the device
 //!                              `-- a Sync that fails --> shown, and never written any more
 //! Create, Rename, Remove --> shown, waiting --SyncDir--> on the device
 //! ```
@@ -64,6 +64,7 @@ impl Luck {
 enum Change {
     Write { at: usize, bytes: Vec<u8> },
     Cut(usize),
+    Grow(usize),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -169,7 +170,7 @@ impl Platter {
             && let Step::Sync(path) = step
         {
             self.fate = None;
-            self.content(path).waiting.retain(|change| matches!(change, Change::Cut(_)));
+            self.content(path).waiting.retain(|change| !matches!(change, Change::Write { .. }));
             return Err(io::Error::other("injected: the device could not write"));
         }
         self.apply(step);
@@ -189,6 +190,10 @@ impl Platter {
             Step::Cut { path, bytes } => {
                 let bytes = usize::try_from(bytes).expect("a small file");
                 self.content(path).waiting.push(Change::Cut(bytes));
+            }
+            Step::Grow { path, bytes } => {
+                let bytes = usize::try_from(bytes).expect("a small file");
+                self.content(path).waiting.push(Change::Grow(bytes));
             }
             Step::Sync(path) => self.content(path).settle(Luck::Everything),
             Step::Rename { from, to } => {
@@ -251,6 +256,7 @@ impl Content {
             match change {
                 _ if !luck.next() => {}
                 Change::Cut(bytes) => self.device.truncate(bytes),
+                Change::Grow(bytes) => self.device.resize(self.device.len().max(bytes), 0),
                 Change::Write { at, bytes } => {
                     let end = at + bytes.len();
                     // What lies between was not written: the file system shows zeros there.

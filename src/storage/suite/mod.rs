@@ -1,15 +1,18 @@
 //! The behaviour suite: what every log and every store does, run over all of them.
 //!
-//! `log` and `store` hold the cases, written against the traits; `cases!` makes one test per case and
+//! `log`, `frames` and `store` hold the cases, written against the traits; `cases!` makes one test per case and
 //! backend. `lock` and `disk_full` cover what is about directories and not about a backend, `engine`
 //! what only the engines' own files and threads show.
 
+pub(in crate::storage) mod batches;
 mod disk_full;
 mod engine;
+mod frames;
 mod lock;
 mod log;
 mod store;
 
+use super::frames::FrameLog;
 use super::{Backend, Error, Log, Store, StoreOptions};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,6 +47,14 @@ impl Drop for TestDir {
 #[derive(Clone, Copy)]
 pub(super) struct LogCase {
     pub(super) open: fn(&Path) -> Result<Box<dyn Log>, Error>,
+    /// False for what lives in memory.
+    pub(super) survives: bool,
+}
+
+/// A way to open a log of frames.
+#[derive(Clone, Copy)]
+pub(super) struct FramesCase {
+    pub(super) open: fn(&Path) -> Result<Box<dyn FrameLog>, Error>,
     /// False for what lives in memory.
     pub(super) survives: bool,
 }
