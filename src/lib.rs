@@ -15,6 +15,7 @@
 //! | 1 | [`crypto`] | hashes |
 //! | 2 | [`merkle`] | transaction roots and proofs |
 //! | 2 | [`storage`] | logs and key-value stores |
+//! | 3 | [`net`] | messages between nodes |
 //! | 4 | [`raft`] | agreement on a log among machines that may crash |
 //! | 5 | [`dual`] | the two chains, without clock, thread or disk |
 //! | 6 | [`node`] | where threads, time and disks meet |
@@ -34,6 +35,8 @@ pub mod resilience;
 
 pub mod merkle;
 pub mod storage;
+
+pub mod net;
 
 pub mod raft;
 

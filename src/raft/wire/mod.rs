@@ -32,8 +32,10 @@
 
 mod envelope;
 mod fields;
+mod protocol;
 #[cfg(test)]
 mod wire_test;
 
 pub use envelope::{ENVELOPE_BYTES, Envelope, Kind, WireLimits};
 pub use fields::{encode, encode_head, frames_of};
+pub use protocol::RaftProtocol;
