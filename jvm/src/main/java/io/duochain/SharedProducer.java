@@ -3,6 +3,7 @@ package io.duochain;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Objects;
 
 /**
@@ -91,7 +92,25 @@ public final class SharedProducer implements AutoCloseable {
         }
     }
 
-    /** As {@link #enqueue}, but false when there is no room. */
+    /**
+     * As {@link #enqueue(int, byte[])}, waiting for room. Nobody wakes who waits here: it looks again, at first at once and
+     * in the end every 2 ms.
+     *
+     * @throws TimedOutException when there was no room in time
+     * @throws InterruptedException when the thread is interrupted; nothing was put in
+     */
+    public void enqueue(int lane, byte[] transaction, Duration timeout) throws InterruptedException {
+        Waiting waiting = Waiting.forUpTo(timeout);
+        Waiting.endIfInterrupted();
+        while (!tryEnqueue(lane, transaction)) {
+            if (waiting.isOver()) {
+                throw Failures.of(Code.TIMEOUT, "no room in lane " + lane + " within " + timeout);
+            }
+            waiting.pause();
+        }
+    }
+
+    /** As {@link #enqueue(int, byte[])}, but false when there is no room. */
     public boolean tryEnqueue(int lane, byte[] transaction) {
         return tryEnqueue(lane, transaction, 0, transaction.length, 0);
     }

@@ -1,14 +1,23 @@
 package io.duochain;
 
 import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 
 /** Waits in pieces, so that interrupts, closing and the JVM's end are noticed. */
 final class Waiting {
     /** Longest stay inside the native library. */
     static final long CHUNK_NANOS = 100_000_000;
+    // How a wait begins that nobody can wake.
+    private static final int SPINS = 64;
+    private static final int YIELDS = 16;
+    // And how long its pauses are then, each twice the one before: as those of a consumer of shared lanes.
+    private static final long PAUSE_NANOS_MIN = 50_000;
+    private static final long PAUSE_NANOS_MAX = 2_000_000;
 
     private final long start = System.nanoTime();
     private final long limit;
+    private int pauses;
+    private long pauseNanos = PAUSE_NANOS_MIN;
 
     private Waiting(long limit) {
         this.limit = limit;
@@ -28,15 +37,37 @@ final class Waiting {
 
     /** The next piece; 0 at the end. */
     long chunk() throws InterruptedException {
+        endIfInterrupted();
+        return uninterruptedChunk();
+    }
+
+    static void endIfInterrupted() throws InterruptedException {
         if (Thread.interrupted()) {
             throw new InterruptedException();
         }
-        return uninterruptedChunk();
     }
 
     /** The next piece of a wait that an interrupt must not end. */
     long uninterruptedChunk() {
         return Math.max(0, Math.min(CHUNK_NANOS, limit - (System.nanoTime() - start)));
+    }
+
+    /**
+     * Stays away for a moment, for who has to look again and again: spins, then yields, then parks for longer and longer,
+     * but not beyond the end.
+     */
+    void pause() throws InterruptedException {
+        long left = chunk();
+        if (pauses < SPINS) {
+            pauses++;
+            Thread.onSpinWait();
+        } else if (pauses < SPINS + YIELDS) {
+            pauses++;
+            Thread.yield();
+        } else {
+            LockSupport.parkNanos(this, Math.min(left, pauseNanos));
+            pauseNanos = Math.min(2 * pauseNanos, PAUSE_NANOS_MAX);
+        }
     }
 
     boolean isOver() {

@@ -116,6 +116,13 @@ final class Fixtures {
             return this;
         }
 
+        /** Until the thread waits without being inside the library. */
+        Waiter parked() throws InterruptedException {
+            eventually("the thread is parked",
+                    () -> !thread.isAlive() || thread.getState() == Thread.State.TIMED_WAITING);
+            return this;
+        }
+
         Throwable outcome() throws InterruptedException {
             thread.join(PATIENCE.toMillis());
             assertTrue(!thread.isAlive(), "the thread still waits");

@@ -5,6 +5,7 @@ import static io.duochain.Fixtures.bytes;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -17,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -141,6 +143,65 @@ class SharedTest {
             lanes.close();
             assertThrows(ClosedException.class, () -> producer.enqueue(1, bytes("x")));
             assertEquals(9, queue.drain(100).size());
+        }
+    }
+
+    /** A lane of shared lanes that is full, and its producer. */
+    private static SharedProducer full(SharedLanes lanes) {
+        SharedProducer producer = SharedProducer.attach(lanes.path());
+        while (producer.tryEnqueue(0, bytes("filler"))) {
+            // until it is full
+        }
+        return producer;
+    }
+
+    @Test
+    void who_waits_for_room_gets_in_when_there_is_some() throws Exception {
+        try (TxQueue queue = queue(); SharedLanes lanes = queue.openShared(small()); SharedProducer producer = full(lanes)) {
+            Fixtures.Waiter waiter =
+                    Fixtures.inside(() -> producer.enqueue(0, bytes("patient"), PATIENCE)).parked();
+            for (int number = 0; number < 8; number++) {
+                assertArrayEquals(bytes("filler"), queue.dequeue(PATIENCE));
+            }
+            assertNull(waiter.outcome());
+            assertArrayEquals(bytes("patient"), queue.dequeue(PATIENCE));
+            producer.enqueue(0, bytes("at once"), Duration.ZERO);
+            assertArrayEquals(bytes("at once"), queue.dequeue(PATIENCE));
+            assertNull(queue.dequeue());
+        }
+    }
+
+    @Test
+    void a_wait_for_room_ends_with_its_time_or_an_interrupt_and_puts_nothing_in() throws Exception {
+        try (TxQueue queue = queue(); SharedLanes lanes = queue.openShared(small()); SharedProducer producer = full(lanes)) {
+            for (Duration timeout : List.of(Duration.ZERO, Duration.ofMillis(20))) {
+                TimedOutException late = assertThrows(
+                        TimedOutException.class, () -> producer.enqueue(0, bytes("late"), timeout));
+                assertTrue(late.getMessage().contains("lane 0"), late::getMessage);
+            }
+            assertThrows(IllegalArgumentException.class,
+                    () -> producer.enqueue(0, bytes("x"), Duration.ofNanos(-1)));
+            Fixtures.Waiter waiter = Fixtures.inside(() -> producer.enqueue(0, bytes("late"), PATIENCE)).parked();
+            waiter.interrupt();
+            assertInstanceOf(InterruptedException.class, waiter.outcome());
+            assertInstanceOf(InterruptedException.class, Fixtures.inside(() -> {
+                Thread.currentThread().interrupt();
+                producer.enqueue(1, bytes("there is room, but"), PATIENCE);
+            }).outcome());
+            assertEquals(8, queue.drain(100).size());
+        }
+    }
+
+    @Test
+    void closing_the_lanes_ends_a_wait_for_room() throws Exception {
+        try (TxQueue queue = queue(); SharedLanes lanes = queue.openShared(small())) {
+            SharedProducer producer = full(lanes);
+            Fixtures.Waiter waiter = Fixtures.inside(() -> producer.enqueue(0, bytes("late"), PATIENCE)).parked();
+            lanes.close();
+            Throwable thrown = waiter.outcome();
+            assertInstanceOf(ClosedException.class, thrown);
+            assertTrue(thrown.getMessage().contains("shared lanes are closed"), thrown::getMessage);
+            assertEquals(8, queue.drain(100).size());
         }
     }
 
