@@ -5,6 +5,8 @@ import static io.duochain.Fixtures.bytes;
 import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** What {@link ProcessTest} runs in a JVM that nothing else disturbs. Prints only what it was asked for. */
@@ -67,9 +69,18 @@ final class Apart {
             AtomicLong holds = holds(pool);
             pool.close();
             while (holds.get() != 0) {
-                System.gc();
-                Thread.sleep(1);
+                cleanForgotten();
             }
+        }
+    }
+
+    /** Collects, and waits until the library's cleaner was at something that this made unreachable, if not at all. */
+    private static void cleanForgotten() throws InterruptedException {
+        CountDownLatch cleaned = new CountDownLatch(1);
+        NativeHandle.whenForgotten(new Object(), cleaned::countDown);
+        System.gc();
+        if (!cleaned.await(Fixtures.PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+            throw new AssertionError("nothing is cleaned");
         }
     }
 
