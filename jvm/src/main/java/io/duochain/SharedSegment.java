@@ -31,10 +31,6 @@ final class SharedSegment {
 
     private static final VarHandle WORDS =
             MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle ARRAY_WORDS =
-            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-    /** Up to so many bytes are copied word by word: a call that copies more costs as much as this. */
-    private static final int WORDWISE_MAX = 64;
     private static final long MAGIC = 0x53454e414c4f5544L;
     private static final int FIXED_WORDS = 18;
     private static final int CHECK = 0x88;
@@ -273,23 +269,11 @@ final class SharedSegment {
 
     /** Copies bytes of an array to an offset inside a record that is ours. */
     void write(int at, byte[] array, int offset, int length) {
-        if (length > WORDWISE_MAX || length < 8) {
-            memory.put(at, array, offset, length);
-            return;
+        if (length == Long.BYTES) {
+            setPlain(at, HeapCopy.word(array, offset));
+        } else {
+            HeapCopy.put(memory, at, array, offset, length);
         }
-        setPlain(at, (long) ARRAY_WORDS.get(array, offset));
-        if (length > 8) {
-            writeRest(at, array, offset, length - 8);
-        }
-    }
-
-    /** What follows the first word; {@code last} is where the last begins. */
-    private void writeRest(int at, byte[] array, int offset, int last) {
-        for (int done = 8; done < last; done += 8) {
-            setPlain(at + done, (long) ARRAY_WORDS.get(array, offset + done));
-        }
-        // It may cover some bytes of the one before, and lie at any byte.
-        memory.putLong(at + last, (long) ARRAY_WORDS.get(array, offset + last));
     }
 
     /** Calls {@code found} with the place of each record that a cell of any lane names. */

@@ -22,9 +22,12 @@ public final class TxBatch {
 
     // Three parts in one piece of memory: operation numbers, lengths, bytes.
     private final ByteBuffer memory;
+    /** The bytes again, for the host to write a claim in place: its position and limit are nobody's but the claim's. */
     private final ByteBuffer bytes;
     private final long address;
     private final int capacity;
+    /** Where the bytes begin. */
+    private final int head;
     // Those before `first` were removed; their bytes end at `firstByte`.
     private int first;
     private int firstByte;
@@ -42,7 +45,7 @@ public final class TxBatch {
         if (count < 1 || count > COUNT_MAX) {
             throw new IllegalArgumentException(count + " transactions; 1 to " + COUNT_MAX + " are allowed");
         }
-        int head = count * (Long.BYTES + Integer.BYTES);
+        this.head = count * (Long.BYTES + Integer.BYTES);
         this.memory = ByteBuffer.allocateDirect(Math.addExact(head, bytes)).order(ByteOrder.LITTLE_ENDIAN);
         this.bytes = memory.slice(head, bytes).order(ByteOrder.LITTLE_ENDIAN);
         this.address = Natives.address(memory);
@@ -57,11 +60,11 @@ public final class TxBatch {
     /** Appends a part of an array; false, and nothing happens, when it does not fit. */
     public boolean add(byte[] array, int offset, int length) {
         Objects.checkFromIndexSize(offset, length, array.length);
-        rewind();
+        claimed = false;
         if (!hasRoom(length)) {
             return false;
         }
-        bytes.put(array, offset, length);
+        HeapCopy.put(memory, head + endByte, array, offset, length);
         appended(length);
         return true;
     }
@@ -69,11 +72,12 @@ public final class TxBatch {
     /** Appends what remains in a buffer; false, and nothing happens, when it does not fit. */
     public boolean add(ByteBuffer transaction) {
         int length = transaction.remaining();
-        rewind();
+        claimed = false;
         if (!hasRoom(length)) {
             return false;
         }
-        bytes.put(transaction);
+        memory.put(head + endByte, transaction, transaction.position(), length);
+        transaction.position(transaction.limit());
         appended(length);
         return true;
     }
@@ -87,9 +91,8 @@ public final class TxBatch {
         if (length < 0) {
             throw new IllegalArgumentException("length is " + length);
         }
-        rewind();
         claimed = hasRoom(length);
-        return claimed ? bytes.limit(endByte + length) : null;
+        return claimed ? bytes.limit(endByte + length).position(endByte) : null;
     }
 
     /**
@@ -102,8 +105,8 @@ public final class TxBatch {
         if (!claimed || length < 0) {
             throw new IllegalStateException(claimed ? "the position lies before the claim" : "nothing is claimed");
         }
+        claimed = false;
         appended(length);
-        rewind();
         return length;
     }
 
@@ -118,7 +121,7 @@ public final class TxBatch {
         firstByte = 0;
         end = 0;
         endByte = 0;
-        rewind();
+        claimed = false;
     }
 
     /** Removes the first transactions, those that were accepted; makes room only when all are removed. */
@@ -151,7 +154,7 @@ public final class TxBatch {
         int at = firstByte;
         for (int index = first; index < end; index++) {
             byte[] copy = new byte[memory.getInt(lengthAt(index))];
-            bytes.get(at, copy);
+            memory.get(head + at, copy);
             at += copy.length;
             copies.add(copy);
         }
@@ -167,7 +170,7 @@ public final class TxBatch {
     }
 
     long bytesAddress() {
-        return address + (long) capacity * (Long.BYTES + Integer.BYTES) + firstByte;
+        return address + head + firstByte;
     }
 
     private boolean hasRoom(int length) {
@@ -177,12 +180,6 @@ public final class TxBatch {
     private void appended(int length) {
         memory.putInt(lengthAt(end++), length);
         endByte += length;
-    }
-
-    /** Forgets what was claimed and not committed. */
-    private void rewind() {
-        claimed = false;
-        bytes.limit(bytes.capacity()).position(endByte);
     }
 
     private int lengthAt(int index) {

@@ -75,7 +75,13 @@ public final class TxQueue implements AutoCloseable {
     /** As {@link #tryEnqueue(int, byte[])}, for a part of an array. */
     public boolean tryEnqueue(int lane, byte[] array, int offset, int length) {
         Objects.checkFromIndexSize(offset, length, array.length);
-        return !Failures.isRefused(Natives.queueEnqueue(this, handle.use(), lane, array, offset, length));
+        long queue = handle.use();
+        ByteBuffer room = ThreadRoom.mine();
+        long answer = ThreadRoom.fits(room, length)
+                ? Natives.queueEnqueueDirect(
+                        this, queue, lane, room, ThreadRoom.put(room, array, offset, length), length)
+                : Natives.queueEnqueue(this, queue, lane, array, offset, length);
+        return !Failures.isRefused(answer);
     }
 
     /** As {@link #tryEnqueue(int, byte[])}, for bytes outside the Java heap. */

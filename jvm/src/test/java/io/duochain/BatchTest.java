@@ -55,6 +55,9 @@ class BatchTest {
         batch.claim(2);
         room.position(0);
         assertThrows(IllegalStateException.class, batch::commit, "it would reach into what is in the batch");
+        room.limit(1);
+        assertTrue(batch.add(ByteBuffer.wrap(bytes("345"))), "the room's limits bind the claim alone");
+        assertArrayEquals(bytes("345"), batch.copies().get(1));
     }
 
     @Test

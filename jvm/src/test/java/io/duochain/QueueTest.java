@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Queue;
@@ -42,6 +43,51 @@ class QueueTest {
             LaneStats lane = queue.stats().lanes().get(0);
             assertEquals(new LaneStats(6, 0, 6, 0, lane.depthHigh()), lane);
             assertTrue(queue.stats().pool().acquired() >= 6);
+        }
+    }
+
+    /** Each as a part of a larger array, by single calls and in a batch: word by word, in one piece, and by the JVM. */
+    @Test
+    void transactions_of_every_length_cross_whole() {
+        int lengthMax = ThreadRoom.LENGTH_MAX + 2;
+        try (TxQueue queue = TxQueue.open(new TxQueue.Options().lanes(16))) {
+            TxBatch batch = new TxBatch(2, 2 * lengthMax);
+            byte[] array = new byte[lengthMax + 10];
+            for (int at = 0; at < array.length; at++) {
+                array[at] = (byte) (at * 31 + at / 256);
+            }
+            for (int length = 1; length <= lengthMax; length++) {
+                int offset = length % 9;
+                byte[] expected = Arrays.copyOfRange(array, offset, offset + length);
+                assertTrue(queue.tryEnqueue(0, array, offset, length));
+                batch.clear();
+                assertTrue(batch.add(expected, 0, length));
+                assertTrue(batch.add(array, offset, length));
+                assertEquals(2, queue.enqueue(0, batch));
+                for (int copy = 0; copy < 3; copy++) {
+                    assertArrayEquals(expected, queue.dequeue());
+                }
+            }
+            assertThrows(IndexOutOfBoundsException.class, () -> queue.tryEnqueue(0, array, array.length - 3, 4));
+            assertThrows(IndexOutOfBoundsException.class, () -> batch.add(array, -1, 9));
+            assertThrows(InvalidTransactionException.class, () -> queue.tryEnqueue(0, array, 5, 0));
+        }
+    }
+
+    /** A thread that has no memory of its own to cross with; on a JDK without such threads an ordinary one. */
+    @Test
+    void virtual_threads_put_in_too() throws Exception {
+        try (TxQueue queue = TxQueue.open()) {
+            Runnable put = () -> queue.enqueue(0, bytes("from afar"));
+            Thread thread;
+            try {
+                thread = (Thread) Thread.class.getMethod("startVirtualThread", Runnable.class).invoke(null, put);
+            } catch (NoSuchMethodException older) {
+                thread = new Thread(put);
+                thread.start();
+            }
+            thread.join();
+            assertArrayEquals(bytes("from afar"), queue.dequeue());
         }
     }
 
