@@ -7,10 +7,11 @@ import java.util.concurrent.locks.LockSupport;
 final class Waiting {
     /** Longest stay inside the native library. */
     static final long CHUNK_NANOS = 100_000_000;
-    // How a wait begins that nobody can wake.
-    private static final int SPINS = 64;
+    // How a wait begins that nobody can wake, as in src/queue/shared/pause.rs.
+    private static final int SPINS = 16;
+    private static final int SPIN_HINTS = 16;
     private static final int YIELDS = 16;
-    // And how long its pauses are then, each twice the one before: as those of a consumer of shared lanes.
+    // And how long its pauses are then, each twice the one before.
     private static final long PAUSE_NANOS_MIN = 50_000;
     private static final long PAUSE_NANOS_MAX = 2_000_000;
 
@@ -60,7 +61,9 @@ final class Waiting {
         long left = chunk();
         if (pauses < SPINS) {
             pauses++;
-            Thread.onSpinWait();
+            for (int hint = 0; hint < SPIN_HINTS; hint++) {
+                Thread.onSpinWait();
+            }
         } else if (pauses < SPINS + YIELDS) {
             pauses++;
             Thread.yield();
