@@ -61,7 +61,8 @@ pub enum Refusal {
 pub enum Fault {
     /// A second leader in one term.
     TwoLeaders,
-    /// Frames that do not follow each other, or of a later term than their leader's.
+    /// Frames that do not follow each other, of a later term than their leader's, or instead of some that the
+    /// same leader sent or of a part of one.
     BrokenFrames,
     /// A change of an entry that is committed.
     CommittedEntryChanged,
@@ -70,8 +71,10 @@ pub enum Fault {
     /// It no longer has what it said was durable: its disk was lost or exchanged. It can never be counted on
     /// again under this number; remove it and add a new one.
     EntriesForgotten,
-    /// A term that no cluster reaches.
+    /// A term, or in a snapshot an index, that no cluster reaches.
     ImpossibleTerm,
+    /// It goes by this node's own number: two machines were given the same one.
+    SameNumber,
 }
 
 /// One thing to do. Effects of one step are carried out in order; those of later steps after them.

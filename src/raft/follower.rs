@@ -1,6 +1,9 @@
 //! What a follower does: takes frames, says what it has, takes snapshots (Raft §5.3, §7).
 
-use super::{Effect, Fault, Message, Mutant, Outcome, Raft, Snapshot, State, Timer, Vote, frame, invariants};
+use super::{
+    Effect, Fault, INDEX_MAX, Message, Mutant, Outcome, Raft, Snapshot, State, TERM_MAX, Timer, Vote, frame,
+    invariants,
+};
 use crate::frame::Frame;
 use crate::types::{Index, LogId, NodeId, Term, Tick};
 
@@ -91,6 +94,10 @@ impl Raft {
             if !invariants::safe_to_cut(keep_to, self.commit) {
                 return Err(Fault::CommittedEntryChanged);
             }
+            // Raft §5.3: a leader takes nothing back that it has sent. And a frame goes as a whole.
+            if keep_to < self.matched() || !self.log.ends_frame(keep_to) {
+                return Err(Fault::BrokenFrames);
+            }
             self.log.cut(keep_to);
             self.writes.cut(keep_to);
         }
@@ -99,6 +106,13 @@ impl Raft {
             self.writes.append(frame);
         }
         Ok(before.index)
+    }
+
+    fn matched(&self) -> Index {
+        match &self.state {
+            State::Follower(follower) => follower.matched,
+            _ => Index::ORIGIN,
+        }
     }
 
     fn matched_to(&mut self, index: Index) {
@@ -164,8 +178,18 @@ impl Raft {
     }
 
     /// A snapshot has come. What it covers is committed, whoever sent it.
-    pub(super) fn on_snapshot_received(&mut self, now: Tick, snapshot: Snapshot, out: &mut Vec<Effect>) {
+    pub(super) fn on_snapshot_received(
+        &mut self,
+        now: Tick,
+        from: NodeId,
+        snapshot: Snapshot,
+        out: &mut Vec<Effect>,
+    ) {
         let last = snapshot.last;
+        if last.term > TERM_MAX || last.index > INDEX_MAX {
+            out.push(Effect::Report { peer: from, fault: Fault::ImpossibleTerm });
+            return out.push(Effect::Discard(last));
+        }
         if self.is_leader() || last.index <= self.commit || self.installing.is_some() {
             return out.push(Effect::Discard(last));
         }
@@ -197,7 +221,10 @@ impl Raft {
         self.writes.forget_log();
         self.log.reset(snapshot);
         (self.commit, self.told) = (id.index, id.index);
-        self.matched_to(id.index);
+        // Nothing is left of what was there before.
+        if let State::Follower(follower) = &mut self.state {
+            follower.matched = id.index;
+        }
         self.acknowledge(out);
     }
 }

@@ -72,7 +72,7 @@ pub enum Input {
         /// Dense, from the frame that holds the index that was asked for.
         frames: Vec<Frame>,
     },
-    /// The host has a durable snapshot of its own: the log may forget what it covers.
+    /// The host has a durable snapshot of its own that ends with a frame: the log may forget what it covers.
     Compacted(Snapshot),
     /// The stream of a snapshot has ended: the answer to `SendSnapshot`.
     SnapshotSent {

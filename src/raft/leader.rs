@@ -1,5 +1,6 @@
 //! What a leader does: takes proposals, sends them, counts who has them (Raft §5.3, §5.4).
 
+use super::frame::follows;
 use super::invariants;
 use super::progress::{Progress, Stage};
 use super::reading::Reads;
@@ -210,7 +211,8 @@ impl Raft {
         let (next, is_probe_waiting) = (peer.next, peer.stage == Stage::Probe { is_waiting: true });
         frames.retain(|frame| frame.last().index >= next && frame.last().index <= last.index);
         let is_wanted = frames.first().is_some_and(|frame| frame.base() <= next) && !is_probe_waiting;
-        let is_ours = frames.iter().all(|frame| self.log.has(frame.last()));
+        let is_dense = frames.windows(2).all(|pair| follows(&pair[1], pair[0].last()));
+        let is_ours = is_dense && frames.iter().all(|frame| self.log.has(frame.last()));
         let prev = frames.first().and_then(|frame| self.before_frame(frame));
         // Gone meanwhile, or not durable yet: the next heartbeat's answer asks again.
         if let Some(prev) = prev.filter(|_| is_wanted && is_ours) {
@@ -230,9 +232,16 @@ impl Raft {
     ) {
         let (last, current) = (self.log.last().index, self.leader_round());
         let Some(peer) = self.peer(from) else { return };
-        if round > current {
-            out.push(Effect::Report { peer: from, fault: Fault::ImpossibleMatch });
-            return;
+        let fault = match outcome {
+            _ if round > current => Some(Fault::ImpossibleMatch),
+            Outcome::Matched { durable, received } if durable > received || received > last => {
+                Some(Fault::ImpossibleMatch)
+            }
+            Outcome::Conflict { .. } if round > 0 => Some(Fault::EntriesForgotten),
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            return out.push(Effect::Report { peer: from, fault });
         }
         peer.heard = now;
         peer.round = peer.round.max(round);
@@ -240,14 +249,8 @@ impl Raft {
             peer.nudge(round);
         }
         match outcome {
-            Outcome::Matched { durable, received } if durable > received || received > last => {
-                out.push(Effect::Report { peer: from, fault: Fault::ImpossibleMatch });
-            }
             Outcome::Matched { durable, received } => {
-                self.on_matched(now, from, (durable, received), round, out)
-            }
-            Outcome::Conflict { .. } if round > 0 => {
-                out.push(Effect::Report { peer: from, fault: Fault::EntriesForgotten });
+                self.on_matched(now, from, (durable, received), round, out);
             }
             Outcome::Conflict { prev, hint } => self.on_conflict(from, prev, hint),
         }
@@ -327,9 +330,10 @@ impl Raft {
     }
 
     pub(super) fn on_snapshot_sent(&mut self, to: NodeId, arrived: Option<LogId>, out: &mut Vec<Effect>) {
+        let last = self.log.last().index;
         let Some(peer) = self.peer(to).filter(|peer| peer.stage == Stage::Snapshot) else { return };
         match arrived {
-            Some(id) => peer.retreat(id.index),
+            Some(id) => peer.retreat(id.index.min(last)),
             None => {
                 // Not at once: whoever fails at once would be asked for ever.
                 peer.retreat(peer.matched);

@@ -124,6 +124,12 @@ impl Log {
         }
     }
 
+    /// Whether no frame in memory begins at or before `index` and ends after it.
+    pub(super) fn ends_frame(&self, index: Index) -> bool {
+        let at = self.window.partition_point(|frame| frame.last().index <= index);
+        self.window.get(at).is_none_or(|frame| frame.base() > index)
+    }
+
     /// Adds a frame, which follows the last one.
     pub(super) fn append(&mut self, frame: Frame) {
         assert!(follows(&frame, self.last()), "frames are dense (L2)");

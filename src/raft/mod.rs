@@ -93,6 +93,9 @@ use writes::Writes;
 /// No cluster reaches this term: a message that states a later one is refused.
 pub const TERM_MAX: Term = Term::new(1 << 56);
 
+/// No log reaches this index: a snapshot that ends later is refused.
+pub const INDEX_MAX: Index = Index::new(1 << 60);
+
 #[derive(Debug)]
 enum State {
     Follower(Follower),
@@ -164,7 +167,7 @@ impl Raft {
             Input::Fetched { to, frames } => self.on_fetched(to, frames, out),
             Input::Compacted(snapshot) => self.on_compacted(snapshot),
             Input::SnapshotSent { to, arrived } => self.on_snapshot_sent(to, arrived, out),
-            Input::SnapshotReceived { from: _, snapshot } => self.on_snapshot_received(now, snapshot, out),
+            Input::SnapshotReceived { from, snapshot } => self.on_snapshot_received(now, from, snapshot, out),
             Input::Installed(id) => self.on_installed(id, out),
             Input::Unreachable(node) => self.on_unreachable(node),
         }
@@ -175,8 +178,12 @@ impl Raft {
     }
 
     fn on_message(&mut self, now: Tick, from: NodeId, message: Message, out: &mut Vec<Effect>) {
-        if message.term() > TERM_MAX {
-            return out.push(Effect::Report { peer: from, fault: Fault::ImpossibleTerm });
+        let impossible = [
+            (message.term() > TERM_MAX, Fault::ImpossibleTerm),
+            (from == self.settings.id, Fault::SameNumber),
+        ];
+        if let Some((_, fault)) = impossible.into_iter().find(|(is_so, _)| *is_so) {
+            return out.push(Effect::Report { peer: from, fault });
         }
         if message.term() > self.term() && !self.follow_term(now, from, &message, out) {
             return;
@@ -202,7 +209,7 @@ impl Raft {
             }
             Message::TimeoutNow { .. } => self.on_timeout_now(now, out),
             Message::ReadRequest { ticket, .. } => self.on_read_request(now, from, ticket, out),
-            Message::ReadReply { ticket, index, .. } => self.on_read_reply(ticket, index, out),
+            Message::ReadReply { ticket, index, .. } => self.on_read_reply(from, ticket, index, out),
         }
     }
 
@@ -237,22 +244,22 @@ impl Raft {
 
     fn on_written(&mut self, now: Tick, id: WriteId, out: &mut Vec<Effect>) {
         let durable = self.writes.written(id);
+        out.extend(durable.released.into_iter().map(|(to, message)| Effect::Send { to, message }));
         if let Some(upto) = durable.upto {
             self.log.persisted(upto);
             self.acknowledge(out);
             self.count(now, out);
         }
-        out.extend(durable.released.into_iter().map(|(to, message)| Effect::Send { to, message }));
         if durable.has_vote {
             self.on_own_vote(now, out);
         }
     }
 
-    /// The host's own snapshot: only what was applied can be in it.
+    /// The host's own snapshot: only what was applied can be in it, and frames are sent and cut as a whole.
     fn on_compacted(&mut self, snapshot: Snapshot) {
         let last = snapshot.last;
         let is_ours = last.index <= self.told && self.log.term_at(last.index) == Some(last.term);
-        if is_ours && last.index > self.log.snapshot().index {
+        if is_ours && self.log.ends_frame(last.index) && last.index > self.log.snapshot().index {
             self.log.compact(snapshot);
         }
     }

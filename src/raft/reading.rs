@@ -148,9 +148,17 @@ impl Raft {
     }
 
     /// The leader answered a read of this host.
-    pub(super) fn on_read_reply(&self, ticket: Ticket, index: Option<Index>, out: &mut Vec<Effect>) {
+    pub(super) fn on_read_reply(
+        &self,
+        from: NodeId,
+        ticket: Ticket,
+        index: Option<Index>,
+        out: &mut Vec<Effect>,
+    ) {
         out.push(match index {
-            Some(index) => Effect::ReadReady { ticket, index },
+            Some(index) if self.leader == Some(from) => Effect::ReadReady { ticket, index },
+            // Nobody else can know.
+            Some(_) => return,
             None => Effect::Refused { ticket, why: Refusal::NotLeader(self.leader) },
         });
     }
