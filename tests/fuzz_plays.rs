@@ -71,3 +71,8 @@ fn a_frame_is_read_in_one_encoding_and_a_lie_about_lengths_allocates_nothing() {
 fn a_message_is_read_in_one_encoding_and_a_lie_about_lengths_allocates_nothing() {
     hold("message", plays::message::play);
 }
+
+#[test]
+fn the_raft_core_keeps_its_invariants_whatever_it_is_told() {
+    hold("raft", plays::raft::play);
+}

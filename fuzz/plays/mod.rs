@@ -10,6 +10,7 @@ pub(crate) mod heap;
 pub(crate) mod message;
 pub(crate) mod pool;
 pub(crate) mod queue;
+pub(crate) mod raft;
 
 /// What the bytes say next; no more bytes say zeroes.
 pub(crate) struct Script<'a>(arbitrary::Unstructured<'a>);

@@ -45,15 +45,11 @@
 //! Ongaro and Ousterhout, In Search of an Understandable Consensus Algorithm (extended version, 2014), cited
 //! as "Raft"; Ongaro, Consensus: Bridging Theory and Practice (2014), cited as "thesis".
 
-#[cfg(test)]
-mod cluster_test;
 mod config;
 mod effect;
 mod election;
 mod follower;
 mod frame;
-#[cfg(test)]
-mod harness;
 mod input;
 pub mod invariants;
 mod leader;
@@ -65,8 +61,6 @@ mod progress;
 mod pulse;
 mod reading;
 mod reconfigure;
-#[cfg(test)]
-mod snapshot_test;
 mod status;
 pub mod wire;
 mod writes;

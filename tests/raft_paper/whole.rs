@@ -1,8 +1,8 @@
-//! What a cluster without faults does. The rules one by one are in `paper_test.rs`.
+//! What a cluster without faults does.
 
-use super::harness::{Cluster, n, voters};
-use super::*;
-use crate::types::UnixNanos;
+use crate::support::{Cluster, n};
+use duochain::raft::{Change, Config, Effect, Input, Refusal, Ticket};
+use duochain::types::UnixNanos;
 use std::time::Duration;
 
 #[test]
@@ -21,7 +21,7 @@ fn three_nodes_elect_one_leader_and_commit_what_it_takes() {
         assert_eq!(host.committed.last().map(|id| id.index), Some(expected));
         assert!(host.committed.is_sorted(), "each commit is after the one before");
     }
-    assert_eq!(cluster.nodes.values().filter(|host| host.raft.is_leader()).count(), 1);
+    assert_eq!((1..=3).filter(|node| cluster.leads(n(*node))).count(), 1);
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_leader_that_is_cut_off_steps_down_and_its_entries_go() {
         cluster.elect()
     };
     cluster.propose(new, 2, 3);
-    cluster.run_until("old leader steps down", |cluster| !cluster.raft(old).is_leader());
+    cluster.run_until("old leader steps down", |cluster| !cluster.leads(old));
     let id = cluster.raft(new).last();
     cluster.cut_off.clear();
     cluster.run_until("one log", |cluster| cluster.raft(old).commit() == id.index);
@@ -64,7 +64,7 @@ fn a_read_waits_for_a_majority_that_follows_after_it_was_asked() {
     // Alone, the leader cannot know whether it still leads.
     cluster.cut_off.insert(leader);
     cluster.step(leader, Input::Read(Ticket(9)));
-    cluster.run_until("refusal", |cluster| !cluster.raft(leader).is_leader());
+    cluster.run_until("refusal", |cluster| !cluster.leads(leader));
     let told = cluster.told(leader);
     assert!(
         told.iter().any(|effect| matches!(effect, Effect::Refused { ticket: Ticket(9), .. })),
@@ -92,7 +92,7 @@ fn leadership_moves_without_a_timeout() {
 fn a_learner_is_added_and_promoted_and_the_leader_removes_itself() {
     let mut cluster = Cluster::new(3);
     let leader = cluster.elect();
-    cluster.add(Config::new(n(4)), Recovered::default());
+    cluster.add(Config::new(n(4)));
     let add = Change { add: [(n(4), "n4".to_owned())].into(), ..Change::default() };
     let promote = Change { promote: [n(4)].into(), remove: [leader].into(), ..Change::default() };
     for (ticket, change) in [add, promote].into_iter().enumerate() {
@@ -123,17 +123,14 @@ fn a_follower_behind_the_log_gets_a_snapshot_and_then_frames() {
         cluster.propose(leader, ticket, 2);
         cluster.deliver();
     }
-    let last = cluster.raft(leader).last();
-    let snapshot = Snapshot { last, time: UnixNanos::new(0), membership: voters(3) };
-    cluster.step(leader, Input::Compacted(snapshot.clone()));
+    cluster.compact(leader);
     cluster.propose(leader, 99, 1);
     cluster.told(leader);
     cluster.cut_off.clear();
     cluster.run_until("snapshot", |cluster| {
         cluster.nodes[&leader].told.iter().any(|effect| matches!(effect, Effect::SendSnapshot { .. }))
     });
-    cluster.step(late, Input::SnapshotReceived { from: leader, snapshot });
-    cluster.step(leader, Input::SnapshotSent { to: late, arrived: Some(last) });
+    cluster.stream(leader, late);
     let end = cluster.raft(leader).last().index;
     cluster.run_until("the rest", |cluster| cluster.raft(late).commit() == end);
     assert_eq!(cluster.nodes[&late].committed.last().map(|id| id.index), Some(end));
@@ -148,5 +145,5 @@ fn a_stalled_disk_costs_the_leader_its_place_and_a_slow_one_does_not() {
     cluster.pass(Duration::from_millis(900));
     assert_eq!(cluster.leader(), Some(leader), "followers commit it meanwhile");
     cluster.run_until("another leader", |cluster| cluster.leader().is_some_and(|now| now != leader));
-    assert!(!cluster.raft(leader).is_leader());
+    assert!(!cluster.leads(leader));
 }

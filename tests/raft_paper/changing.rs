@@ -1,0 +1,307 @@
+//! Changes of members: Raft §6; thesis §4.1 with its erratum, §4.2.1 (learners), §4.2.2 (a leader that leaves),
+//! §4.2.3 (those that left).
+
+use crate::support::*;
+use duochain::frame::FrameKind;
+use duochain::raft::{Change, Config, Input, Membership, Refusal, Role, Snapshot, Ticket, Timer};
+use duochain::types::{LogId, UnixNanos};
+
+fn change(node: &mut Lone, change: Change) -> Seen {
+    node.run(Input::Changed { ticket: Ticket(1), time: UnixNanos::new(0), change })
+}
+
+fn add(number: u64) -> Change {
+    Change { add: [(n(number), format!("n{number}"))].into(), ..Change::default() }
+}
+
+fn promote(number: u64) -> Change {
+    Change { promote: [n(number)].into(), ..Change::default() }
+}
+
+fn remove(number: u64) -> Change {
+    Change { remove: [n(number)].into(), ..Change::default() }
+}
+
+/// A leader of 1, 2 and 3 that has 4 as a learner; all of its log is committed.
+fn leader_with_learner() -> Lone {
+    let mut node = Lone::steady_leader(3);
+    change(&mut node, add(4));
+    node.all_have(4, 2);
+    assert_eq!(node.commit(), 2);
+    node
+}
+
+#[test]
+fn a_node_uses_the_latest_membership_of_its_log_committed_or_not() {
+    let mut node = Lone::new(3);
+    let five = voters(5);
+    node.take(2, append(1, LogId::ORIGIN, 0, vec![membership_frame(1, 1, &five)]));
+    assert_eq!((node.raft.membership(), node.commit()), (&five, 0));
+}
+
+#[test]
+fn a_membership_that_is_cut_off_the_log_is_not_in_force_any_more() {
+    let mut node = Lone::new(3);
+    node.take(2, append(1, LogId::ORIGIN, 1, vec![frame(1, 1, 1), membership_frame(1, 2, &voters(5))]));
+    node.pass(1_000);
+    node.take(3, append(2, id(1, 1), 1, vec![frame(2, 2, 1)]));
+    assert_eq!((node.raft.membership(), node.terms()), (&voters(3), vec![1, 2]));
+}
+
+#[test]
+fn the_membership_before_the_one_that_was_cut_is_in_force_again() {
+    let mut node = Lone::new(3);
+    let frames = vec![membership_frame(1, 1, &voters(4)), membership_frame(1, 2, &voters(5))];
+    node.take(2, append(1, LogId::ORIGIN, 1, frames));
+    node.pass(1_000);
+    node.take(3, append(2, id(1, 1), 1, vec![frame(2, 2, 1)]));
+    assert_eq!(node.raft.membership(), &voters(4));
+}
+
+#[test]
+fn a_change_of_voters_goes_through_a_joint_state_and_ends_by_itself() {
+    let mut node = leader_with_learner();
+    let seen = change(&mut node, promote(4));
+    assert_eq!(seen.appends_to(2)[0].1[0].kind(), FrameKind::Membership);
+    let joint = node.raft.membership();
+    assert_eq!((&joint.voters, &joint.outgoing), (&voters(4).voters, &voters(3).voters));
+    // C_old,new is committed by both majorities; then the leader makes C_new.
+    node.take(2, matched(1, 3, 3));
+    assert!(node.raft.membership().is_joint(), "two of three, but not three of four");
+    node.take(3, matched(1, 3, 3));
+    assert_eq!((node.commit(), node.raft.membership()), (3, &voters(4)));
+    // C_new by its own majority.
+    node.take(2, matched(1, 4, 4));
+    assert_eq!(node.commit(), 3);
+    node.take(4, matched(1, 4, 4));
+    assert_eq!(node.commit(), 4);
+}
+
+/// Node 1 leads with voters 1, 2 and is about to have 3, 4, 5 instead of 2.
+fn joint_leader() -> Lone {
+    let mut membership = members([1, 3, 4, 5]);
+    membership.outgoing = [n(1), n(2)].into();
+    membership.addresses.insert(n(2), "n2".to_owned());
+    let recovered = duochain::raft::Recovered {
+        snapshot: Snapshot { membership, ..Snapshot::default() },
+        ..Default::default()
+    };
+    Lone::recovered(recovered)
+}
+
+#[test]
+fn a_joint_election_needs_both_majorities() {
+    for (granting, wins) in [(&[3, 4, 5][..], false), (&[2, 3], false), (&[2, 3, 4], true)] {
+        let mut node = joint_leader();
+        node.expire(Timer::Election);
+        for peer in 2..=5 {
+            node.take(peer, pre_vote(1, true));
+        }
+        for peer in granting {
+            node.take(*peer, vote(1, true));
+        }
+        assert_eq!(node.role() == Role::Leader, wins, "{granting:?}");
+    }
+}
+
+#[test]
+fn a_joint_commit_needs_both_majorities() {
+    for (having, committed) in [(&[3, 4, 5][..], false), (&[2, 3], false), (&[2, 3, 4], true)] {
+        let mut node = joint_leader();
+        node.win();
+        for peer in having {
+            node.take(*peer, matched(1, 1, 1));
+        }
+        assert_eq!(node.commit() >= 1, committed, "{having:?}");
+    }
+}
+
+#[test]
+fn a_joint_leader_that_is_heard_by_one_majority_only_steps_down() {
+    let mut node = joint_leader();
+    node.win();
+    let mut round = 1;
+    while node.role() == Role::Leader {
+        node.expire(Timer::Heartbeat);
+        round += 1;
+        for peer in 3..=5 {
+            node.take(peer, matched_in(1, 0, 0, round));
+        }
+        assert!(round < 20, "it goes on");
+    }
+}
+
+#[test]
+fn entries_go_to_all_members_of_both() {
+    let mut node = joint_leader();
+    node.win();
+    let seen = node.propose(1, 1);
+    assert!((2..=5).all(|peer| !seen.to(peer).is_empty() || node.next(peer) == 2));
+    assert_eq!(node.raft.status(node.now).peers.len(), 4);
+}
+
+#[test]
+fn a_new_leader_ends_a_joint_state_that_it_found() {
+    let mut node = joint_leader();
+    node.win();
+    for peer in 2..=4 {
+        node.take(peer, matched(1, 1, 1));
+    }
+    assert_eq!(node.raft.membership(), &members([1, 3, 4, 5]));
+}
+
+#[test]
+fn one_change_at_a_time() {
+    let mut node = leader_with_learner();
+    change(&mut node, promote(4));
+    assert_eq!(change(&mut node, add(5)).refused(), [(Ticket(1), Refusal::Changing)]);
+    for index in 3..=4 {
+        for peer in 2..=3 {
+            assert_eq!(change(&mut node, add(5)).refused(), [(Ticket(1), Refusal::Changing)]);
+            node.take(peer, matched(1, index, index));
+        }
+    }
+    node.take(4, matched(1, 4, 4));
+    assert!(change(&mut node, add(5)).accepted().is_some());
+}
+
+#[test]
+fn a_leader_that_has_committed_nothing_in_its_term_changes_nothing() {
+    // The erratum to thesis §4.1.
+    let mut node = Lone::leader(3, &[1]);
+    assert_eq!(change(&mut node, add(4)).refused(), [(Ticket(1), Refusal::NotReady)]);
+    node.take(2, matched(2, 2, 2));
+    assert!(change(&mut node, add(4)).accepted().is_some());
+}
+
+#[test]
+fn changes_that_cannot_be_are_refused_and_change_nothing() {
+    let mut node = Lone::steady_leader(3);
+    for wrong in [Change::default(), promote(2), promote(9), remove(9)] {
+        assert_eq!(change(&mut node, wrong).refused(), [(Ticket(1), Refusal::Invalid)]);
+    }
+    assert_eq!(node.raft.last().index, at(1));
+    let mut follower = Lone::new(3);
+    follower.take(2, heartbeat(1, LogId::ORIGIN, 0, 1));
+    assert_eq!(change(&mut follower, add(4)).refused(), [(Ticket(1), Refusal::NotLeader(Some(n(2))))]);
+}
+
+// Thesis §4.2.1.
+
+#[test]
+fn a_learner_gets_the_log_and_decides_nothing() {
+    let mut node = leader_with_learner();
+    let seen = node.propose(1, 1);
+    assert_eq!(seen.appends_to(4).len(), 1);
+    node.take(4, matched(1, 3, 3));
+    assert_eq!(node.commit(), 2, "the leader and a learner are no majority");
+    node.take(2, matched(1, 3, 3));
+    assert_eq!(node.commit(), 3);
+}
+
+#[test]
+fn a_learner_that_comes_gets_the_log_from_its_beginning() {
+    let mut node = Lone::steady_leader(3);
+    node.propose(1, 5);
+    node.all_have(3, 6);
+    let seen = change(&mut node, add(4));
+    let (prev, frames) = &seen.appends_to(4)[0];
+    assert_eq!((*prev, frames[0].base()), (LogId::ORIGIN, at(1)));
+}
+
+#[test]
+fn a_learner_keeps_no_leader_in_place() {
+    let mut node = leader_with_learner();
+    let mut round = 1;
+    while node.role() == Role::Leader {
+        node.expire(Timer::Heartbeat);
+        round += 1;
+        node.take(4, matched_in(1, 2, 2, round));
+        assert!(round < 20, "it goes on");
+    }
+}
+
+#[test]
+fn a_learner_that_goes_gets_nothing_more() {
+    let mut node = leader_with_learner();
+    change(&mut node, remove(4));
+    assert!(node.propose(1, 1).to(4).is_empty());
+    assert!(!node.raft.membership().is_joint(), "no vote is lost: one step is enough");
+}
+
+// Thesis §4.2.2.
+
+#[test]
+fn a_leader_that_leaves_leads_until_that_is_committed_and_does_not_count_itself() {
+    let mut node = Lone::steady_leader(3);
+    change(&mut node, remove(1));
+    node.take(2, matched(1, 2, 2));
+    assert_eq!(node.commit(), 1, "of the new voters, 2 and 3, only one has it");
+    node.take(3, matched(1, 2, 2));
+    assert_eq!((node.role(), node.commit()), (Role::Leader, 2), "the joint state is over");
+    assert_eq!(node.raft.membership(), &members([2, 3]));
+    node.take(2, matched(1, 3, 3));
+    assert_eq!(node.role(), Role::Leader, "it manages a cluster that it is not part of");
+    let seen = node.take(3, matched(1, 3, 3));
+    assert_eq!((node.role(), node.commit()), (Role::Follower, 3));
+    assert!(!seen.to(2).is_empty(), "it says a last time what is committed");
+    assert!(node.expire(Timer::Election).sent().is_empty(), "and never campaigns again");
+}
+
+#[test]
+fn a_demoted_leader_becomes_a_learner() {
+    let mut node = Lone::steady_leader(3);
+    change(&mut node, Change { demote: [n(1)].into(), ..Change::default() });
+    node.all_have(3, 2);
+    node.all_have(3, 3);
+    assert_eq!(node.role(), Role::Follower);
+    assert!(node.raft.membership().learners.contains(&n(1)));
+}
+
+// Thesis §4.2.3.
+
+#[test]
+fn nodes_that_were_removed_disturb_nobody() {
+    let mut cluster = Cluster::new(4);
+    let leader = cluster.elect();
+    let removed = n(leader.get() % 4 + 1);
+    let change = Change { remove: [removed].into(), ..Change::default() };
+    cluster.step(leader, Input::Changed { ticket: Ticket(1), time: UnixNanos::new(0), change });
+    cluster.run_until("change", |cluster| !cluster.raft(leader).membership().is_voter(removed));
+    let term = cluster.raft(leader).term();
+    cluster.pass(std::time::Duration::from_secs(10));
+    assert_eq!((cluster.leader(), cluster.raft(leader).term()), (Some(leader), term));
+}
+
+#[test]
+fn four_nodes_become_two_and_two_become_four() {
+    let mut cluster = Cluster::new(4);
+    let leader = cluster.elect();
+    let others: Vec<_> = (1..=4).map(n).filter(|node| *node != leader).take(2).collect();
+    let shrink = Change { remove: others.iter().copied().collect(), ..Change::default() };
+    let back = others.iter().map(|node| (*node, "again".to_owned())).collect();
+    let grow = Change { add: back, ..Change::default() };
+    let promote = Change { promote: others.iter().copied().collect(), ..Change::default() };
+    for (size, change) in [(2, shrink), (2, grow), (4, promote)] {
+        cluster.step(leader, Input::Changed { ticket: Ticket(1), time: UnixNanos::new(0), change });
+        cluster.run_until("change", |cluster| {
+            let raft = cluster.raft(leader);
+            let is_over = !raft.membership().is_joint() && raft.commit() == raft.last().index;
+            is_over && raft.membership().voters.len() == size
+        });
+    }
+    let last = cluster.raft(leader).last().index;
+    cluster.run_until("one log", |cluster| (1..=4).all(|node| cluster.commit(node) == last));
+}
+
+#[test]
+fn a_member_that_restarts_finds_the_members_in_its_log() {
+    let mut cluster = Cluster::new(3);
+    let leader = cluster.elect();
+    cluster.add(Config::new(n(4)));
+    cluster.step(leader, Input::Changed { ticket: Ticket(1), time: UnixNanos::new(0), change: add(4) });
+    cluster.run_until("the learner", |cluster| cluster.commit(4) == cluster.raft(leader).last().index);
+    let members: Membership = cluster.raft(n(4)).membership().clone();
+    cluster.restart(Config::new(n(4)));
+    assert_eq!(cluster.raft(n(4)).membership(), &members);
+}
