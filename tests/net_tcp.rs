@@ -1,10 +1,8 @@
 //! The transport over real sockets: what arrives, who is let in, what breaks and what that costs.
 
 use duochain::codec::Malformed;
-use duochain::net::{
-    ClusterId, ENVELOPE_BYTES, Inbox, Limits, NetStats, Packet, Protocol, Refusal, TcpTransport,
-};
-use duochain::types::NodeId;
+use duochain::net::{ENVELOPE_BYTES, Inbox, Limits, NetStats, Packet, Protocol, Refusal, TcpTransport};
+use duochain::types::{ClusterId, NodeId};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,7 +13,7 @@ use std::time::Duration;
 /// Generous: what is awaited comes in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 const BYTES_MAX: u32 = 8 << 20;
-const CLUSTER: ClusterId = ClusterId([7; 32]);
+const CLUSTER: ClusterId = ClusterId([7; 16]);
 
 /// Length, urgency, then the bytes.
 #[derive(Clone, Copy)]
@@ -199,7 +197,8 @@ fn hello(cluster: u8, from: u64, to: u64, version: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     bytes.extend_from_slice(b"DUOH");
     bytes.extend_from_slice(&version.to_le_bytes());
-    bytes.extend_from_slice(&[cluster; 32]);
+    bytes.extend_from_slice(&[cluster; 16]);
+    bytes.extend_from_slice(&[0; 16]);
     bytes.extend_from_slice(&from.to_le_bytes());
     bytes.extend_from_slice(&to.to_le_bytes());
     bytes.extend_from_slice(&[0; 4]);

@@ -2,24 +2,20 @@
 //!
 //! # Model
 //! ```text
-//! hello, 64 bytes    0 magic "DUOH"   4 version u16   6 zero u16   8 cluster [32]
+//! hello, 64 bytes    0 magic "DUOH"   4 version u16   6 zero u16   8 cluster [16]   24 zero [16]
 //!                   40 from u64      48 to u64       56 zero u32  60 CRC-32C of the rest
 //! answer, 16 bytes   0 magic "DUOA"   4 code u32 (0: welcome)      8 zero u32  12 CRC-32C of the rest
 //! ```
 //! Little-endian. Magic and version keep their places for ever, so that any version can say no.
 
 use crate::codec::{Malformed, Reader, Writer};
-use crate::types::NodeId;
+use crate::types::{ClusterId, NodeId};
 
 pub(super) const HELLO_BYTES: usize = 64;
 pub(super) const ANSWER_BYTES: usize = 16;
 const HELLO: u32 = u32::from_le_bytes(*b"DUOH");
 const ANSWER: u32 = u32::from_le_bytes(*b"DUOA");
 const VERSION: u16 = 1;
-
-/// Names a cluster. Nodes of different ones never talk to each other.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ClusterId(pub [u8; 32]);
 
 /// Why a connection is not taken. The numbers are the wire numbers and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +68,7 @@ impl Hello {
             .u32(HELLO)
             .u32(u32::from(VERSION))
             .bytes(&self.cluster.0)
+            .bytes(&[0; 16])
             .u64(self.from.get())
             .u64(self.to.get())
             .u32(0);
@@ -93,6 +90,9 @@ impl Hello {
             return Err(Refusal::Garbled);
         }
         let cluster = ClusterId(reader.array("cluster").map_err(garbled)?);
+        if reader.array("reserved") != Ok([0; 16]) {
+            return Err(Refusal::Garbled);
+        }
         let mut node = |field| reader.u64(field).ok().and_then(NodeId::new).ok_or(Refusal::Garbled);
         Ok(Self { cluster, from: node("from")?, to: node("to")? })
     }
@@ -134,7 +134,7 @@ mod tests {
 
     fn hello() -> Hello {
         let node = |number| NodeId::new(number).expect("not 0");
-        Hello { cluster: ClusterId([7; 32]), from: node(1), to: node(2) }
+        Hello { cluster: ClusterId([7; 16]), from: node(1), to: node(2) }
     }
 
     #[test]

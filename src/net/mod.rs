@@ -32,7 +32,7 @@ mod link;
 mod packet;
 mod tcp;
 
-pub use hello::{ClusterId, Refusal};
+pub use hello::Refusal;
 pub use packet::Packet;
 pub use tcp::TcpTransport;
 

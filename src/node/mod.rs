@@ -46,6 +46,7 @@ mod metrics;
 mod open;
 mod proposer;
 mod recovery;
+pub mod replica;
 mod shared;
 mod signal;
 mod subscription;

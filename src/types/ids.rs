@@ -169,6 +169,10 @@ impl fmt::Display for NodeId {
     }
 }
 
+/// Names a cluster. Chosen once, when it is made; nodes of different ones never talk to each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterId(pub [u8; 16]);
+
 /// Where a log is: an index, and the term in which that entry was made. Of two logs, the one with the
 /// greater position is the more up to date (Raft §5.4.1), which is the order of this type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

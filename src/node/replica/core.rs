@@ -1,0 +1,265 @@
+//! The Raft core behind its lock, and the carrying out of its effects.
+
+use super::ReplicaError;
+use super::waiting::{Waiter, Waiting};
+use crate::env::log::{self, Level};
+use crate::env::{Clock, SystemClock};
+use crate::net::{Inbox, TcpTransport};
+use crate::raft::wire::RaftProtocol;
+use crate::raft::{Effect, Input, Message, Raft, Status, Ticket, Timer, Write};
+use crate::storage::frames::FrameReader;
+use crate::types::{ClusterId, Index, LogId, NodeId, Tick};
+use parking_lot::{Condvar, Mutex};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+/// A range of the log that a follower needs from disk.
+#[derive(Debug)]
+pub(super) struct Fetch {
+    pub(super) to: NodeId,
+    pub(super) from: Index,
+    pub(super) bytes_max: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Core {
+    raft: Raft,
+    effects: Vec<Effect>,
+    waiting: Waiting,
+    pub(super) timers: BTreeMap<Timer, Tick>,
+    pub(super) fetches: VecDeque<Fetch>,
+    pub(super) writes: VecDeque<Write>,
+    pub(super) committed: Index,
+    pub(super) members: BTreeMap<NodeId, String>,
+    /// The transport does not know them yet.
+    pub(super) has_new_members: bool,
+    /// Why it has ended.
+    pub(super) ended: Option<ReplicaError>,
+}
+
+/// What the threads of a replica share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) cluster: ClusterId,
+    pub(super) clock: SystemClock,
+    pub(super) core: Mutex<Core>,
+    /// A write waits, or the end has come.
+    pub(super) write: Condvar,
+    /// An earlier timer, a fetch, other members, or the end.
+    pub(super) time: Condvar,
+    /// Something was committed or applied, or the end.
+    pub(super) progress: Condvar,
+    pub(super) applied: AtomicU64,
+    pub(super) reader: SharedReader,
+    net: OnceLock<TcpTransport<RaftProtocol>>,
+}
+
+/// A reader, for `Debug`.
+#[derive(Clone)]
+pub(super) struct SharedReader(pub(super) Arc<dyn FrameReader>);
+
+impl std::fmt::Debug for SharedReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FrameReader({}..={})", self.0.first(), self.0.last())
+    }
+}
+
+impl Shared {
+    pub(super) fn new(cluster: ClusterId, raft: Raft, reader: Arc<dyn FrameReader>) -> Self {
+        let core = Core {
+            committed: raft.commit(),
+            members: BTreeMap::new(),
+            has_new_members: false,
+            raft,
+            effects: Vec::new(),
+            waiting: Waiting::default(),
+            timers: BTreeMap::new(),
+            fetches: VecDeque::new(),
+            writes: VecDeque::new(),
+            ended: None,
+        };
+        Self {
+            cluster,
+            clock: SystemClock::new(),
+            core: Mutex::new(core),
+            write: Condvar::new(),
+            time: Condvar::new(),
+            progress: Condvar::new(),
+            applied: AtomicU64::new(0),
+            reader: SharedReader(reader),
+            net: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn start(&self, net: TcpTransport<RaftProtocol>) -> Result<(), ReplicaError> {
+        let members = self.core.lock().raft.membership().addresses.clone();
+        net.set_peers(&members)?;
+        self.core.lock().members = members;
+        let is_first = self.net.set(net).is_ok();
+        assert!(is_first, "a replica starts once");
+        Ok(())
+    }
+
+    pub(super) fn net(&self) -> Option<&TcpTransport<RaftProtocol>> {
+        self.net.get()
+    }
+
+    pub(super) fn status(&self) -> Status {
+        self.core.lock().raft.status(self.clock.now())
+    }
+
+    /// One input and its effects (I3).
+    pub(super) fn step(&self, input: Input) {
+        let mut core = self.core.lock();
+        self.step_locked(&mut core, input);
+    }
+
+    /// A request, and its answer.
+    pub(super) fn ask(
+        &self,
+        timeout: Duration,
+        input: impl FnOnce(Ticket) -> Input,
+    ) -> Result<LogId, ReplicaError> {
+        let waiter = Arc::new(Waiter::default());
+        let ticket = {
+            let mut core = self.core.lock();
+            if let Some(error) = &core.ended {
+                return Err(error.clone());
+            }
+            let ticket = core.waiting.ask(&waiter);
+            self.step_locked(&mut core, input(Ticket(ticket)));
+            ticket
+        };
+        let outcome = waiter.wait(timeout);
+        if matches!(outcome, Err(ReplicaError::Timeout)) {
+            self.core.lock().waiting.forget(ticket, &waiter);
+        }
+        outcome
+    }
+
+    fn step_locked(&self, core: &mut Core, input: Input) {
+        if core.ended.is_some() {
+            return;
+        }
+        let mut effects = std::mem::take(&mut core.effects);
+        core.raft.step(self.clock.now(), input, &mut effects);
+        effects.drain(..).for_each(|effect| self.carry_out(core, effect));
+        core.effects = effects;
+        self.follow_members(core);
+    }
+
+    fn carry_out(&self, core: &mut Core, effect: Effect) {
+        match effect {
+            Effect::Send { to, message } => {
+                if let Some(net) = self.net.get() {
+                    net.send(to, &message);
+                }
+            }
+            Effect::Write(write) => {
+                if let Some(keep_to) = write.keep_to {
+                    core.waiting.dropped(keep_to);
+                }
+                core.writes.push_back(write);
+                self.write.notify_one();
+            }
+            Effect::SetTimer { timer, at } => {
+                let is_earlier = core.timers.values().all(|armed| at < *armed);
+                core.timers.insert(timer, at);
+                if is_earlier {
+                    self.time.notify_one();
+                }
+            }
+            Effect::Commit(id) => {
+                core.committed = id.index;
+                core.waiting.committed(id.index);
+                self.progress.notify_all();
+            }
+            Effect::Fetch { to, from, bytes_max } => {
+                core.fetches.push_back(Fetch { to, from, bytes_max });
+                self.time.notify_one();
+            }
+            Effect::Accepted { ticket, id } => core.waiting.accepted(ticket.0, id),
+            Effect::Refused { ticket, why } => core.waiting.answer(ticket.0, Err(why.into())),
+            Effect::ReadReady { ticket, index } => {
+                core.waiting.answer(ticket.0, Ok(LogId::new(core.raft.term(), index)));
+            }
+            Effect::Transferring { ticket, .. } => core.waiting.answer(ticket.0, Ok(core.raft.last())),
+            Effect::Became { role, term, leader } => {
+                let leader = leader.map_or("nobody".to_owned(), |leader| leader.to_string());
+                log::emit(Level::Info, "log", format_args!("{role:?} in term {term}, led by {leader}"));
+            }
+            Effect::Report { peer, fault } => {
+                log::emit(Level::Warn, "log", format_args!("{peer} broke the protocol: {fault:?}"));
+            }
+            // The log is never cut at its front, so no snapshot is ever needed, and none can come.
+            Effect::SendSnapshot { .. } | Effect::Install(_) | Effect::Discard(_) => {}
+        }
+    }
+
+    /// The transport has to know who is in. Not here: links that end are waited for, and their last word
+    /// needs this lock.
+    fn follow_members(&self, core: &mut Core) {
+        let members = &core.raft.membership().addresses;
+        if core.members != *members {
+            core.members.clone_from(members);
+            core.has_new_members = true;
+            self.time.notify_one();
+        }
+    }
+
+    /// Waits until this node has applied `index`.
+    pub(super) fn wait_applied(&self, index: Index, timeout: Duration) -> Result<(), ReplicaError> {
+        let mut core = self.core.lock();
+        let is_waiting = |core: &mut Core| {
+            // Acquire, with the applier's Release: what was applied can be seen.
+            core.ended.is_none() && self.applied.load(Ordering::Acquire) < index.get()
+        };
+        let outcome = self.progress.wait_while_for(&mut core, is_waiting, timeout);
+        match &core.ended {
+            Some(error) => Err(error.clone()),
+            None if outcome.timed_out() => Err(ReplicaError::Timeout),
+            None => Ok(()),
+        }
+    }
+
+    /// Nothing is done from here on.
+    pub(super) fn end(&self, error: ReplicaError) {
+        let mut core = self.core.lock();
+        if core.ended.is_none() {
+            core.waiting.end(&error);
+            core.ended = Some(error);
+        }
+        self.write.notify_all();
+        self.time.notify_all();
+        self.progress.notify_all();
+    }
+}
+
+/// Ends the replica when a thread of it ends, panic or not.
+pub(super) struct Fatal<'a>(pub(super) &'a Shared);
+
+impl Drop for Fatal<'_> {
+    fn drop(&mut self) {
+        self.0.end(ReplicaError::Failed("one of its threads has ended".into()));
+    }
+}
+
+/// Steps the core with what comes from peers.
+#[derive(Debug)]
+pub(super) struct RaftInbox(pub(super) Weak<Shared>);
+
+impl Inbox<Message> for RaftInbox {
+    fn received(&self, from: NodeId, message: Message) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.step(Input::Received { from, message });
+        }
+    }
+
+    fn broken(&self, peer: NodeId) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.step(Input::Unreachable(peer));
+        }
+    }
+}

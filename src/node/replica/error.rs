@@ -1,0 +1,65 @@
+//! Why a request to a replica was not carried out, or why nobody knows.
+
+use crate::raft::Refusal;
+use crate::storage;
+use crate::types::NodeId;
+use std::io;
+use std::sync::Arc;
+
+/// Why not.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplicaError {
+    /// Settings that cannot be.
+    #[error("{0}")]
+    Config(String),
+    /// The log or the vote.
+    #[error("{0}")]
+    Storage(#[from] Arc<storage::Error>),
+    /// A socket or a thread.
+    #[error("{0}")]
+    Net(Arc<io::Error>),
+    /// Another node leads, if known: ask there. Nothing was done.
+    #[error("this node does not lead; {}", .0.map_or("nobody is known to".to_owned(), |node| format!("{node} does")))]
+    NotLeader(Option<NodeId>),
+    /// Too much waits already. Nothing was done; ask again.
+    #[error("too much waits to be committed")]
+    Busy,
+    /// It cannot be done now, or never. Nothing was done.
+    #[error("refused: {0:?}")]
+    Refused(Refusal),
+    /// A new leader has dropped it. It will never commit; ask again there.
+    #[error("a new leader has dropped it")]
+    Superseded,
+    /// The time is over. It may still commit.
+    #[error("no answer in time; it may still commit")]
+    Timeout,
+    /// The replica was closed. It may still commit elsewhere.
+    #[error("the replica was closed")]
+    Closed,
+    /// A write failed, so this node has stopped. It may still commit elsewhere.
+    #[error("this node has stopped: {0}")]
+    Failed(Arc<str>),
+}
+
+impl From<storage::Error> for ReplicaError {
+    fn from(error: storage::Error) -> Self {
+        Self::Storage(Arc::new(error))
+    }
+}
+
+impl From<io::Error> for ReplicaError {
+    fn from(error: io::Error) -> Self {
+        Self::Net(Arc::new(error))
+    }
+}
+
+impl From<Refusal> for ReplicaError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotLeader(leader) => Self::NotLeader(leader),
+            Refusal::Busy => Self::Busy,
+            refusal => Self::Refused(refusal),
+        }
+    }
+}

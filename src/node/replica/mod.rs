@@ -1,0 +1,219 @@
+//! One machine's part of a replicated log: the Raft core with its disk, sockets and threads.
+//!
+//! # Model
+//! ```text
+//! host: append --> core <-- messages (a thread of the transport for each peer)
+//!                  | ^  <-- timers   ("duo-log-time")
+//!            Write | | Written
+//!                  v |
+//!          "duo-log-write": all writes that wait, one sync      Commit --> "duo-log-apply" --> host's Apply
+//! ```
+//! There is no thread between these: whoever has an input takes the core's lock, steps it, and carries out its
+//! effects. On the way of an entry to its commit, a thread has to wake up twice: the follower's writer and the
+//! host's caller.
+//!
+//! # Invariants
+//! I1 an append that answered `Ok` is durable on a majority and applied once, in order, on every node that
+//! gets there. I2 after a failed write nothing is done any more: the node has to be opened again. I3 effects
+//! of one step are carried out before those of the next.
+//!
+//! # Limits
+//! Memory: what `raft::Config` and `net::Limits` allow. The log is never cut at its front yet, since snapshots
+//! are not carried out: a member that joins gets all of it.
+//!
+//! # Caller contract
+//! [`Apply`] runs on a thread of the replica and must not call it. [`Replica::close`] ends all threads;
+//! dropping closes.
+
+mod applier;
+mod core;
+mod error;
+mod recovery;
+mod timekeeper;
+mod waiting;
+mod writer;
+
+pub use applier::Apply;
+pub use error::ReplicaError;
+
+use crate::env::{Clock, panic};
+use crate::frame::{Body, FrameLimits};
+use crate::net::{self, NetStats, TcpTransport};
+use crate::raft::wire::{RaftProtocol, WireLimits};
+use crate::raft::{Config, Input, Membership, Raft, Status};
+use crate::storage::frames::{FrameLog, FrameLogOptions, SegmentFrameLog};
+use crate::storage::votes::{FileVotes, VoteStore};
+use crate::storage::{DirLock, check_format};
+use crate::types::{ClusterId, Index, LogId, NodeId};
+use applier::Applier;
+use core::Shared;
+use parking_lot::Mutex;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How to open a replica.
+#[derive(Clone, Debug)]
+pub struct ReplicaConfig {
+    /// Where log and vote are kept; nobody else uses it.
+    pub dir: PathBuf,
+    /// The cluster, which a directory belongs to for ever.
+    pub cluster: ClusterId,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Who makes up the cluster when it begins: the same on all of them. Later the log says it.
+    pub members: Membership,
+    /// The core.
+    pub raft: Config,
+    /// The log's files.
+    pub log: FrameLogOptions,
+    /// The transport.
+    pub net: net::Limits,
+    /// Everything up to here was applied before.
+    pub applied: Index,
+}
+
+type ThreadBody = Box<dyn FnOnce(&Arc<Shared>) + Send>;
+
+/// One machine's part of a replicated log. Any thread may call it.
+#[derive(Debug)]
+pub struct Replica {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    _lock: DirLock,
+}
+
+impl Replica {
+    /// Opens the log, listens, and takes part.
+    ///
+    /// # Errors
+    /// `Config` for settings that do not fit together, a directory of another cluster, or an `applied` that is
+    /// not in the log; `Storage`; `Net` when it cannot listen there.
+    pub fn open(config: ReplicaConfig, apply: Box<dyn Apply>) -> Result<Self, ReplicaError> {
+        let settings =
+            config.raft.clone().build().map_err(|misfit| ReplicaError::Config(misfit.to_string()))?;
+        let limits =
+            FrameLimits { body_bytes_max: settings.frame_bytes_max, entries_max: settings.frame_entries_max };
+        let log_options = FrameLogOptions { limits, ..config.log };
+        std::fs::create_dir_all(&config.dir).map_err(ReplicaError::from)?;
+        let lock = DirLock::acquire(&config.dir)?;
+        check_format(&config.dir)?;
+        let votes = FileVotes::open(&config.dir)?;
+        let log = SegmentFrameLog::open(&config.dir.join("log"), &log_options)?;
+        let (recovered, last) = recovery::recover(&config, &votes, &log)?;
+        let reader = log.reader();
+        let raft = Raft::new(settings, recovered);
+        let shared = Arc::new(Shared::new(config.cluster, raft, Arc::clone(&reader)));
+        let wire = WireLimits {
+            message_bytes_max: config.raft.append_bytes_max + config.raft.frame_bytes_max + (64 << 10),
+            frame: limits,
+            ..WireLimits::default()
+        };
+        let inbox = Arc::new(core::RaftInbox(Arc::downgrade(&shared)));
+        let identity = (config.cluster, config.raft.id);
+        let protocol = RaftProtocol { limits: wire };
+        let net = TcpTransport::listen(config.listen, identity, config.net, protocol, inbox)
+            .map_err(ReplicaError::from)?;
+        shared.start(net)?;
+        let applier = Applier { apply, reader, applied: config.applied.min(last) };
+        let replica = Self { threads: Mutex::new(Vec::new()), _lock: lock, shared };
+        replica.spawn(Box::new(log), Box::new(votes), applier)?;
+        replica.shared.step(Input::Started);
+        Ok(replica)
+    }
+
+    fn spawn(
+        &self,
+        log: Box<dyn FrameLog>,
+        votes: Box<dyn VoteStore>,
+        applier: Applier,
+    ) -> Result<(), ReplicaError> {
+        let mut threads = self.threads.lock();
+        let mut start = |name: &str, body: ThreadBody| {
+            let shared = Arc::clone(&self.shared);
+            let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+                let _quiet = panic::Quiet::enter();
+                // Whatever ends a thread ends the node: half of it would only look alive.
+                let _fatal = core::Fatal(&shared);
+                body(&shared);
+            });
+            thread.map(|thread| threads.push(thread)).map_err(ReplicaError::from)
+        };
+        start("duo-log-write", Box::new(move |shared| writer::run(shared, log, votes)))?;
+        start("duo-log-apply", Box::new(move |shared| applier.run(shared)))?;
+        start("duo-log-time", Box::new(|shared| timekeeper::run(shared)))
+    }
+
+    /// Puts a batch into the log and waits until it is committed. Its entries have the indexes up to that of
+    /// the answer.
+    ///
+    /// # Errors
+    /// `NotLeader` naming who leads, `Busy`, `Refused`: nothing is in the log. `Superseded`: it was, and a
+    /// new leader has dropped it. `Timeout`, `Closed`, `Failed`: nobody knows; it may still commit.
+    pub fn append(&self, batch: Body, timeout: Duration) -> Result<LogId, ReplicaError> {
+        let time = self.shared.clock.unix();
+        self.shared.ask(timeout, |ticket| Input::Proposed { ticket, time, body: batch })
+    }
+
+    /// Waits until this node may answer a read: everything that was acknowledged anywhere before the call is
+    /// at or before the index that comes back, and applied here.
+    ///
+    /// # Errors
+    /// `NotLeader`, `Busy`, `Timeout`, `Closed`, `Failed`.
+    pub fn read_index(&self, timeout: Duration) -> Result<Index, ReplicaError> {
+        let began = self.shared.clock.now();
+        let index = self.shared.ask(timeout, Input::Read)?.index;
+        let left = timeout.saturating_sub(self.shared.clock.now().since(began));
+        self.shared.wait_applied(index, left)?;
+        Ok(index)
+    }
+
+    /// Hands leadership over, to `to` or to whoever is furthest; returns once that is on its way.
+    ///
+    /// # Errors
+    /// `NotLeader`, `Refused`, `Timeout`, `Closed`, `Failed`.
+    pub fn transfer(&self, to: Option<NodeId>, timeout: Duration) -> Result<(), ReplicaError> {
+        self.shared.ask(timeout, |ticket| Input::Transferred { ticket, to }).map(drop)
+    }
+
+    /// What it looks like now.
+    pub fn status(&self) -> Status {
+        self.shared.status()
+    }
+
+    /// Everything up to here has been applied.
+    pub fn applied(&self) -> Index {
+        Index::new(self.shared.applied.load(Ordering::Acquire))
+    }
+
+    /// What the transport has done.
+    pub fn net_stats(&self) -> NetStats {
+        self.shared.net().map(TcpTransport::stats).unwrap_or_default()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.shared.net().map(TcpTransport::address)
+    }
+
+    /// Ends everything and waits for it: calls that wait get `Closed`. Safe to call again.
+    pub fn close(&self) {
+        self.shared.end(ReplicaError::Closed);
+        if let Some(net) = self.shared.net() {
+            net.close();
+        }
+        for thread in std::mem::take(&mut *self.threads.lock()) {
+            // A thread that panicked was logged and has ended, which is what is wanted.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

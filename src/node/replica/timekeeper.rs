@@ -1,0 +1,50 @@
+//! The thread that waits for timers, reads for followers that are far behind, and tells the transport who is in.
+
+use super::core::{Core, Fetch, Shared};
+use crate::env::Clock;
+use crate::env::log::{self, Level};
+use crate::raft::Input;
+use crate::types::NodeId;
+use parking_lot::MutexGuard;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Longest wait; timers are armed always, so this only bounds a mistake.
+const IDLE_MAX: Duration = Duration::from_secs(1);
+
+pub(super) fn run(shared: &Shared) {
+    let mut core = shared.core.lock();
+    while core.ended.is_none() {
+        let now = shared.clock.now();
+        let due = core.timers.iter().find(|(_, at)| **at <= now).map(|(timer, _)| *timer);
+        if let Some(fetch) = core.fetches.pop_front() {
+            let input = MutexGuard::unlocked(&mut core, || read(shared, &fetch));
+            MutexGuard::unlocked(&mut core, || shared.step(input));
+        } else if std::mem::take(&mut core.has_new_members) {
+            let members = core.members.clone();
+            MutexGuard::unlocked(&mut core, || follow(shared, &members));
+        } else if let Some(timer) = due {
+            core.timers.remove(&timer);
+            MutexGuard::unlocked(&mut core, || shared.step(Input::Expired(timer)));
+        } else {
+            wait(shared, &mut core);
+        }
+    }
+}
+
+fn wait(shared: &Shared, core: &mut MutexGuard<'_, Core>) {
+    let next = core.timers.values().min().map(|at| at.since(shared.clock.now()));
+    shared.time.wait_for(core, next.unwrap_or(IDLE_MAX).min(IDLE_MAX));
+}
+
+fn follow(shared: &Shared, members: &BTreeMap<NodeId, String>) {
+    if let Some(Err(error)) = shared.net().map(|net| net.set_peers(members)) {
+        log::emit(Level::Error, "log", format_args!("no link to a member: {error}"));
+    }
+}
+
+/// What cannot be read is not sent; the follower asks again with its next answer.
+fn read(shared: &Shared, fetch: &Fetch) -> Input {
+    let frames = shared.reader.0.read(fetch.from, fetch.bytes_max).unwrap_or_default();
+    Input::Fetched { to: fetch.to, frames }
+}

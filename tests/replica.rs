@@ -1,0 +1,257 @@
+//! Three replicas with real sockets and real files: what is acknowledged stays, whoever leads.
+
+mod support;
+
+use duochain::frame::{Body, Entry, Frame, FrameBuilder, FrameLimits};
+use duochain::net::Limits;
+use duochain::node::replica::{Apply, Replica, ReplicaConfig, ReplicaError};
+use duochain::raft::{Config, Membership, Role};
+use duochain::storage::frames::FrameLogOptions;
+use duochain::types::{ClusterId, Index, LaneId, LogId, NodeId};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use support::Scratch;
+
+/// Generous: what is awaited comes within a second.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+type Applied = Arc<Mutex<Vec<(Index, Vec<u8>)>>>;
+
+struct Keep(Applied);
+
+impl Apply for Keep {
+    fn apply(&mut self, frame: &Frame) {
+        let mut applied = self.0.lock().unwrap();
+        for (at, entry) in (frame.base().get()..).zip(frame.entries()) {
+            applied.push((Index::new(at), entry.bytes.to_vec()));
+        }
+    }
+}
+
+struct Cluster {
+    scratch: Scratch,
+    members: Membership,
+    replicas: Vec<Option<(Replica, Applied)>>,
+}
+
+fn n(number: usize) -> NodeId {
+    NodeId::new(number as u64).unwrap()
+}
+
+/// Ports that were free a moment ago.
+fn free_ports(count: usize) -> Vec<SocketAddr> {
+    let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    listeners.iter().map(|listener| listener.local_addr().unwrap()).collect()
+}
+
+impl Cluster {
+    fn new(name: &str, count: usize) -> Self {
+        let ports = free_ports(count);
+        let members = Membership::of((1..=count).map(|number| (n(number), ports[number - 1].to_string())));
+        let scratch = Scratch::new(name);
+        let mut cluster = Self { scratch, members, replicas: (0..count).map(|_| None).collect() };
+        (1..=count).for_each(|number| cluster.open(number));
+        cluster
+    }
+
+    fn config(&self, number: usize) -> ReplicaConfig {
+        let mut raft = Config::new(n(number));
+        // A machine under load must not look like one that is down.
+        (raft.election_min, raft.election_max) = (Duration::from_millis(500), Duration::from_secs(1));
+        ReplicaConfig {
+            dir: self.scratch.path().join(format!("n{number}")),
+            cluster: ClusterId([9; 16]),
+            listen: self.members.addresses[&n(number)].parse().unwrap(),
+            members: self.members.clone(),
+            raft,
+            log: FrameLogOptions { segment_bytes: 16 << 20, ..FrameLogOptions::default() },
+            net: Limits::default(),
+            applied: Index::ORIGIN,
+        }
+    }
+
+    fn open(&mut self, number: usize) {
+        let applied = Applied::default();
+        let replica = Replica::open(self.config(number), Box::new(Keep(Arc::clone(&applied)))).unwrap();
+        self.replicas[number - 1] = Some((replica, applied));
+    }
+
+    fn close(&mut self, number: usize) {
+        drop(self.replicas[number - 1].take());
+    }
+
+    fn replica(&self, number: usize) -> &Replica {
+        &self.replicas[number - 1].as_ref().expect("it is open").0
+    }
+
+    fn alive(&self) -> impl Iterator<Item = (usize, &Replica)> {
+        let open =
+            |(at, replica): (usize, &'_ Option<(Replica, Applied)>)| replica.is_some().then_some(at + 1);
+        self.replicas.iter().enumerate().filter_map(open).map(|number| (number, self.replica(number)))
+    }
+
+    /// Asks everyone until somebody takes it, as a client would.
+    fn append(&self, text: &str) -> LogId {
+        let mut asked = 0;
+        loop {
+            for (_, replica) in self.alive() {
+                match replica.append(batch(text), PATIENCE) {
+                    Ok(id) => return id,
+                    Err(ReplicaError::NotLeader(_) | ReplicaError::Busy | ReplicaError::Refused(_)) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            asked += 1;
+            assert!(asked < PATIENCE.as_millis(), "nobody leads");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn leader(&self) -> usize {
+        self.append("who leads?");
+        let leads =
+            |(number, replica): (usize, &Replica)| (replica.status().role == Role::Leader).then_some(number);
+        self.alive().find_map(leads).expect("it just took an entry")
+    }
+
+    /// What a node has applied, once it is as far as `index`.
+    fn applied(&self, number: usize, index: Index) -> Vec<(Index, Vec<u8>)> {
+        for _ in 0..PATIENCE.as_millis() {
+            if self.replica(number).applied() >= index {
+                return self.replicas[number - 1].as_ref().unwrap().1.lock().unwrap().clone();
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("{number} is at {:?}", self.replica(number).status());
+    }
+}
+
+fn batch(text: &str) -> Body {
+    let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::default());
+    for word in text.split(' ') {
+        builder.push(Entry { bytes: word.as_bytes(), ..Entry::default() }).unwrap();
+    }
+    builder.finish().unwrap()
+}
+
+fn texts(applied: &[(Index, Vec<u8>)]) -> Vec<String> {
+    applied.iter().map(|(_, bytes)| String::from_utf8(bytes.clone()).unwrap()).collect()
+}
+
+#[test]
+fn what_is_appended_is_applied_by_all_in_one_order() {
+    let cluster = Cluster::new("replica-order", 3);
+    let last = (0..200).map(|number| cluster.append(&format!("a{number} b{number}"))).max().unwrap();
+    let first = cluster.applied(1, last.index);
+    assert_eq!(cluster.applied(2, last.index), first);
+    assert_eq!(cluster.applied(3, last.index), first);
+    let expected: Vec<String> =
+        (0..200).flat_map(|number| [format!("a{number}"), format!("b{number}")]).collect();
+    assert_eq!(texts(&first), expected);
+    assert!(first.is_sorted());
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_the_leader_goes_and_comes_back() {
+    let mut cluster = Cluster::new("replica-return", 3);
+    let mut expected = Vec::new();
+    for round in 0..3 {
+        for number in 0..20 {
+            let text = format!("r{round}n{number}");
+            cluster.append(&text);
+            expected.push(text);
+        }
+        let leader = cluster.leader();
+        cluster.close(leader);
+        let text = format!("r{round}without");
+        cluster.append(&text);
+        expected.push(text);
+        cluster.open(leader);
+    }
+    let last = cluster.append("end").index;
+    expected.push("end".to_owned());
+    for number in 1..=3 {
+        let mut found = texts(&cluster.applied(number, last));
+        found.retain(|text| !["who", "leads?"].contains(&text.as_str()));
+        assert_eq!(found, expected, "node {number}");
+    }
+}
+
+#[test]
+fn a_follower_reads_what_was_acknowledged_elsewhere_before() {
+    let cluster = Cluster::new("replica-read", 3);
+    let leader = cluster.leader();
+    let follower = leader % 3 + 1;
+    for number in 0..20 {
+        let id = cluster.append(&format!("x{number}"));
+        let index = cluster.replica(follower).read_index(PATIENCE).unwrap();
+        assert!(index >= id.index);
+        assert!(cluster.replica(follower).applied() >= id.index);
+    }
+}
+
+#[test]
+fn leadership_is_handed_over_on_request() {
+    let cluster = Cluster::new("replica-transfer", 3);
+    let leader = cluster.leader();
+    let next = leader % 3 + 1;
+    cluster.replica(leader).transfer(Some(n(next)), PATIENCE).unwrap();
+    for _ in 0..PATIENCE.as_millis() {
+        if cluster.replica(next).status().role == Role::Leader {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("{:?}", cluster.replica(next).status());
+}
+
+#[test]
+fn without_a_majority_nothing_is_acknowledged() {
+    let mut cluster = Cluster::new("replica-minority", 3);
+    let leader = cluster.leader();
+    (1..=3).filter(|number| *number != leader).for_each(|number| cluster.close(number));
+    let outcome = cluster.replica(leader).append(batch("alone"), Duration::from_millis(300));
+    assert!(matches!(outcome, Err(ReplicaError::Timeout | ReplicaError::NotLeader(_))), "{outcome:?}");
+    let read = cluster.replica(leader).read_index(Duration::from_millis(300));
+    assert!(read.is_err(), "{read:?}");
+    cluster.close(leader);
+    (1..=3).for_each(|number| cluster.open(number));
+    cluster.append("together");
+}
+
+#[test]
+fn a_directory_of_another_cluster_and_a_second_user_are_refused() {
+    let mut cluster = Cluster::new("replica-refused", 1);
+    cluster.append("mine");
+    let again = Replica::open(cluster.config(1), Box::new(Keep(Applied::default())));
+    assert!(matches!(again, Err(ReplicaError::Storage(_))), "{again:?}");
+    cluster.close(1);
+    let mut other = cluster.config(1);
+    other.cluster = ClusterId([8; 16]);
+    let opened = Replica::open(other, Box::new(Keep(Applied::default())));
+    assert!(matches!(opened, Err(ReplicaError::Config(_))), "{opened:?}");
+    assert!(Path::new(&cluster.config(1).dir).join("log").exists());
+    let mut ahead = cluster.config(1);
+    ahead.applied = Index::new(1_000);
+    let opened = Replica::open(ahead, Box::new(Keep(Applied::default())));
+    assert!(matches!(opened, Err(ReplicaError::Config(_))), "{opened:?}");
+}
+
+#[test]
+fn callers_that_wait_are_told_when_the_replica_is_closed() {
+    let mut cluster = Cluster::new("replica-close", 3);
+    let leader = cluster.leader();
+    (1..=3).filter(|number| *number != leader).for_each(|number| cluster.close(number));
+    let replica = cluster.replica(leader);
+    std::thread::scope(|scope| {
+        let caller = scope.spawn(|| replica.append(batch("never"), PATIENCE));
+        while replica.status().uncommitted_bytes == 0 && !caller.is_finished() {
+            std::thread::yield_now();
+        }
+        replica.close();
+        let outcome = caller.join().unwrap();
+        assert!(matches!(outcome, Err(ReplicaError::Closed | ReplicaError::NotLeader(_))), "{outcome:?}");
+    });
+}
