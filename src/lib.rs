@@ -11,7 +11,7 @@
 //! | 0 | `sync`, [`mod@env`] | seams for model checking, time and logs |
 //! | 1 | [`queue`] | the transaction queue |
 //! | 1 | [`pool`] | pooled buffers with generation-checked handles |
-//! | 1 | [`resilience`] | pure policies |
+//! | 1 | [`resilience`] | breaker, limiter, bulkhead, retry: pure policies and their composition |
 //! | 1 | [`crypto`] | hashes |
 //! | 2 | [`merkle`] | transaction roots and proofs |
 //! | 2 | [`storage`] | logs and key-value stores |

@@ -36,6 +36,22 @@ pub(crate) enum Mutant {
     TakeBackRelaxed,
     /// Magazine: what was handed over as a block is kept as well.
     BlockKept,
+    /// Limiter: a grant is stored without looking whether another came between.
+    LimiterTorn,
+    /// Breaker: who counted a failure judges without a fence.
+    JudgeUnfenced,
+    /// Breaker: who sees it open does not see until when.
+    AskRelaxed,
+    /// Breaker: until when it is open is said after it opened.
+    UntilLate,
+    /// Bulkhead: giving a permit back does not publish what was done under it.
+    GiveBackRelaxed,
+    /// Bulkhead: who takes a permit does not see what was done under it before.
+    TakePermitRelaxed,
+    /// Bulkhead: who gives a permit back does not look for waiters.
+    WaitersUnseen,
+    /// Bulkhead: a waiter that leaves keeps the permit that it was handed.
+    LeaverKeeps,
 }
 
 #[cfg(modelled)]
