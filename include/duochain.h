@@ -239,6 +239,36 @@
 /** `duo_event`: a validator was excluded for a while. */
 #define DUO_EVENT_VALIDATOR_JAILED 12
 
+/** The call succeeded. */
+#define DUO_OUTCOME_SUCCESS 0
+
+/** The peer failed, or took too long. */
+#define DUO_OUTCOME_FAILURE 1
+
+/** Says nothing about the peer: the call was not made, or the caller was at fault. */
+#define DUO_OUTCOME_ABANDONED 2
+
+/** Everything is let through. */
+#define DUO_BREAKER_CLOSED 0
+
+/** Nothing is let through. */
+#define DUO_BREAKER_OPEN 1
+
+/** A few probes are let through. */
+#define DUO_BREAKER_HALF_OPEN 2
+
+/** The peer's fault, and it may pass: try again. */
+#define DUO_FAULT_RETRYABLE 0
+
+/** The peer's fault, and it will not pass. */
+#define DUO_FAULT_PERMANENT 1
+
+/** The caller's fault: says nothing about the peer. */
+#define DUO_FAULT_CALLER 2
+
+/** Delays without chance. */
+#define DUO_RETRY_NO_JITTER 1
+
 /**
  * Outcome of a call. 0 is success, positive numbers are normal outcomes, negative numbers are errors.
  * Numbers are permanent.
@@ -315,6 +345,12 @@ typedef int32_t duo_status;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+/** A circuit breaker. */
+typedef struct duo_breaker duo_breaker;
+
+/** Bounds concurrency. */
+typedef struct duo_bulkhead duo_bulkhead;
+
 /** A configuration. */
 typedef struct duo_config duo_config;
 
@@ -324,6 +360,9 @@ typedef struct duo_lane duo_lane;
 /** A producer on shared lanes, in any process of the same user. */
 typedef struct duo_lane_producer duo_lane_producer;
 
+/** A rate limiter. */
+typedef struct duo_limiter duo_limiter;
+
 /** A node: both chains over one data directory. */
 typedef struct duo_node duo_node;
 
@@ -332,6 +371,15 @@ typedef struct duo_pool duo_pool;
 
 /** A transaction queue. */
 typedef struct duo_queue duo_queue;
+
+/** Stacks by name. */
+typedef struct duo_registry duo_registry;
+
+/** A retry policy. */
+typedef struct duo_retry duo_retry;
+
+/** Policies in the order circuit, rate, bulkhead, retry. */
+typedef struct duo_stack duo_stack;
 
 /** Collects the transactions of one producer for one lane of a queue. */
 typedef struct duo_stage duo_stage;
@@ -927,6 +975,174 @@ typedef struct duo_block_header_t {
 } duo_block_header_t;
 /** Initial value of a `duo_block_header_t`. */
 #define DUO_BLOCK_HEADER_INIT { sizeof(duo_block_header_t), 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0}, {0}, {0}, {0} }
+
+/** When a breaker opens and closes. 0 stands for the default of a field. */
+typedef struct duo_breaker_options {
+    /** `sizeof(duo_breaker_options)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** How far back outcomes count, 10 ms to 24 h; default 10 s. */
+    uint64_t window_ns;
+    /** How long it stays open, 1 ms to 24 h; default 5 s. */
+    uint64_t timeout_ns;
+    /** Calls in the window below which it never opens, up to 20,000; default 10. */
+    uint32_t min_requests;
+    /** Share of failures that opens it, in thousandths, up to 1,000; default 500. */
+    uint32_t threshold_per_mille;
+    /** Calls let through at a time while half-open, up to 1,000; default 1. */
+    uint32_t probes_max;
+    /** Successes that close it, up to 1,000; default 3. */
+    uint32_t successes_to_close;
+    /** With `recovery_ns`: the threshold at the moment of closing, regained in that time. 0: always the full one. */
+    uint32_t floor_per_mille;
+    /** 0. */
+    uint32_t reserved;
+    /** See `floor_per_mille`; up to 24 h. */
+    uint64_t recovery_ns;
+} duo_breaker_options;
+/** Initial value of a `duo_breaker_options`. */
+#define DUO_BREAKER_OPTIONS_INIT { sizeof(duo_breaker_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/** A breaker's figures. */
+typedef struct duo_breaker_stats_t {
+    /** `sizeof(duo_breaker_stats_t)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** `DUO_BREAKER_*`. */
+    uint32_t state;
+    /** The failure rate that opens it now, in thousandths. */
+    uint32_t threshold_per_mille;
+    /** Calls in the window. */
+    uint64_t window_calls;
+    /** Failures in the window. */
+    uint64_t window_failures;
+    /** Calls reported so far, without probes. */
+    uint64_t calls;
+    /** Failures among them. */
+    uint64_t failures;
+    /** Calls not let through. */
+    uint64_t rejected;
+    /** How often it opened. */
+    uint64_t opened;
+    /** For how many nanoseconds it will still reject. */
+    uint64_t rejects_for_ns;
+} duo_breaker_stats_t;
+/** Initial value of a `duo_breaker_stats_t`. */
+#define DUO_BREAKER_STATS_INIT { sizeof(duo_breaker_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/** How many tokens come, and how many can be saved up. 0 stands for the default of a field. */
+typedef struct duo_limiter_options {
+    /** `sizeof(duo_limiter_options)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Tokens that come in each period, at most one per nanosecond; default 100. */
+    uint32_t tokens;
+    /** Tokens that can be saved up, up to 2^30; default a tenth of `tokens`, at least 1. */
+    uint32_t burst;
+    /** The period, up to 366 days; default 1 s. */
+    uint64_t period_ns;
+} duo_limiter_options;
+/** Initial value of a `duo_limiter_options`. */
+#define DUO_LIMITER_OPTIONS_INIT { sizeof(duo_limiter_options), 0, 0, 0, 0 }
+
+/** A limiter's figures. */
+typedef struct duo_limiter_stats_t {
+    /** `sizeof(duo_limiter_stats_t)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Tokens that could be had at once. */
+    uint32_t available;
+    /** Tokens that can be saved up. */
+    uint32_t burst;
+    /** Calls refused so far because of the rate. */
+    uint64_t refused;
+} duo_limiter_stats_t;
+/** Initial value of a `duo_limiter_stats_t`. */
+#define DUO_LIMITER_STATS_INIT { sizeof(duo_limiter_stats_t), 0, 0, 0, 0 }
+
+/** How many calls at a time, and how many in line. 0 stands for the default of `permits`. */
+typedef struct duo_bulkhead_options {
+    /** `sizeof(duo_bulkhead_options)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Calls at a time, up to 65,000; default 16. */
+    uint32_t permits;
+    /** Waiters in line, up to 65,000; 0: nobody waits. */
+    uint32_t queue;
+} duo_bulkhead_options;
+/** Initial value of a `duo_bulkhead_options`. */
+#define DUO_BULKHEAD_OPTIONS_INIT { sizeof(duo_bulkhead_options), 0, 0, 0 }
+
+/** A bulkhead's figures. */
+typedef struct duo_bulkhead_stats_t {
+    /** `sizeof(duo_bulkhead_stats_t)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Permits. */
+    uint32_t permits;
+    /** Permits that are out. */
+    uint32_t in_use;
+    /** Callers in line. */
+    uint32_t waiting;
+    /** 0. */
+    uint32_t reserved;
+    /** Permits taken so far. */
+    uint64_t taken;
+    /** Callers sent away. */
+    uint64_t refused;
+    /** Waiters that left before their turn. */
+    uint64_t left;
+} duo_bulkhead_stats_t;
+/** Initial value of a `duo_bulkhead_stats_t`. */
+#define DUO_BULKHEAD_STATS_INIT { sizeof(duo_bulkhead_stats_t), 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/** How often, how long, how far apart. 0 stands for the default of a field. */
+typedef struct duo_retry_options {
+    /** `sizeof(duo_retry_options)`. */
+    uint32_t struct_size;
+    /** 0, or `DUO_RETRY_NO_JITTER`. */
+    uint32_t flags;
+    /** Delay after the first failure; default 100 ms. */
+    uint64_t delay_min_ns;
+    /** No delay is longer, jitter aside; up to 24 h; default 5 s. */
+    uint64_t delay_max_ns;
+    /** Time for all attempts, up to 24 h; default 10 s. */
+    uint64_t total_ns;
+    /** Growth from one delay to the next, up to 100; default 2. */
+    uint32_t multiplier;
+    /** Each delay is longer or shorter by up to so many percent, up to 100; default 25. */
+    uint32_t jitter_percent;
+    /** Attempts, the first included, up to 1,000; default 3. */
+    uint32_t attempts;
+    /** 0. */
+    uint32_t reserved;
+} duo_retry_options;
+/** Initial value of a `duo_retry_options`. */
+#define DUO_RETRY_OPTIONS_INIT { sizeof(duo_retry_options), 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/** A policy's figures. */
+typedef struct duo_retry_stats_t {
+    /** `sizeof(duo_retry_stats_t)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Attempts after a failure. */
+    uint64_t retries;
+    /** Calls given up because the failure does not pass. */
+    uint64_t not_retryable;
+    /** Calls given up because all attempts were used up. */
+    uint64_t attempts_spent;
+    /** Calls given up because the total time was. */
+    uint64_t time_spent;
+} duo_retry_stats_t;
+/** Initial value of a `duo_retry_stats_t`. */
+#define DUO_RETRY_STATS_INIT { sizeof(duo_retry_stats_t), 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
 extern "C" {
@@ -1918,10 +2134,350 @@ duo_status duo_proof_verify(const void *proof,
                             size_t len,
                             struct duo_block_header_t *header);
 
+/**
+ * Makes a closed breaker. `options` may be NULL. `DUO_ERR_CONFIG` names a field outside of its range.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_breaker_create(const struct duo_breaker_options *options, struct duo_breaker **breaker);
+
+/**
+ * Asks for a call. `DUO_OK`: make it, and give `ticket` to `duo_breaker_report` once. `DUO_ERR_BUSY`: the
+ * circuit is open; do not make it.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_breaker_ask(const struct duo_breaker *breaker, uint64_t *ticket);
+
+/**
+ * Says how the call of a ticket ended (`DUO_OUTCOME_*`). A ticket of an earlier state changes nothing.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_breaker_report(const struct duo_breaker *breaker, uint64_t ticket, uint32_t outcome);
+
+/**
+ * Opens it by hand for its time-out.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_breaker_trip(const struct duo_breaker *breaker);
+
+/**
+ * Closes it by hand and forgets the window.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_breaker_reset(const struct duo_breaker *breaker);
+
+/**
+ * Its figures.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_breaker_stats(const struct duo_breaker *breaker, struct duo_breaker_stats_t *stats);
+
+/**
+ * Its state as bytes, to be restored after a restart. `unix_ns` is the wall-clock time now, in nanoseconds
+ * since 1970. `len` gets the full size; a `capacity` of 0 asks for the size only.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_breaker_save(const struct duo_breaker *breaker,
+                            uint64_t unix_ns,
+                            void *buf,
+                            size_t capacity,
+                            size_t *len);
+
+/**
+ * Restores what `duo_breaker_save` wrote; the time between counts as time that it was open.
+ * `DUO_ERR_CORRUPTION` for other bytes; nothing has changed then.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_breaker_restore(const struct duo_breaker *breaker,
+                               uint64_t unix_ns,
+                               const void *bytes,
+                               size_t len);
+
+/**
+ * Frees the breaker; stacks that have it keep it. NULL is accepted.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_breaker_destroy(struct duo_breaker *breaker);
+
+/**
+ * Makes a limiter with a full burst. `options` may be NULL. `DUO_ERR_CONFIG` names a field outside of its
+ * range.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_limiter_create(const struct duo_limiter_options *options, struct duo_limiter **limiter);
+
+/**
+ * Takes `n` tokens, or none. `DUO_AGAIN`: there are fewer now. `DUO_ERR_TOO_LARGE`: more than the burst,
+ * which never comes.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_limiter_acquire(const struct duo_limiter *limiter, uint32_t n);
+
+/**
+ * As `duo_limiter_acquire`, waiting for the tokens. `DUO_TIMEOUT`: they would come later than in
+ * `timeout_ns` (negative: for ever); then it returns at once.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_limiter_acquire_wait(const struct duo_limiter *limiter, uint32_t n, int64_t timeout_ns);
+
+/**
+ * In how many nanoseconds `n` tokens will be there if nobody takes any; 0 for now. Takes none.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_limiter_ready_in(const struct duo_limiter *limiter, uint32_t n, int64_t *wait_ns);
+
+/**
+ * Its figures.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_limiter_stats(const struct duo_limiter *limiter, struct duo_limiter_stats_t *stats);
+
+/**
+ * Frees the limiter; waiting calls return with `DUO_ERR_CLOSED`. Stacks that have it keep it. NULL is
+ * accepted.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_limiter_destroy(struct duo_limiter *limiter);
+
+/**
+ * Makes a bulkhead with all permits in. `options` may be NULL. `DUO_ERR_CONFIG` names a field outside of
+ * its range.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_bulkhead_create(const struct duo_bulkhead_options *options, struct duo_bulkhead **bulkhead);
+
+/**
+ * Takes a permit that is free; does not overtake anybody in line. `DUO_AGAIN`: all are out. Give it back
+ * with `duo_bulkhead_release`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_bulkhead_acquire(const struct duo_bulkhead *bulkhead);
+
+/**
+ * Takes a permit, waiting in line for up to `timeout_ns` (negative: for ever), first come, first served.
+ * `DUO_AGAIN`: the line is full. `DUO_TIMEOUT`: it was not this caller's turn.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_bulkhead_acquire_wait(const struct duo_bulkhead *bulkhead, int64_t timeout_ns);
+
+/**
+ * Takes a permit or a place in line, and waits for nothing. `DUO_OK`: a permit; `place` is 2^64 - 1.
+ * `DUO_PARTIAL`: a place; ask `duo_bulkhead_await`, or give it up with `duo_bulkhead_leave`. `DUO_AGAIN`: the
+ * line is full.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_bulkhead_line_up(const struct duo_bulkhead *bulkhead, uint64_t *place);
+
+/**
+ * Waits for the turn of a place. `DUO_OK`: the permit is yours, and the place is gone. `DUO_TIMEOUT`: it
+ * is still in line. One thread at a time waits for a place.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_bulkhead_await(const struct duo_bulkhead *bulkhead, uint64_t place, int64_t timeout_ns);
+
+/**
+ * Gives up a place; a permit that was handed to it goes to the next. `DUO_ERR_INVALID_ARGUMENT` when there
+ * is no such place.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_bulkhead_leave(const struct duo_bulkhead *bulkhead, uint64_t place);
+
+/**
+ * Gives a permit back, to whoever is in front of the line. `DUO_ERR_INVALID_ARGUMENT` when none is out.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_bulkhead_release(const struct duo_bulkhead *bulkhead);
+
+/**
+ * Its figures.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_bulkhead_stats(const struct duo_bulkhead *bulkhead, struct duo_bulkhead_stats_t *stats);
+
+/**
+ * Frees the bulkhead; waiting calls return with `DUO_ERR_CLOSED`. Stacks that have it keep it. NULL is
+ * accepted.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_bulkhead_destroy(struct duo_bulkhead *bulkhead);
+
+/**
+ * Makes a policy. `options` may be NULL. `DUO_ERR_CONFIG` names a field outside of its range.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_retry_create(const struct duo_retry_options *options, struct duo_retry **retry);
+
+/**
+ * What to do after the `failures`th failure in a row, 1-based, `elapsed_ns` after the start of the first
+ * attempt. `DUO_OK`: try again after `delay_ns`. `DUO_END`: give up. `entropy` is any number by chance.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_retry_after(const struct duo_retry *retry,
+                           uint32_t failures,
+                           int64_t elapsed_ns,
+                           uint32_t fault,
+                           uint64_t entropy,
+                           int64_t *delay_ns);
+
+/**
+ * Its figures.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_retry_stats(const struct duo_retry *retry, struct duo_retry_stats_t *stats);
+
+/**
+ * Frees the policy; stacks that have it keep it. NULL is accepted.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_retry_destroy(struct duo_retry *retry);
+
+/**
+ * Makes a stack of parts, each of which may be NULL, may be in several stacks, and may be destroyed before
+ * them. `retry` takes no part in `duo_stack_enter`; it is there for reports.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_stack_create(const struct duo_breaker *breaker,
+                            const struct duo_limiter *limiter,
+                            const struct duo_bulkhead *bulkhead,
+                            const struct duo_retry *retry,
+                            struct duo_stack **stack);
+
+/**
+ * Asks circuit, rate and bulkhead for a call, with one reading of the clock. `DUO_OK`: make it, then give
+ * `ticket` to `duo_stack_leave` once. `DUO_ERR_BUSY`: the circuit is open. `DUO_AGAIN`: no token or no
+ * permit. What refuses costs nothing, except that a token is not given back when the bulkhead is full.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_stack_enter(const struct duo_stack *stack, uint64_t *ticket);
+
+/**
+ * Gives the permit back and says how the call ended (`DUO_OUTCOME_*`).
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_stack_leave(const struct duo_stack *stack, uint64_t ticket, uint32_t outcome);
+
+/**
+ * Frees the stack; a registry that has it keeps it. NULL is accepted.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_stack_destroy(struct duo_stack *stack);
+
+/**
+ * Makes an empty registry.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_registry_create(struct duo_registry **registry);
+
+/**
+ * Registers a stack: up to 1,024, names of 1 to 64 bytes of `A-Z a-z 0-9 _ - . : /`. `DUO_ERR_CONFLICT`
+ * when the name is taken.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_registry_add(const struct duo_registry *registry,
+                            const char *name,
+                            const struct duo_stack *stack);
+
+/**
+ * Forgets a name. `DUO_NOT_FOUND` when it is not registered.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_registry_remove(const struct duo_registry *registry, const char *name);
+
+/**
+ * The stack of that name as a handle of its own, to be destroyed as others are. Look it up once and keep it.
+ * `DUO_NOT_FOUND` when it is not registered.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_registry_find(const struct duo_registry *registry, const char *name, struct duo_stack **stack);
+
+/**
+ * The figures of all stacks as a JSON object. `len` gets the length without the NUL; a `capacity` of 0 asks
+ * for it only.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_registry_json(const struct duo_registry *registry, char *buf, size_t capacity, size_t *len);
+
+/**
+ * The figures of all stacks in Prometheus's text format. Otherwise as `duo_registry_json`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_registry_prometheus(const struct duo_registry *registry,
+                                   char *buf,
+                                   size_t capacity,
+                                   size_t *len);
+
+/**
+ * The state of all breakers by name. Otherwise as `duo_breaker_save`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_registry_save(const struct duo_registry *registry,
+                             uint64_t unix_ns,
+                             void *buf,
+                             size_t capacity,
+                             size_t *len);
+
+/**
+ * Restores what `duo_registry_save` wrote; `restored` gets the number of breakers that were found by name.
+ * `DUO_ERR_CORRUPTION` for other bytes; nothing has changed then.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_registry_restore(const struct duo_registry *registry,
+                                uint64_t unix_ns,
+                                const void *bytes,
+                                size_t len,
+                                size_t *restored);
+
+/**
+ * Frees the registry; its stacks live on where they are used. NULL is accepted.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_registry_destroy(struct duo_registry *registry);
+
 #if defined(DUO_FAULTS)
 /**
  * Makes the next guarded call on an object of the kind (1 config, 2 queue, 3 pool, 4 node, 5 sub,
- * 6 lane, 7 stage, 8 producer of a lane) panic inside the library. Only in builds with the feature `faults`.
+ * 6 lane, 7 stage, 8 producer of a lane, 16 breaker, 17 limiter, 18 bulkhead, 19 retry, 20 stack,
+ * 21 registry) panic inside the library. Only in builds with the feature `faults`.
  *
  * [any-thread] Since: 0.1
  */

@@ -49,6 +49,19 @@ fn c_programs_succeed_in_silence() {
 }
 
 #[test]
+fn the_example_of_the_resilience_page_runs() {
+    let page = std::fs::read_to_string(top().join("docs/resilience.md")).expect("the page");
+    let (_, example) = page.split_once("\n```c\n").expect("an example in C");
+    let (example, _) = example.split_once("\n```\n").expect("the end of the example");
+    let workshop = Workshop::open("resilience_page");
+    let source = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("resilience_page.c");
+    std::fs::write(&source, format!("{example}\n")).expect("the example as a file");
+    let program = workshop.compile("resilience_page", "c11", STRICT, &[source]);
+    let output = workshop.run(Command::new(program));
+    assert!(output.status.success() && output.stdout == b"OK\n", "{output:?}");
+}
+
+#[test]
 fn cpp_programs_succeed_in_silence() {
     let workshop = Workshop::open("cpp_abi");
     for standard in ["c++17", "c++20"] {

@@ -28,6 +28,7 @@
 
 use super::boundary::prepare;
 use super::failure::Failure;
+pub(super) use super::kind::Kind;
 use super::pin::{self, Pin};
 use super::thread::{self, Thread};
 use crate::types::Status;
@@ -49,59 +50,6 @@ const FORKED: u64 = 4;
 const FREE: u64 = 8;
 const ENDING: u64 = 16;
 const FLAGS: u64 = 0xff;
-
-/// What a handle stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Kind {
-    /// `duo_config`
-    Config = 1,
-    /// `duo_queue`
-    Queue = 2,
-    /// `duo_pool`
-    Pool = 3,
-    /// `duo_node`
-    Node = 4,
-    /// `duo_sub`
-    Sub = 5,
-    /// `duo_lane`
-    Lane = 6,
-    /// `duo_stage`
-    Stage = 7,
-    /// `duo_lane_producer`
-    LaneProducer = 8,
-}
-
-impl Kind {
-    const ALL: [Self; 8] = [
-        Self::Config,
-        Self::Queue,
-        Self::Pool,
-        Self::Node,
-        Self::Sub,
-        Self::Lane,
-        Self::Stage,
-        Self::LaneProducer,
-    ];
-
-    /// From its number.
-    pub(super) fn from_number(number: u64) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| *kind as u64 == number)
-    }
-
-    const fn type_name(self) -> &'static str {
-        match self {
-            Self::Config => "duo_config",
-            Self::Queue => "duo_queue",
-            Self::Pool => "duo_pool",
-            Self::Node => "duo_node",
-            Self::Sub => "duo_sub",
-            Self::Stage => "duo_stage",
-            Self::Lane => "duo_lane",
-            Self::LaneProducer => "duo_lane_producer",
-        }
-    }
-}
 
 /// Something a handle can name.
 pub(super) trait Object: Send + Sync + 'static {

@@ -37,6 +37,10 @@ mod batch;
 #[cfg(feature = "capi")]
 pub mod block;
 #[cfg(feature = "capi")]
+pub mod breaker;
+#[cfg(feature = "capi")]
+pub mod bulkhead;
+#[cfg(feature = "capi")]
 pub mod config;
 #[cfg(feature = "capi")]
 mod consuming;
@@ -47,6 +51,8 @@ pub mod faults;
 #[cfg(feature = "capi")]
 mod handle;
 #[cfg(feature = "capi")]
+mod kind;
+#[cfg(feature = "capi")]
 // Mappings and processes are not the models'.
 #[cfg(not(modelled))]
 pub mod lane;
@@ -55,6 +61,8 @@ pub mod lane;
 pub mod lane_producer;
 #[cfg(feature = "capi")]
 pub mod library;
+#[cfg(feature = "capi")]
+pub mod limiter;
 #[cfg(feature = "capi")]
 pub mod log;
 #[cfg(feature = "capi")]
@@ -69,6 +77,12 @@ pub mod pool_options;
 pub mod queue;
 #[cfg(feature = "capi")]
 mod record;
+#[cfg(feature = "capi")]
+pub mod registry;
+#[cfg(feature = "capi")]
+pub mod retry;
+#[cfg(feature = "capi")]
+pub mod stack;
 #[cfg(feature = "capi")]
 pub mod stage;
 #[cfg(feature = "capi")]

@@ -25,6 +25,12 @@ const ORDER: &[&str] = &[
     "view",
     "sub",
     "block",
+    "breaker",
+    "limiter",
+    "bulkhead",
+    "retry",
+    "stack",
+    "registry",
     "faults",
 ];
 
