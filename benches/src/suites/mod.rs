@@ -6,6 +6,7 @@ mod jvm_queue;
 mod node;
 mod pool;
 mod queue;
+mod resilience;
 mod ticks;
 
 use crate::AnyError;
@@ -62,6 +63,11 @@ pub(crate) const ALL: &[Suite] = &[
         name: "node",
         about: "Transactions from submit to final through a whole node, each one checked by the host.",
         run: node::run,
+    },
+    Suite {
+        name: "resilience",
+        about: "What a breaker, a rate limiter, a bulkhead and all three together add to a call.",
+        run: resilience::run,
     },
     Suite {
         name: "jvm-queue",
