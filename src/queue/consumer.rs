@@ -1,5 +1,6 @@
 //! The dequeuing side.
 
+use super::ahead::{AHEAD_MAX, Ahead};
 use super::lane::{Lane, Picker, select};
 use super::ring::Taken;
 use super::shared::Run;
@@ -21,6 +22,7 @@ pub struct Consumer {
     places: [Place; LANES_MAX],
     picker: Picker,
     idle: Idle,
+    ahead: Ahead,
     /// Whose turn it is where a lane has items here and in segments.
     shared_first: bool,
 }
@@ -60,15 +62,20 @@ impl Consumer {
         let picker = Picker::new(queue.ageing());
         let cells = queue.all_lanes().iter().map(|lane| lane.ring.capacity()).min();
         let idle = Idle::new(cells.unwrap_or(0));
-        Self { queue, places, picker, idle, shared_first: true }
+        Self { queue, places, picker, idle, ahead: Ahead::new(), shared_first: true }
     }
 
     /// The next transaction, or `None` when every lane was found empty.
     ///
     /// On an empty queue it pauses, for 0.3 us or under load up to 17 us, and looks once more: a consumer that
     /// keeps polling the cell that a producer writes slows that producer down.
+    ///
+    /// A lone consumer takes up to 8 transactions out of shared lanes at once and keeps those that it was not asked for
+    /// yet, with their buffers; they come in their order, more urgent lanes before them, and who drops the consumer
+    /// leaves them to the next.
     pub fn dequeue(&mut self) -> Option<Item> {
-        let found = self.find().or_else(|| self.find_after_pause())?;
+        let at_once = if self.queue.consumers() == Consumers::One { AHEAD_MAX } else { 1 };
+        let found = self.find(at_once).or_else(|| self.find_after_pause(at_once))?;
         self.idle.found(1);
         self.queue.signals().freed();
         Some(self.wrap(found))
@@ -144,7 +151,7 @@ impl Consumer {
         while count < max && !enough {
             let before = count;
             let first =
-                if count == 0 { self.find().or_else(|| self.find_after_pause()) } else { self.find() };
+                if count == 0 { self.find(1).or_else(|| self.find_after_pause(1)) } else { self.find(1) };
             let Some(first) = first else { break };
             let lane = first.lane;
             enough = hand_out(first).is_break();
@@ -175,6 +182,7 @@ impl Consumer {
         // Sealing decides it: afterwards no producer, however late, can append (ring, I5).
         self.queue.is_closed()
             && self.places.iter().all(|place| place.rest.left() == 0)
+            && self.ahead.lanes() == 0
             && self.queue.all_lanes().iter().all(|lane| lane.ring.seal(lane.ring.consumed()))
             && self.queue.inlets().have_ended()
     }
@@ -189,18 +197,19 @@ impl Consumer {
         &self.queue
     }
 
-    /// One pick: the lanes that are said to have something, then all others.
+    /// One pick: the lanes that are said to have something, then all others. Out of a segment `at_once` are taken.
     #[inline]
-    fn find(&mut self) -> Option<Found> {
-        let mut ready = self.queue.signals().ready_lanes();
-        if self.queue.inlets().any() {
+    fn find(&mut self, at_once: usize) -> Option<Found> {
+        let aged = self.picker.next_is_aged();
+        let mut ready = self.queue.signals().ready_lanes() | self.ahead.lanes();
+        // Nothing is more urgent than lane 0: with some of it at hand a segment need not be asked.
+        if self.queue.inlets().any() && (aged || self.ahead.lanes() & 1 == 0) {
             ready |= self.queue.inlets().ready_lanes();
         }
         let mut left = ready;
-        let aged = self.picker.next_is_aged();
         while left != 0 {
             let lane = select(left, aged);
-            if let Some(found) = self.take_from(lane) {
+            if let Some(found) = self.take_from(lane, at_once) {
                 return Some(found);
             }
             left &= !(1 << lane);
@@ -208,19 +217,20 @@ impl Consumer {
                 self.settle(lane);
             }
         }
-        self.sweep(!ready)
+        self.sweep(!ready, at_once)
     }
 
     /// Looks into lanes whose bit is not set: a producer may be between its cell and the bit, and
     /// "empty" must not depend on it.
-    fn sweep(&mut self, lanes: u64) -> Option<Found> {
-        (0..self.queue.lanes()).filter(|lane| lanes >> lane & 1 == 1).find_map(|lane| self.take_from(lane))
+    fn sweep(&mut self, lanes: u64, at_once: usize) -> Option<Found> {
+        let mut lanes = (0..self.queue.lanes()).filter(|lane| lanes >> lane & 1 == 1);
+        lanes.find_map(|lane| self.take_from(lane, at_once))
     }
 
     #[cold]
-    fn find_after_pause(&mut self) -> Option<Found> {
+    fn find_after_pause(&mut self, at_once: usize) -> Option<Found> {
         self.idle.pause();
-        let found = self.find();
+        let found = self.find(at_once);
         if found.is_none() {
             if self.queue.inlets().any() {
                 self.queue.inlets().tend_idle();
@@ -237,9 +247,9 @@ impl Consumer {
     }
 
     #[inline]
-    fn take_from(&mut self, lane: usize) -> Option<Found> {
-        if self.queue.inlets().any() {
-            return self.take_in_turn(lane);
+    fn take_from(&mut self, lane: usize, at_once: usize) -> Option<Found> {
+        if self.ahead.lanes() != 0 || self.queue.inlets().any() {
+            return self.take_in_turn(lane, at_once);
         }
         self.take_own(lane)
     }
@@ -257,15 +267,15 @@ impl Consumer {
         if let Some((slot, sequence)) = run.as_mut().and_then(Run::next) {
             return Some(Found { lane, slot, sequence });
         }
-        if !queue.inlets().any() {
+        if self.ahead.lanes() == 0 && !queue.inlets().any() {
             return self.take_own(lane);
         }
         if queue.consumers() == Consumers::Many {
             // What one takes ahead another would overtake, or take the queue for ended meanwhile.
-            return self.take_in_turn(lane);
+            return self.take_in_turn(lane, 1);
         }
-        if self.places[lane].has_item(&queue.all_lanes()[lane]) {
-            return self.take_in_turn(lane);
+        if self.ahead.lanes() != 0 || self.places[lane].has_item(&queue.all_lanes()[lane]) {
+            return self.take_in_turn(lane, 1);
         }
         let found = run.insert(queue.inlets().take_run(lane, queue.pool(), max)).next();
         found.map(|(slot, sequence)| Found { lane, slot, sequence }).or_else(|| self.take_own(lane))
@@ -273,18 +283,30 @@ impl Consumer {
 
     /// From the queue's own lane and from segments, by turns.
     #[cold]
-    fn take_in_turn(&mut self, lane: usize) -> Option<Found> {
+    fn take_in_turn(&mut self, lane: usize, at_once: usize) -> Option<Found> {
         self.shared_first = !self.shared_first;
         if self.shared_first {
-            self.take_foreign(lane).or_else(|| self.take_own(lane))
+            self.take_foreign(lane, at_once).or_else(|| self.take_own(lane))
         } else {
-            self.take_own(lane).or_else(|| self.take_foreign(lane))
+            self.take_own(lane).or_else(|| self.take_foreign(lane, at_once))
         }
     }
 
-    fn take_foreign(&self, lane: usize) -> Option<Found> {
-        let taken = self.queue.inlets().take(lane, self.queue.pool());
-        taken.map(|(slot, sequence)| Found { lane, slot, sequence })
+    /// From what was taken ahead, else out of a segment: `at_once`, of which all but the first are kept.
+    fn take_foreign(&mut self, lane: usize, at_once: usize) -> Option<Found> {
+        let Self { queue, ahead, .. } = self;
+        let (inlets, pool) = (queue.inlets(), queue.pool());
+        let (slot, sequence) = match ahead.pop(lane) {
+            Some(taken) => taken,
+            None if at_once == 1 => inlets.take(lane, pool)?,
+            None => {
+                let mut run = inlets.take_run(lane, pool, at_once);
+                let first = run.next()?;
+                ahead.keep(lane, &mut run);
+                first
+            }
+        };
+        Some(Found { lane, slot, sequence })
     }
 
     #[inline]
@@ -335,6 +357,7 @@ impl Place {
 
 impl Drop for Consumer {
     fn drop(&mut self) {
+        self.ahead.give_back(self.queue.inlets());
         self.queue.signals().freed_fenced();
         self.queue.leave_seat();
     }

@@ -32,6 +32,7 @@
 //! a time. An [`Item`] may be kept as long as the pool can spare its buffer.
 #![expect(unsafe_code, reason = "a cell owns a pooled buffer by its index")]
 
+mod ahead;
 mod cell;
 mod chain;
 mod claim;

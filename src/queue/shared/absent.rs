@@ -42,6 +42,10 @@ impl Inlets {
         Run(PhantomData)
     }
 
+    pub(crate) fn put_back(&self, _lane: usize, items: impl Iterator<Item = (Slot, u64)>) {
+        assert_eq!(items.count(), 0, "nothing was taken");
+    }
+
     pub(crate) fn abandon(&self, _pool: &BufferPool) {}
 
     pub(crate) fn tend(&self) {}

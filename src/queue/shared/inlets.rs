@@ -2,8 +2,8 @@
 //!
 //! # Model
 //! A queue keeps its segments in one list under a lock. A consumer of a queue without any pays one load. One
-//! with some takes the lock for each look, or in a drain for a run of up to 32 transactions (`run`), and nobody
-//! holds it for longer than their copies take. Other processes never wait for it: they know nothing of it.
+//! with some takes the lock for each look, and when it is alone for a run of transactions at a time: up to 32 in a
+//! drain (`run`), up to 8 in a `dequeue` (`queue::ahead`). Nobody holds it for longer than their copies take. Other processes never wait for it: they know nothing of it.
 
 use super::SharedError;
 use super::inlet::{Drawn, Inlet};
@@ -148,7 +148,7 @@ impl Inlets {
     }
 
     /// What was taken ahead and is not handed out after all, the last first.
-    pub(super) fn put_back(&self, lane: usize, items: impl Iterator<Item = Taken>) {
+    pub(crate) fn put_back(&self, lane: usize, items: impl Iterator<Item = Taken>) {
         let list = &mut *self.list.lock();
         items.for_each(|item| list.returned[lane].push_front(item));
         // Release: as in `add`.

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 pub(super) const LANE: LaneId = LaneId::new(0);
 
-pub(super) fn queue_with(consumers: Consumers, lanes: usize, buffers: usize) -> Arc<TxQueue> {
-    let settings = QueueSettings {
+pub(super) fn settings_with(consumers: Consumers, lanes: usize, buffers: usize) -> QueueSettings {
+    QueueSettings {
         lane_cells: vec![64; lanes],
         consumers,
         ageing: 0,
@@ -24,8 +24,11 @@ pub(super) fn queue_with(consumers: Consumers, lanes: usize, buffers: usize) -> 
             classes: vec![ClassSettings { buffer_bytes: 4096, count_max: buffers }],
             overflow: OverflowSettings { buffer_bytes_max: 0, total_bytes_max: 0 },
         },
-    };
-    TxQueue::new(settings).expect("valid")
+    }
+}
+
+pub(super) fn queue_with(consumers: Consumers, lanes: usize, buffers: usize) -> Arc<TxQueue> {
+    TxQueue::new(settings_with(consumers, lanes, buffers)).expect("valid")
 }
 
 pub(super) fn queue() -> Arc<TxQueue> {
