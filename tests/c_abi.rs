@@ -15,7 +15,6 @@ use workshop::{Workshop, sources, top};
 const NOT_UNDER_VALGRIND: &[&str] = &["fork.c"];
 
 const STRICT: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_GNU_SOURCE"];
-const WRAPPER: &str = "wrapper.cpp";
 
 fn compile(workshop: &Workshop, file: &str, standard: &str, options: &[&str]) -> PathBuf {
     let source = top().join("tests/cabi").join(file);
@@ -31,11 +30,21 @@ fn expect_silence(workshop: &Workshop, what: &str, command: Command) {
     assert!(out.is_empty() && err.is_empty(), "{what} printed:\n{out}{err}");
 }
 
+fn names(end: &str) -> Vec<String> {
+    let files = sources(&top().join("tests/cabi"), end);
+    files.iter().filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect()
+}
+
 fn c_sources() -> Vec<String> {
-    let files = sources(&top().join("tests/cabi"), ".c");
-    let names: Vec<String> =
-        files.iter().filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
+    let names = names(".c");
     assert!(names.len() > 8);
+    names
+}
+
+/// Programs on the wrapper.
+fn cpp_sources() -> Vec<String> {
+    let names = names(".cpp");
+    assert!(names.len() > 1);
     names
 }
 
@@ -64,9 +73,11 @@ fn the_example_of_the_resilience_page_runs() {
 #[test]
 fn cpp_programs_succeed_in_silence() {
     let workshop = Workshop::open("cpp_abi");
-    for standard in ["c++17", "c++20"] {
-        let program = compile(&workshop, WRAPPER, standard, &[]);
-        expect_silence(&workshop, standard, Command::new(program));
+    for source in cpp_sources() {
+        for standard in ["c++17", "c++20"] {
+            let program = compile(&workshop, &source, standard, &[]);
+            expect_silence(&workshop, &format!("{source} as {standard}"), Command::new(program));
+        }
     }
 }
 
@@ -92,7 +103,7 @@ fn every_compiler_takes_the_programs_as_every_standard() {
         }
         check(cpp_compiler, "c++17", &c_sources());
         for standard in ["c++17", "c++20"] {
-            check(cpp_compiler, standard, &[WRAPPER.to_owned()]);
+            check(cpp_compiler, standard, &cpp_sources());
         }
     }
 }
@@ -105,9 +116,9 @@ fn valgrind_finds_no_error_and_no_leak() {
     let workshop = Workshop::open("valgrind_abi");
     let mut sources = c_sources();
     sources.retain(|source| !NOT_UNDER_VALGRIND.contains(&source.as_str()));
-    sources.push(WRAPPER.to_owned());
+    sources.extend(cpp_sources());
     for source in sources {
-        let standard = if source == WRAPPER { "c++17" } else { "c11" };
+        let standard = if source.ends_with(".cpp") { "c++17" } else { "c11" };
         let program = compile(&workshop, &source, standard, &["-DSLOW"]);
         let mut command = Command::new("valgrind");
         // Blocks that are leaked on purpose stay reachable; a lost one is an error.

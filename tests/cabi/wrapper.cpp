@@ -1,32 +1,9 @@
 // The C++ wrapper: owners, moves, exceptions, and the values behind them.
-#include "duochain.hpp"
+#include "check.hpp"
 
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <thread>
 #include <type_traits>
-
-using namespace std::chrono_literals;
-namespace duo = duochain;
-
-#define CHECK(condition)                                                                       \
-    do {                                                                                       \
-        if (!(condition)) {                                                                    \
-            std::fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
-            std::exit(1);                                                                      \
-        }                                                                                      \
-    } while (0)
-
-template <class Call> duo_status thrown(Call call) {
-    try {
-        call();
-    } catch (const duo::Error &error) {
-        CHECK(std::string(error.what()).find(duo_status_name(error.status())) == 0);
-        return error.status();
-    }
-    return DUO_OK;
-}
 
 static duo::Config fast_config() {
     duo::Config config;
