@@ -2,6 +2,7 @@
 #include "check.hpp"
 
 #include <cstring>
+#include <filesystem>
 #include <thread>
 #include <type_traits>
 #include <unistd.h>
@@ -90,7 +91,8 @@ static void a_put_that_waits_goes_on_when_there_is_room() {
 
 static void a_close_refuses_producers_and_keeps_what_they_committed() {
     duo::Queue queue;
-    const std::string file = "/tmp/duochain-cabi-" + std::to_string(::getpid());
+    const auto folder = std::filesystem::temp_directory_path();
+    const std::string file = (folder / ("duochain-cabi-" + std::to_string(::getpid()))).string();
     CHECK(thrown([&] { duo::SharedProducer producer(file); }) == DUO_NOT_FOUND);
     duo::SharedLanes lanes(queue, file, small());
     CHECK(lanes.path() == file);
