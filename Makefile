@@ -1,6 +1,10 @@
 # Two commands matter: `make run` and `make test`. The work is done by the scripts in deploy/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-c run-cpp run-java run-python test check check-benches sanitize bench dist coverage clean
+.PHONY: help setup run run-log run-log: ## Three processes replicate a log; k and Enter kill the leader; TIME=seconds, KILL=seconds between kills
+	@deploy/setup run
+	@deploy/run log
+
+run-c run-cpp run-java run-python test check check-benches sanitize bench dist coverage clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
