@@ -19,6 +19,7 @@
 //! | 4 | [`raft`] | agreement on a log among machines that may crash |
 //! | 5 | [`dual`] | the two chains, without clock, thread or disk |
 //! | 6 | [`node`] | where threads, time and disks meet |
+//! | 6 | `sim` | the replicated log in a world that breaks, from one seed (feature `sim`) |
 //! | 7 | [`ffi`] | the C interface |
 
 pub mod types;
@@ -43,5 +44,7 @@ pub mod raft;
 pub mod dual;
 
 pub mod node;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 
 pub mod ffi;
