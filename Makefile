@@ -1,10 +1,6 @@
 # Two commands matter: `make run` and `make test`. The work is done by the scripts in deploy/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-log run-log: ## Three processes replicate a log; k and Enter kill the leader; TIME=seconds, KILL=seconds between kills
-	@deploy/setup run
-	@deploy/run log
-
-run-c run-cpp run-java run-python test check check-benches sanitize bench dist coverage clean
+.PHONY: help setup run run-log run-c run-cpp run-java run-python sim test check check-benches sanitize bench dist coverage clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -15,7 +11,7 @@ help: ## This list
 	@echo "    COUNT=n        transactions to generate       SEED=n   of the generator"
 	@echo "    PRODUCERS=n    threads that submit            DIR=path data directory, kept"
 	@echo "    BACKEND=name   fjall or memory"
-	@echo "  make test-rust, test-models, test-package, test-java17, test-java25 and test-python run one suite"
+	@echo "  make test-rust, test-sim, test-models, test-package, test-java17, test-java25 and test-python run one suite"
 
 setup: ## Install what any target needs and the machine lacks
 	@deploy/setup all
@@ -24,11 +20,19 @@ run: ## Open both chains, finalise transactions, prove none was lost
 	@deploy/setup run
 	@deploy/run rust
 
+run-log: ## Three processes replicate a log; k and Enter kill the leader; TIME=seconds, KILL=seconds between kills
+	@deploy/setup run
+	@deploy/run log
+
 run-c run-cpp run-java run-python: run-%:
 	@deploy/setup run-$*
 	@deploy/run $*
 
-test: ## Every suite: Rust, C, C++, packages, Java, Python
+sim: ## The replicated log in a world that breaks; SEED=n with a trace, SEEDS=a..b on all cores
+	@deploy/setup run
+	@deploy/sim
+
+test: ## Every suite: Rust, C, C++, simulation, packages, Java, Python
 	@deploy/setup test
 	@deploy/test
 
