@@ -34,6 +34,10 @@ fn named(name: &str, play: impl FnOnce()) {
 }
 
 fn hold(target: &str, play: fn(&[u8])) {
+    hold_some(target, play, plays());
+}
+
+fn hold_some(target: &str, play: fn(&[u8]), plays: u64) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let entries: Vec<_> = std::fs::read_dir(&corpus).expect("the corpus is there").collect();
     assert!(!entries.is_empty());
@@ -42,7 +46,7 @@ fn hold(target: &str, play: fn(&[u8])) {
         let data = std::fs::read(&path).expect("readable");
         named(&path.display().to_string(), || play(&data));
     }
-    for seed in 0..plays() {
+    for seed in 0..plays {
         named(&format!("seed {seed}"), || play(&bytes_from(seed)));
     }
 }
@@ -75,4 +79,10 @@ fn a_message_is_read_in_one_encoding_and_a_lie_about_lengths_allocates_nothing()
 #[test]
 fn the_raft_core_keeps_its_invariants_whatever_it_is_told() {
     hold("raft", plays::raft::play);
+}
+
+#[test]
+fn frame_files_that_anybody_wrote_to_are_opened_mended_or_refused() {
+    // Each play writes files.
+    hold_some("segments", plays::segments::play, plays() / 10);
 }

@@ -11,6 +11,7 @@ pub(crate) mod message;
 pub(crate) mod pool;
 pub(crate) mod queue;
 pub(crate) mod raft;
+pub(crate) mod segments;
 
 /// What the bytes say next; no more bytes say zeroes.
 pub(crate) struct Script<'a>(arbitrary::Unstructured<'a>);

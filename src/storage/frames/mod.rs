@@ -6,7 +6,6 @@
 //!            `-- truncate_back, reset: gone, durably       purge_front: the oldest may go
 //! memory     MemoryFrameLog                       nothing survives the handle
 //! files      SegmentFrameLog                      the one to use; `segments` has the format
-//! rocksdb    RocksFrameLog (feature)              for whoever wants one engine for all; 2 to 9 times slower
 //! decorator  FaultyFrameLog                       tests only
 //! ```
 //! A frame is kept as it is: neither split, nor joined, nor encoded again.

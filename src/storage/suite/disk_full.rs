@@ -4,12 +4,15 @@
 //! `mounted` mount in a private namespace: `cargo test` counts them as ignored, and
 //! `-- --ignored mounted::` runs them where that is allowed.
 
+use super::batches::{read_all, seal};
 use super::log::RECORD_BYTES_MAX;
 use super::{TestDir, child, child_dir, open_store};
+use crate::frame::{Body, FrameLimits};
+use crate::storage::frames::{FrameLog, FrameLogOptions, SegmentFrameLog};
 use crate::storage::{
     Backend, Batch, DirLock, Error, Family, Log, LogKind, LogOptions, Store, check_format, open_log,
 };
-use crate::types::Status;
+use crate::types::{Index, Status};
 use std::fs;
 use std::path::Path;
 
@@ -19,6 +22,10 @@ const TMPFS_READ_ONLY: &str = r#"exec unshare --mount sh -c 'mount -t tmpfs none
 /// 64 KiB, in blocks of 512 bytes; without the signal, the write fails like any other.
 const FILE_LIMIT: &str = r#"trap '' XFSZ; ulimit -f 128; exec "$@""#;
 
+const FRAME_OPTIONS: FrameLogOptions = FrameLogOptions {
+    segment_bytes: 32 << 10,
+    limits: FrameLimits { body_bytes_max: 4096, entries_max: 10 },
+};
 const OPTIONS: LogOptions = LogOptions { segment_bytes: 1 << 20, record_bytes_max: RECORD_BYTES_MAX };
 
 mod mounted {
@@ -33,6 +40,12 @@ mod mounted {
     #[ignore = "mounts a file system, which needs the right to"]
     fn a_full_disk_poisons_the_log_and_loses_nothing() {
         in_namespace("disk_full::child_fills_a_log", TMPFS);
+    }
+
+    #[test]
+    #[ignore = "mounts a file system, which needs the right to"]
+    fn a_log_of_frames_waits_for_room_and_goes_on() {
+        in_namespace("disk_full::child_fills_a_log_of_frames", TMPFS);
     }
 
     #[test]
@@ -83,6 +96,74 @@ fn child_fills_a_log() {
     log.append(&[&content(keep_to + 1)]).unwrap();
     log.sync().unwrap();
     assert_eq!(log.reader().last(), keep_to + 1);
+}
+
+#[test]
+#[ignore = "run in a process of its own by a test in `mounted`"]
+fn child_fills_a_log_of_frames() {
+    let Some(dir) = child_dir() else { return };
+    let ballast = dir.join("ballast");
+    fs::write(&ballast, vec![0; 400 << 10]).unwrap();
+    let path = dir.join("log");
+    let mut log = SegmentFrameLog::open_sized(&path, &FRAME_OPTIONS).unwrap();
+    let error = loop {
+        let waiting = seal(1, log.last().get() + 1, Body::membership(&[7; 3000]));
+        log.append(&[waiting]).unwrap();
+        if let Err(error) = log.sync() {
+            break error;
+        }
+    };
+    // The file that could not be laid out is no part of the log: nothing is lost, and nothing poisoned.
+    assert!(matches!(error, Error::Full { .. }), "{error}");
+    assert!(matches!(log.sync().unwrap_err(), Error::Full { .. }));
+    let preparation = log.prepare_next().expect("none is ready");
+    assert!(matches!(preparation.run().unwrap_err(), Error::Full { .. }));
+    assert_eq!(log.durable(), log.last().back(1).unwrap());
+    assert_eq!(read_all(&*log.reader(), 1 << 20).len() as u64, log.durable().get());
+
+    fs::remove_file(&ballast).unwrap();
+    assert_eq!(log.sync().unwrap(), log.last());
+    let last = log.last();
+    drop(log);
+    let log = SegmentFrameLog::open_sized(&path, &FRAME_OPTIONS).unwrap();
+    assert_eq!(log.last(), last);
+}
+
+#[test]
+fn a_file_of_frames_at_its_size_limit_poisons_the_log_and_loses_nothing() {
+    let dir = TestDir::new();
+    assert!(child("disk_full::child_reaches_the_size_of_a_file", dir.path(), Some(FILE_LIMIT)));
+}
+
+#[test]
+#[ignore = "run in a process of its own by the test above"]
+fn child_reaches_the_size_of_a_file() {
+    let Some(dir) = child_dir() else { return };
+    drop(SegmentFrameLog::open_sized(&dir, &FRAME_OPTIONS).unwrap());
+    // The file that is there is followed by larger ones, and itself grows.
+    let options = FrameLogOptions { segment_bytes: 1 << 20, ..FRAME_OPTIONS };
+    let mut log = SegmentFrameLog::open_sized(&dir, &options).unwrap();
+    let preparation = log.prepare_next().expect("none is ready");
+    assert!(matches!(preparation.run().unwrap_err(), Error::Full { .. }));
+    let error = loop {
+        let waiting = seal(1, log.last().get() + 1, Body::membership(&[7; 3000]));
+        log.append(&[waiting]).unwrap();
+        if let Err(error) = log.sync() {
+            break error;
+        }
+    };
+    assert!(matches!(error, Error::Full { .. }), "{error}");
+    for outcome in [log.append(&[]), log.sync().map(drop), log.reset(Index::new(1))] {
+        assert_eq!(outcome.unwrap_err().status(), Status::Poisoned);
+    }
+    let durable = log.durable();
+    assert!(durable >= Index::new(10));
+    assert_eq!(read_all(&*log.reader(), 1 << 20).len() as u64, durable.get());
+    drop(log);
+    let mut log = SegmentFrameLog::open_sized(&dir, &FRAME_OPTIONS).unwrap();
+    assert!(log.last() >= durable);
+    log.append(&[seal(2, log.last().get() + 1, Body::blank())]).unwrap();
+    log.sync().unwrap();
 }
 
 fn content(index: u64) -> Vec<u8> {

@@ -58,6 +58,8 @@ mod window;
 #[cfg(test)]
 mod damage_test;
 #[cfg(test)]
+mod docs_test;
+#[cfg(test)]
 mod power_test;
 #[cfg(test)]
 mod segments_test;
