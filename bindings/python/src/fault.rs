@@ -3,7 +3,7 @@
 use duochain::codec::Malformed;
 use duochain::node::{self, ConfigError};
 use duochain::types::Status;
-use duochain::{pool, queue};
+use duochain::{pool, queue, resilience};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
@@ -43,7 +43,7 @@ macro_rules! failures {
     };
 }
 
-failures!(node::Error, queue::Error, pool::Error, ConfigError);
+failures!(node::Error, queue::Error, pool::Error, resilience::Error, ConfigError);
 
 impl Failure for Malformed {
     fn told(&self) -> (Status, String) {
