@@ -31,6 +31,8 @@ mod log;
 mod node;
 mod pool;
 mod queue;
+mod registry;
 mod report;
+mod resilience;
 mod sub;
 mod wire;

@@ -179,6 +179,80 @@ final class Natives {
 
     static native byte[] poolStats(Object owner, long pool);
 
+    // policies
+
+    static native long breakerCreate(long[] settings);
+
+    static native void breakerDestroy(long breaker);
+
+    /** A ticket, or -1 when the circuit is open. */
+    static native long breakerAsk(Object owner, long breaker);
+
+    static native void breakerReport(Object owner, long breaker, long ticket, int outcome);
+
+    static native void breakerTrip(Object owner, long breaker);
+
+    static native void breakerReset(Object owner, long breaker);
+
+    static native long[] breakerStats(Object owner, long breaker);
+
+    static native byte[] breakerSave(Object owner, long breaker, long unixNanos);
+
+    static native void breakerRestore(Object owner, long breaker, long unixNanos, byte[] saved);
+
+    static native long limiterCreate(long[] settings);
+
+    static native void limiterDestroy(long limiter);
+
+    static native boolean limiterAcquire(Object owner, long limiter, int tokens);
+
+    static native long limiterReadyIn(Object owner, long limiter, int tokens);
+
+    static native long[] limiterStats(Object owner, long limiter);
+
+    static native long bulkheadCreate(long[] settings);
+
+    static native void bulkheadDestroy(long bulkhead);
+
+    static native boolean bulkheadAcquire(Object owner, long bulkhead);
+
+    /** A place, -1 for a permit, -2 when the line is full. */
+    static native long bulkheadLineUp(Object owner, long bulkhead);
+
+    static native boolean bulkheadAwait(Object owner, long bulkhead, long place, long timeoutNanos);
+
+    static native void bulkheadLeave(Object owner, long bulkhead, long place);
+
+    static native void bulkheadRelease(Object owner, long bulkhead);
+
+    static native long[] bulkheadStats(Object owner, long bulkhead);
+
+    static native long retryCreate(long[] settings);
+
+    static native void retryDestroy(long retry);
+
+    /** Nanoseconds, or -1 to give up. */
+    static native long retryAfter(Object owner, long retry, int failures, long elapsedNanos, int fault, long entropy);
+
+    static native long[] retryStats(Object owner, long retry);
+
+    static native long registryCreate();
+
+    static native void registryDestroy(long registry);
+
+    static native void registryAdd(
+            Object owner, long registry, byte[] name, long breaker, long limiter, long bulkhead, long retry);
+
+    static native boolean registryRemove(Object owner, long registry, byte[] name);
+
+    static native byte[] registryJson(Object owner, long registry);
+
+    static native byte[] registryPrometheus(Object owner, long registry);
+
+    static native byte[] registrySave(Object owner, long registry, long unixNanos);
+
+    static native int registryRestore(Object owner, long registry, long unixNanos, byte[] saved);
+
     // log
 
     static native void logBuffer(int level, int records);

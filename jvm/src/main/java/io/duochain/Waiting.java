@@ -1,6 +1,7 @@
 package io.duochain;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.locks.LockSupport;
 
 /** Waits in pieces, so that interrupts, closing and the JVM's end are noticed. */
@@ -34,6 +35,17 @@ final class Waiting {
     static long nanos(Duration span) {
         // Longer than 292 years is for ever.
         return span.getSeconds() < Long.MAX_VALUE / 1_000_000_000 ? span.toNanos() : Long.MAX_VALUE;
+    }
+
+    /** When {@code System.nanoTime()} says that a span from now is over; a very long one never is. */
+    static long end(Duration timeout) {
+        return System.nanoTime() + Math.min(nanos(timeout), Long.MAX_VALUE / 2);
+    }
+
+    /** Wall-clock time. */
+    static long unixNanos() {
+        Instant now = Instant.now();
+        return now.getEpochSecond() * 1_000_000_000 + now.getNano();
     }
 
     /** The next piece; 0 at the end. */
