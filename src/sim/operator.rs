@@ -9,6 +9,7 @@ use super::node::{Life, SEATS_MAX, Seat, id_of, seat_of};
 use super::random::{MILLION, Random};
 use super::world::{World, address};
 use crate::raft::{Change, Input, Membership, Ticket};
+use crate::types::Index;
 use std::collections::BTreeSet;
 
 /// Rounds in which the operator looks for the frames of a damaged log before the machine is replaced.
@@ -28,13 +29,15 @@ struct Replacement {
 pub(super) struct Operator {
     random: Random,
     replacements: Vec<Replacement>,
+    /// Up to where decisions were seen: a leader that knows less was deposed and does not know it.
+    seen: Index,
     /// How often it looked for the frames of each machine.
     mending: Vec<u32>,
 }
 
 impl Operator {
     pub(super) fn new(random: Random) -> Self {
-        Self { random, replacements: Vec::new(), mending: vec![0; SEATS_MAX] }
+        Self { random, replacements: Vec::new(), seen: Index::ORIGIN, mending: vec![0; SEATS_MAX] }
     }
 }
 
@@ -62,8 +65,12 @@ impl World {
     }
 
     /// The members that are agreed on for certain: the leader has committed in its own term.
-    fn settled_members(&self) -> Option<Membership> {
+    fn settled_members(&mut self) -> Option<Membership> {
         let raft = self.nodes[self.leader()?].raft()?;
+        if raft.commit() < self.operator.seen {
+            return None;
+        }
+        self.operator.seen = raft.commit();
         let members = raft.membership_at(raft.commit());
         let is_settled = raft.term_at(raft.commit()) == Some(raft.term()) && members == raft.membership();
         (is_settled && !members.is_joint()).then(|| members.clone())
