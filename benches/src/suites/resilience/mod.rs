@@ -45,10 +45,13 @@ const SCENARIOS: &[Scenario] = &[
     nanos("circuit + rate + bulkhead: p99", &[Peer::new(CRATES).ratio_at_least(1.0)]),
 ];
 
+/// Nanoseconds of one call, from so many of them.
+type Measure = fn(usize) -> f64;
+
 /// A scenario's sides, and how each is measured with so many calls.
 struct Part {
     scenario: usize,
-    sides: &'static [(&'static str, fn(usize) -> f64)],
+    sides: &'static [(&'static str, Measure)],
 }
 
 macro_rules! sides {
