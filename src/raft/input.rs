@@ -46,7 +46,8 @@ pub enum Input {
     Written(WriteId),
     /// A timer has run out: the answer to `SetTimer`.
     Expired(Timer),
-    /// The host wants to read what is committed now. Answered by `ReadReady` or `Refused`.
+    /// The host wants to read what is committed now. Answered by `ReadReady` or `Refused`; on a follower not
+    /// at all when the question or its answer is lost, so the host sets a limit.
     Read(Ticket),
     /// The host wants other members. Answered by `Accepted` or `Refused`, and done when that commits.
     Changed {

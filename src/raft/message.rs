@@ -42,7 +42,7 @@ pub enum Message {
     Heartbeat {
         /// The leader's term.
         term: Term,
-        /// What the leader knows to be the same in both logs; the first guess right after its election.
+        /// What the leader knows to be the same in both logs; the origin right after its election.
         prev: LogId,
         /// Committed at the leader.
         commit: Index,
