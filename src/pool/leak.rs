@@ -11,9 +11,12 @@
 
 use super::header::Header;
 use super::{BufferPool, Error, Handle, Lease};
+#[cfg(not(modelled))]
+use crate::env::fork::ForkMutex;
 use crate::env::{Clock, SystemClock};
 use crate::types::Tick;
-use parking_lot::Mutex;
+#[cfg(modelled)]
+use parking_lot::Mutex as ForkMutex;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::Location;
@@ -84,12 +87,12 @@ struct Record {
 #[derive(Debug)]
 pub(super) struct Tracker {
     clock: SystemClock,
-    shards: [Mutex<BTreeMap<u32, Record>>; SHARDS],
+    shards: [ForkMutex<BTreeMap<u32, Record>>; SHARDS],
 }
 
 impl Tracker {
     pub(super) fn new() -> Self {
-        Self { clock: SystemClock::new(), shards: std::array::from_fn(|_| Mutex::default()) }
+        Self { clock: SystemClock::new(), shards: std::array::from_fn(|_| ForkMutex::default()) }
     }
 
     /// Notes an acquisition, by its owner.

@@ -2,8 +2,8 @@
 
 use super::BufferPool;
 use super::magazine::{self, CLASS_MIN, Magazine, Miss, SHARE, SIZE};
-use crate::env::fork;
-use crate::sync::{Mutex, Place, reached};
+use crate::env::fork::{self, ForkMutex};
+use crate::sync::{Place, reached};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -13,7 +13,7 @@ pub(super) struct Magazines {
     number: u64,
     /// Most at a time; 0: none are used.
     count_max: usize,
-    open: Mutex<Vec<Arc<Magazine>>>,
+    open: ForkMutex<Vec<Arc<Magazine>>>,
     /// Length of `open`, for threads that would be one too many and need not wait for the lock to learn it.
     opened: AtomicUsize,
     /// Handed out by magazines that are closed.
@@ -33,13 +33,12 @@ pub(super) struct MagazineCount {
 impl Magazines {
     pub(super) fn new(buffers: u32) -> Self {
         let count_max = if buffers < CLASS_MIN { 0 } else { buffers as usize / SIZE / SHARE };
-        if count_max > 0 {
-            fork::watch();
-        }
+        // Before the first lock of the pool: its child finds all of them unlocked.
+        fork::watch();
         Self {
             number: magazine::class_number(),
             count_max,
-            open: Mutex::new(Vec::new()),
+            open: ForkMutex::new(Vec::new()),
             opened: AtomicUsize::new(0),
             closed_taken: AtomicU64::new(0),
             refilled: AtomicU64::new(0),

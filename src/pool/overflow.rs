@@ -7,7 +7,7 @@ use super::freelist::{FreeList, extend_pops};
 use super::header::{CLASS_OVERFLOW, Header, INDEXES_MAX};
 use super::slab::BUFFER_ALIGN;
 use super::{OverflowSettings, stats::OverflowCount};
-use crate::sync::Mutex;
+use crate::env::fork::ForkMutex;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr;
@@ -26,7 +26,7 @@ pub(super) struct Overflow {
     fresh: AtomicU32,
     bytes: AtomicU64,
     /// `FreeList::pops` made whole.
-    pops: Mutex<u64>,
+    pops: ForkMutex<u64>,
     /// Indexes that were taken only to find that there is no memory.
     missed: AtomicU64,
 }
@@ -44,7 +44,7 @@ impl Overflow {
             free: FreeList::new(),
             fresh: AtomicU32::new(0),
             bytes: AtomicU64::new(0),
-            pops: Mutex::new(0),
+            pops: ForkMutex::new(0),
             missed: AtomicU64::new(0),
         }
     }

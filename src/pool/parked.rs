@@ -16,14 +16,14 @@
 //! # Limits
 //! No more are parked than there are mappings that can be cut. Each takes 16 bytes here, and address space.
 
-use crate::sync::Mutex;
+use crate::env::fork::ForkMutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[derive(Debug)]
 pub(super) struct Parked {
     /// For who finds nothing here, which is the rule. Relaxed: the lock orders all else.
     count: AtomicUsize,
-    regions: Mutex<Vec<Region>>,
+    regions: ForkMutex<Vec<Region>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ unsafe impl Send for Region {}
 
 impl Parked {
     pub(super) const fn new() -> Self {
-        Self { count: AtomicUsize::new(0), regions: Mutex::new(Vec::new()) }
+        Self { count: AtomicUsize::new(0), regions: ForkMutex::new(Vec::new()) }
     }
 
     /// Keeps a region, which reads as zero (K2) and is nobody's from now on.

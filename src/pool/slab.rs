@@ -26,8 +26,9 @@ use super::region::{HUGE_BYTES, REGION_ALIGN};
 use super::slabs::Slabs;
 use super::stripes::{PopCounts, Stripes};
 use super::{BufferPool, ClassSettings};
+use crate::env::fork::ForkMutex;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::sync::{Mutex, Place, reached};
+use crate::sync::{Place, reached};
 use crossbeam::utils::CachePadded;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -62,7 +63,7 @@ pub(super) struct Class {
     /// Buffers that were used and have no memory now. Taken before fresh ones.
     pub(super) hollow: Hollow,
     /// One at a time who moves memory, and the counts that only slow paths change.
-    pub(super) slow: Mutex<Slow>,
+    pub(super) slow: ForkMutex<Slow>,
     /// Buffers that were taken only to find that there is no memory for them.
     pub(super) missed: AtomicU64,
     pub(super) magazines: Magazines,
@@ -122,7 +123,7 @@ impl Class {
             blocks: Stripes::new(),
             fresh: CachePadded::new(AtomicU32::new(0)),
             hollow: Hollow::new(),
-            slow: Mutex::new(slow),
+            slow: ForkMutex::new(slow),
             missed: AtomicU64::new(0),
             magazines: Magazines::new(settings.count_max as u32),
         }

@@ -13,7 +13,7 @@
 //! S1 a slab goes away only while the caller of [`Slabs::evict`] holds every buffer of it.
 
 use super::region::{self, HUGE_BYTES};
-use crate::sync::Mutex;
+use crate::env::fork::ForkMutex;
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::ptr;
 
@@ -23,7 +23,7 @@ pub(super) struct Slabs {
     /// Where each slab is or was; empty unless addresses are kept.
     kept: Box<[AtomicPtr<u8>]>,
     /// Held by who maps a slab whose address is kept.
-    gate: Mutex<()>,
+    gate: ForkMutex<()>,
     bytes: usize,
     live: AtomicU32,
     huge: bool,
@@ -40,7 +40,7 @@ impl Slabs {
         Self {
             places: nowhere(count),
             kept: nowhere(if keep_addresses { count } else { 0 }),
-            gate: Mutex::new(()),
+            gate: ForkMutex::new(()),
             bytes: if huge { bytes.next_multiple_of(HUGE_BYTES) } else { bytes },
             live: AtomicU32::new(0),
             huge,
