@@ -538,7 +538,7 @@ typedef struct duo_pool_stats_t {
     uint32_t flags;
     /** Buffers checked out now. */
     uint64_t in_use;
-    /** Most buffers ever checked out at once. */
+    /** Most buffers ever checked out at once; up to 64 more for each thread, which are at hand there. */
     uint64_t in_use_high;
     /**
      * Buffers that were used before and can be used again, with or without memory at the moment, and up to 31 a
@@ -620,7 +620,7 @@ typedef struct duo_pool_class_stats_t {
     uint64_t initial;
     /** Buffers checked out now. */
     uint64_t in_use;
-    /** Most buffers ever checked out at once. */
+    /** Most buffers ever checked out at once; up to 64 more for each thread, which are at hand there. */
     uint64_t in_use_high;
     /** Buffers that were used before and can be used again, and up to 31 a thread that lie ready for a first use. */
     uint64_t free_buffers;

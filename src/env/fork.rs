@@ -13,7 +13,9 @@
 //! F1 at a fork no [`ForkMutex`] is locked or waited for, but by the thread that forks.
 //!
 //! # Limits
-//! A fork waits for those who hold it off: for as long as one of them works under its lock.
+//! A fork waits for those who hold it off: for as long as one of them works under its lock. Meanwhile whoever
+//! wants such a lock waits for the fork. A hook of the host's that was registered before [`watch`] runs within
+//! that wait: it may use a pool, but not take a lock under which another thread uses one.
 #![expect(unsafe_code, reason = "pthread_atfork takes C functions")]
 
 #[cfg(modelled)]
@@ -144,14 +146,19 @@ unsafe extern "C" fn prepare() {
     while STATE.load(Ordering::Acquire) & !FORKING != own() {
         std::thread::yield_now();
     }
+    // The host's own hooks may run between this and the two below, and use a pool: this thread does not wait
+    // for itself.
+    HOLDS.set(HOLDS.get() + 1);
 }
 
 unsafe extern "C" fn parent() {
+    HOLDS.set(HOLDS.get() - 1);
     // Release: pairs with the Acquire of who holds off next.
     STATE.fetch_and(!FORKING, Ordering::Release);
 }
 
 unsafe extern "C" fn child() {
+    HOLDS.set(HOLDS.get() - 1);
     // Relaxed: one thread.
     STATE.store(own(), Ordering::Relaxed);
     GENERATION.fetch_add(1, Ordering::Relaxed);

@@ -94,7 +94,7 @@ pub struct duo_pool_stats_t {
     pub flags: u32,
     /// Buffers checked out now.
     pub in_use: u64,
-    /// Most buffers ever checked out at once.
+    /// Most buffers ever checked out at once; up to 64 more for each thread, which are at hand there.
     pub in_use_high: u64,
     /// Buffers that were used before and can be used again, with or without memory at the moment, and up to 31 a
     /// thread that lie ready for a first use.

@@ -48,7 +48,7 @@ pub struct duo_pool_class_stats_t {
     pub initial: u64,
     /// Buffers checked out now.
     pub in_use: u64,
-    /// Most buffers ever checked out at once.
+    /// Most buffers ever checked out at once; up to 64 more for each thread, which are at hand there.
     pub in_use_high: u64,
     /// Buffers that were used before and can be used again, and up to 31 a thread that lie ready for a first use.
     pub free_buffers: u64,

@@ -60,11 +60,11 @@ impl Ahead {
 
     /// Keeps what is left of a run for the next calls.
     pub(super) fn keep(&mut self, lane: usize, run: &mut Run<'_>) {
+        self.forget_parents();
         while let Some(item) = run.next() {
             self.items[lane].push_back(item);
             self.lanes |= 1 << lane;
         }
-        self.forks = fork::generation();
     }
 
     /// A3.
@@ -81,6 +81,7 @@ impl Ahead {
             // The buffers here are copies, and of no use to anybody.
             self.items.iter_mut().for_each(VecDeque::clear);
             self.lanes = 0;
+            self.forks = fork::generation();
         }
     }
 }

@@ -106,6 +106,8 @@ impl Part {
         if segment.seat_owner(self.seat) != self.me {
             return Err(SharedError::Damaged("somebody else holds the producer's seat"));
         }
+        // What follows may fail half way, and what was known is not so any more.
+        self.known = 0;
         if !self.pass_all(segment) {
             self.pass_mark(segment);
         }
@@ -123,7 +125,6 @@ impl Part {
                 self.set_mark(granules);
                 return Ok(true);
             } else if !self.reclaim(segment)? {
-                self.known = 0;
                 return Ok(false);
             }
         }

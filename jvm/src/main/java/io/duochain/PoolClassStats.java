@@ -7,7 +7,7 @@ package io.duochain;
  * @param countMax most buffers
  * @param initial buffers whose memory {@link Pool#maintain()} never gives back
  * @param inUse buffers checked out now
- * @param inUseHigh most buffers ever checked out at once
+ * @param inUseHigh most buffers ever checked out at once; up to 64 more for each thread, which are at hand there
  * @param free buffers that were used before and can be used again
  * @param resident buffers with memory behind them
  * @param slabs pieces that this memory comes in

@@ -4,7 +4,7 @@ package io.duochain;
  * What a pool did and holds.
  *
  * @param inUse buffers checked out now
- * @param inUseHigh most buffers ever checked out at once
+ * @param inUseHigh most buffers ever checked out at once; up to 64 more for each thread, which are at hand there
  * @param free buffers ready to be handed out without allocating
  * @param reservedBytes memory reserved for classes
  * @param acquired buffers handed out so far

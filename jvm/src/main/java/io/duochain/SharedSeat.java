@@ -181,6 +181,8 @@ final class SharedSeat {
         passMark();
         while (true) {
             resume(write());
+            // What follows may fail half way, and what was known is not so any more.
+            limit = next;
             int toEnd = end - next;
             int free = end - begin - ((int) (write() - clean) << SharedSegment.GRANULE_BITS);
             if (free == end - begin && next != begin) {
@@ -194,7 +196,6 @@ final class SharedSeat {
                 mark(bytes);
                 return true;
             } else if (!reclaim() && !freeLeftOver()) {
-                limit = next;
                 return false;
             }
         }
