@@ -180,6 +180,45 @@ fn nothing_acknowledged_is_lost_when_the_leader_goes_and_comes_back() {
 }
 
 #[test]
+fn a_follower_that_missed_thousands_of_small_batches_catches_up() {
+    let mut cluster = Cluster::new("replica-small", 3);
+    let follower = cluster.leader() % 3 + 1;
+    cluster.close(follower);
+    let last = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..50)
+            .map(|client| {
+                let cluster = &cluster;
+                scope
+                    .spawn(move || (0..100).map(|number| cluster.append(&format!("{client}.{number}"))).max())
+            })
+            .collect();
+        clients.into_iter().filter_map(|client| client.join().unwrap()).max().unwrap()
+    });
+    cluster.open(follower);
+    assert!(cluster.applied(follower, last.index).len() >= 5_000);
+}
+
+#[test]
+fn a_vote_that_was_lost_is_missed() {
+    let mut cluster = Cluster::new("replica-vote", 1);
+    cluster.append("x");
+    cluster.close(1);
+    std::fs::remove_file(cluster.config(1).dir.join("VOTE")).unwrap();
+    let opened = Replica::open(cluster.config(1), Box::new(Keep(Applied::default())));
+    assert!(matches!(opened, Err(ReplicaError::Config(_))), "{opened:?}");
+}
+
+#[test]
+fn a_transport_too_small_for_the_largest_message_is_refused() {
+    let cluster = Cluster::new("replica-outbox", 1);
+    let mut config = cluster.config(1);
+    config.dir = cluster.scratch.path().join("other");
+    config.net.outbox_bytes_max = 1 << 20;
+    let opened = Replica::open(config, Box::new(Keep(Applied::default())));
+    assert!(matches!(opened, Err(ReplicaError::Config(_))), "{opened:?}");
+}
+
+#[test]
 fn a_follower_reads_what_was_acknowledged_elsewhere_before() {
     let cluster = Cluster::new("replica-read", 3);
     let leader = cluster.leader();

@@ -24,7 +24,7 @@
 //! # Caller contract
 //! Delivery is at most once: what does not fit or meets a broken connection is dropped and counted, and the
 //! inbox hears of the broken link. [`TcpTransport::close`] ends all threads and waits for them, calls of the
-//! inbox included, so whoever closes makes that return; dropping closes. After a fork the transport is dead in the child.
+//! inbox included, so whoever closes makes that return; dropping closes. In the child of a fork it does nothing any more, and closing leaves the parent's connections alone.
 
 mod hello;
 mod inbound;

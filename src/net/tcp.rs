@@ -5,7 +5,7 @@ use super::inbound::Incoming;
 use super::link::Link;
 use super::packet::Packet;
 use super::{Inbox, Limits, NetStats, Protocol};
-use crate::env::panic;
+use crate::env::{fork, panic};
 use crate::types::{ClusterId, NodeId};
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
@@ -53,8 +53,33 @@ struct Shared<P: Protocol> {
     counters: Arc<Counters>,
     links: Mutex<BTreeMap<NodeId, Running>>,
     inbound: Mutex<Vec<Connection>>,
+    /// Links that were told to end.
+    retired: Mutex<Vec<Running>>,
+    /// Counted when it was opened: its threads do not exist under another count.
+    forks: u32,
     is_closing: AtomicBool,
     wake: OwnedFd,
+}
+
+impl<P: Protocol> Shared<P> {
+    /// Ends links without waiting: one may be about to connect. [`TcpTransport::close`] waits.
+    fn retire(&self, links: Vec<Running>) {
+        let mut retired = self.retired.lock();
+        let (over, open): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut *retired).into_iter().partition(|running| running.thread.is_finished());
+        *retired = open;
+        links.iter().for_each(|running| running.link.close());
+        retired.extend(links);
+        end(over);
+    }
+
+    /// Forgets connections that are over, and closes their sockets.
+    fn reap(inbound: &mut Vec<Connection>) {
+        let (over, open): (Vec<_>, Vec<_>) =
+            std::mem::take(inbound).into_iter().partition(|connection| connection.thread.is_finished());
+        *inbound = open;
+        over.into_iter().for_each(join);
+    }
 }
 
 /// Messages over TCP.
@@ -83,6 +108,7 @@ impl<P: Protocol> TcpTransport<P> {
         protocol: P,
         inbox: Arc<dyn Inbox<P::Message>>,
     ) -> io::Result<Self> {
+        fork::watch();
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -95,6 +121,8 @@ impl<P: Protocol> TcpTransport<P> {
             counters: Arc::default(),
             links: Mutex::default(),
             inbound: Mutex::default(),
+            retired: Mutex::default(),
+            forks: fork::generation(),
             is_closing: AtomicBool::new(false),
             wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
         });
@@ -117,29 +145,33 @@ impl<P: Protocol> TcpTransport<P> {
     /// When a thread cannot be started; the links that could be made are.
     pub fn set_peers(&self, peers: &BTreeMap<NodeId, String>) -> io::Result<()> {
         let shared = &self.shared;
-        let mut ended = Vec::new();
+        let mut outcome = Ok(());
         {
             let mut links = shared.links.lock();
+            // Acquire: pairs with the Release of `close`.
             if shared.is_closing.load(Ordering::Acquire) {
                 return Ok(());
             }
             let gone: Vec<NodeId> = links.keys().filter(|node| !peers.contains_key(node)).copied().collect();
-            ended.extend(gone.iter().filter_map(|node| links.remove(node)));
+            let gone: Vec<Running> = gone.iter().filter_map(|node| links.remove(node)).collect();
+            shared.retire(gone);
             for (node, address) in peers.iter().filter(|(node, _)| **node != shared.own) {
                 match links.get(node) {
                     Some(running) => running.link.set_address(address),
-                    None => drop(links.insert(*node, Self::dial(shared, *node, address.clone())?)),
+                    None => match Self::dial(shared, *node, address.clone()) {
+                        Ok(running) => drop(links.insert(*node, running)),
+                        Err(error) => outcome = Err(error),
+                    },
                 }
             }
         }
-        end(ended);
         // Who left may still be connected (N1).
         for connection in shared.inbound.lock().iter() {
             if connection.from.get().is_some_and(|from| !peers.contains_key(from)) {
                 let _ = connection.stream.shutdown(Shutdown::Both);
             }
         }
-        Ok(())
+        outcome
     }
 
     fn dial(shared: &Arc<Shared<P>>, to: NodeId, address: String) -> io::Result<Running> {
@@ -187,6 +219,10 @@ impl<P: Protocol> TcpTransport<P> {
     /// call again.
     pub fn close(&self) {
         let shared = &self.shared;
+        if shared.forks != fork::generation() {
+            // What it owns is a copy, or the parent's as well.
+            return;
+        }
         // Release, with the loads of `set_peers` and `accept`: who sees it makes nothing new.
         shared.is_closing.store(true, Ordering::Release);
         // The counter cannot overflow: it is written once for each close.
@@ -194,7 +230,9 @@ impl<P: Protocol> TcpTransport<P> {
         if let Some(acceptor) = self.acceptor.lock().take() {
             let _ = acceptor.join();
         }
-        end(std::mem::take(&mut *shared.links.lock()).into_values().collect());
+        // Without the lock: a link's last word may be an inbox that sends.
+        let links = std::mem::take(&mut *shared.links.lock());
+        end(links.into_values().chain(std::mem::take(&mut *shared.retired.lock())).collect());
         let inbound = std::mem::take(&mut *shared.inbound.lock());
         for connection in &inbound {
             let _ = connection.stream.shutdown(Shutdown::Both);
@@ -238,7 +276,10 @@ fn accept<P: Protocol>(shared: &Arc<Shared<P>>, listener: &TcpListener) {
             Ok((stream, _)) => admit(shared, number, stream),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             // Out of descriptors, most likely: somebody has to give one back first.
-            Err(_) => std::thread::sleep(shared.limits.redial_min),
+            Err(_) => {
+                Shared::<P>::reap(&mut shared.inbound.lock());
+                std::thread::sleep(shared.limits.redial_min);
+            }
         }
     }
 }
@@ -246,10 +287,7 @@ fn accept<P: Protocol>(shared: &Arc<Shared<P>>, listener: &TcpListener) {
 /// Gives a connection a thread of its own.
 fn admit<P: Protocol>(shared: &Arc<Shared<P>>, number: u64, stream: TcpStream) {
     let mut inbound = shared.inbound.lock();
-    let (over, open): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut *inbound).into_iter().partition(|connection| connection.thread.is_finished());
-    *inbound = open;
-    over.into_iter().for_each(join);
+    Shared::<P>::reap(&mut inbound);
     if inbound.len() >= shared.limits.inbound_max {
         shared.counters.refused[Refusal::Crowded.index()].fetch_add(1, Ordering::Relaxed);
         return;

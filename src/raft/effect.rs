@@ -122,8 +122,9 @@ pub enum Effect {
     Install(Snapshot),
     /// The snapshot that came is of no use. No answer.
     Discard(LogId),
-    /// The batch has its place: it is in the log when `Commit` passes `id` with its term still there,
-    /// and nowhere when a `Write` cuts before it.
+    /// The batch has its place. When `Commit` passes the index of `id`, it is committed if the term there is
+    /// still that of `id`, and never will be if it is another. A `Write` that cuts before it decides nothing:
+    /// others may have it, and it may come back with one of them as leader (Raft, figure 8).
     Accepted {
         /// Which request.
         ticket: Ticket,

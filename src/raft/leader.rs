@@ -250,7 +250,7 @@ impl Raft {
         }
         match outcome {
             Outcome::Matched { durable, received } => {
-                self.on_matched(now, from, (durable, received), round, out);
+                self.on_matched(now, from, (durable, received), out);
             }
             Outcome::Conflict { prev, hint } => self.on_conflict(from, prev, hint),
         }
@@ -270,15 +270,14 @@ impl Raft {
         now: Tick,
         from: NodeId,
         (durable, received): (Index, Index),
-        round: u64,
         out: &mut Vec<Effect>,
     ) {
-        let snapshot = self.log.snapshot().index;
+        let (snapshot, patience) = (self.log.snapshot().index, self.settings.election_min);
         let Some(peer) = self.peer(from) else { return };
         if peer.stage == Stage::Snapshot && received >= snapshot {
             peer.retreat(received);
         }
-        if peer.acknowledge(durable, received, round) {
+        if peer.acknowledge((durable, received), now, patience) {
             self.count(now, out);
             self.advance_transfer(from, out);
         }

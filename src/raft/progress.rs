@@ -14,6 +14,7 @@
 use super::log::before;
 use crate::types::{Index, Tick};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -72,15 +73,21 @@ pub(super) struct Progress {
     pub(super) heard: Tick,
     /// The last heartbeat that it answered.
     pub(super) round: u64,
-    /// Had been sent when that round began; not there two rounds later means lost.
-    sent: Option<(u64, Index)>,
+    /// What has to arrive.
+    watched: Option<Watched>,
     /// The last round of heartbeats, and the last one before the probe that waits.
     pulsed: u64,
     probed: u64,
 }
 
-/// Rounds after which what was sent before should be there.
-const ROUNDS_MAX: u64 = 2;
+/// What was sent, and since when nothing of it has arrived. Time decides, not rounds of heartbeats: these
+/// overtake frames, and reads start as many as they like.
+#[derive(Clone, Copy, Debug)]
+struct Watched {
+    end: Index,
+    received: Index,
+    since: Tick,
+}
 
 impl Progress {
     /// Nothing is known; a first guess is that it has everything before `next`.
@@ -93,7 +100,7 @@ impl Progress {
             is_fetching: false,
             heard: now,
             round: 0,
-            sent: None,
+            watched: None,
             pulsed: 0,
             probed: 0,
         }
@@ -115,15 +122,23 @@ impl Progress {
     }
 
     /// A round of heartbeats begins.
-    pub(super) fn pulse(&mut self, round: u64) {
+    pub(super) fn pulse(&mut self, round: u64, now: Tick) {
         self.pulsed = round;
-        if self.sent.is_none() && !self.inflights.ends.is_empty() {
-            self.sent = Some((round, before(self.next)));
+        let is_complete = self.next == self.matched.next() || self.stage == Stage::Snapshot;
+        if self.watched.is_none() && !is_complete {
+            let (end, received) = (before(self.next), self.matched);
+            self.watched = Some(Watched { end, received, since: now });
         }
     }
 
     /// It has the log up to `durable` for good and up to `received` for now. Returns whether `matched` rose.
-    pub(super) fn acknowledge(&mut self, durable: Index, received: Index, round: u64) -> bool {
+    /// When nothing more has arrived for `patience`, what was sent counts as lost.
+    pub(super) fn acknowledge(
+        &mut self,
+        (durable, received): (Index, Index),
+        now: Tick,
+        patience: Duration,
+    ) -> bool {
         // A guess that was not confirmed yet stays one.
         if received.next() >= self.next && self.stage != Stage::Snapshot {
             self.stage = Stage::Replicate;
@@ -132,9 +147,12 @@ impl Progress {
         self.matched = self.matched.max(durable);
         self.next = self.next.max(received.next()).max(self.matched.next());
         self.inflights.free_to(durable);
-        match self.sent {
-            Some((_, end)) if received >= end => self.sent = None,
-            Some((began, _)) if round >= began + ROUNDS_MAX => self.retreat(received),
+        match &mut self.watched {
+            Some(watched) if received >= watched.end => self.watched = None,
+            Some(watched) if received > watched.received => {
+                (watched.received, watched.since) = (received, now)
+            }
+            Some(watched) if now.since(watched.since) >= patience => self.retreat(received),
             _ => {}
         }
         rose
@@ -145,7 +163,7 @@ impl Progress {
         self.next = to.max(self.matched).next();
         self.stage = Stage::Probe { is_waiting: false };
         self.inflights.clear();
-        self.sent = None;
+        self.watched = None;
     }
 
     /// It has to wait for a snapshot.
@@ -177,12 +195,42 @@ mod tests {
     #[test]
     fn a_burst_of_old_answers_sends_a_probe_once() {
         let mut peer = Progress::new(Index::new(5), Tick::ZERO);
-        (1..=300).for_each(|round| peer.pulse(round));
+        (1..=300).for_each(|round| peer.pulse(round, Tick::ZERO));
         peer.sent(Index::new(9), 100);
         (1..=300).for_each(|round| peer.nudge(round));
         assert_eq!(peer.stage, Stage::Probe { is_waiting: true });
-        peer.pulse(301);
+        peer.pulse(301, Tick::ZERO);
         peer.nudge(301);
         assert_eq!(peer.stage, Stage::Probe { is_waiting: false }, "the probe was lost");
+    }
+
+    #[test]
+    fn what_arrives_slowly_is_not_sent_again_and_what_does_not_is() {
+        let patience = Duration::from_millis(150);
+        let at = |millis| Tick::ZERO.after(Duration::from_millis(millis));
+        let mut peer = Progress::new(Index::new(1), at(0));
+        peer.stage = Stage::Replicate;
+        (1..=9).for_each(|end| peer.sent(Index::new(end), 100));
+        // Heartbeats overtake frames, and any number of reads starts rounds.
+        for (round, millis) in (1..=600).zip(0..) {
+            peer.pulse(round, at(millis));
+            let received = Index::new(millis / 100);
+            peer.acknowledge((Index::ORIGIN, received), at(millis), patience);
+            assert_eq!((peer.next, peer.stage), (Index::new(10), Stage::Replicate), "after {millis} ms");
+        }
+        peer.acknowledge((Index::ORIGIN, Index::new(5)), at(700), patience);
+        assert_eq!((peer.next, peer.stage), (Index::new(6), Stage::Probe { is_waiting: false }));
+    }
+
+    #[test]
+    fn what_a_follower_has_and_does_not_know_any_more_is_sent_again() {
+        let patience = Duration::from_millis(150);
+        let mut peer = Progress::new(Index::new(1), Tick::ZERO);
+        peer.acknowledge((Index::new(5), Index::new(10)), Tick::ZERO, patience);
+        assert_eq!((peer.next, peer.inflights.bytes()), (Index::new(11), 0));
+        peer.pulse(1, Tick::ZERO);
+        let late = Tick::ZERO.after(patience);
+        peer.acknowledge((Index::new(5), Index::new(5)), late, patience);
+        assert_eq!(peer.next, Index::new(6));
     }
 }

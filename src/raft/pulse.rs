@@ -12,7 +12,7 @@ impl Raft {
         let round = leader.round;
         let mut beats = Vec::with_capacity(leader.peers.len());
         for (node, peer) in &mut leader.peers {
-            peer.pulse(round);
+            peer.pulse(round, now);
             let prev = self.log.term_at(peer.matched).map(|term| LogId::new(term, peer.matched));
             beats.push((*node, prev.unwrap_or(LogId::ORIGIN)));
         }

@@ -3,13 +3,13 @@
 use super::ReplicaError;
 use super::waiting::{Waiter, Waiting};
 use crate::env::log::{self, Level};
-use crate::env::{Clock, SystemClock};
+use crate::env::{Clock, SystemClock, fork};
 use crate::net::{Inbox, TcpTransport};
 use crate::raft::wire::RaftProtocol;
 use crate::raft::{Effect, Input, Message, Raft, Status, Ticket, Timer, Write};
 use crate::storage::frames::FrameReader;
 use crate::types::{ClusterId, Index, LogId, NodeId, Tick};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -27,6 +27,8 @@ pub(super) struct Fetch {
 pub(super) struct Core {
     raft: Raft,
     effects: Vec<Effect>,
+    /// For the log, whose sink is the host's and must not run under the lock.
+    records: Vec<(Level, String)>,
     waiting: Waiting,
     pub(super) timers: BTreeMap<Timer, Tick>,
     pub(super) fetches: VecDeque<Fetch>,
@@ -47,13 +49,17 @@ pub(super) struct Shared {
     pub(super) core: Mutex<Core>,
     /// A write waits, or the end has come.
     pub(super) write: Condvar,
-    /// An earlier timer, a fetch, other members, or the end.
+    /// An earlier timer, other members, or the end.
     pub(super) time: Condvar,
+    /// A fetch, or the end.
+    pub(super) fetch: Condvar,
     /// Something was committed or applied, or the end.
     pub(super) progress: Condvar,
     pub(super) applied: AtomicU64,
     pub(super) reader: SharedReader,
     net: OnceLock<TcpTransport<RaftProtocol>>,
+    /// Counted when it was opened: its threads do not exist under another count.
+    forks: u32,
 }
 
 /// A reader, for `Debug`.
@@ -68,13 +74,16 @@ impl std::fmt::Debug for SharedReader {
 
 impl Shared {
     pub(super) fn new(cluster: ClusterId, raft: Raft, reader: Arc<dyn FrameReader>) -> Self {
+        fork::watch();
+        let clock = SystemClock::new();
         let core = Core {
             committed: raft.commit(),
             members: BTreeMap::new(),
             has_new_members: false,
             raft,
             effects: Vec::new(),
-            waiting: Waiting::default(),
+            waiting: Waiting::new(clock.unix().get()),
+            records: Vec::new(),
             timers: BTreeMap::new(),
             fetches: VecDeque::new(),
             writes: VecDeque::new(),
@@ -82,15 +91,22 @@ impl Shared {
         };
         Self {
             cluster,
-            clock: SystemClock::new(),
+            clock,
             core: Mutex::new(core),
             write: Condvar::new(),
             time: Condvar::new(),
+            fetch: Condvar::new(),
             progress: Condvar::new(),
             applied: AtomicU64::new(0),
             reader: SharedReader(reader),
             net: OnceLock::new(),
+            forks: fork::generation(),
         }
+    }
+
+    /// True in the child of a fork.
+    pub(super) fn is_of_parent(&self) -> bool {
+        self.forks != fork::generation()
     }
 
     pub(super) fn start(&self, net: TcpTransport<RaftProtocol>) -> Result<(), ReplicaError> {
@@ -114,6 +130,7 @@ impl Shared {
     pub(super) fn step(&self, input: Input) {
         let mut core = self.core.lock();
         self.step_locked(&mut core, input);
+        tell(core);
     }
 
     /// A request, and its answer.
@@ -122,6 +139,9 @@ impl Shared {
         timeout: Duration,
         input: impl FnOnce(Ticket) -> Input,
     ) -> Result<LogId, ReplicaError> {
+        if self.is_of_parent() {
+            return Err(ReplicaError::Closed);
+        }
         let waiter = Arc::new(Waiter::default());
         let ticket = {
             let mut core = self.core.lock();
@@ -130,6 +150,7 @@ impl Shared {
             }
             let ticket = core.waiting.ask(&waiter);
             self.step_locked(&mut core, input(Ticket(ticket)));
+            tell(core);
             ticket
         };
         let outcome = waiter.wait(timeout);
@@ -143,11 +164,15 @@ impl Shared {
         if core.ended.is_some() {
             return;
         }
+        // A panic on the way leaves a core that is half a step further than its host: nothing may follow it.
+        let half = ReplicaError::Failed("a step was not carried out".into());
+        core.ended = Some(half);
         let mut effects = std::mem::take(&mut core.effects);
         core.raft.step(self.clock.now(), input, &mut effects);
         effects.drain(..).for_each(|effect| self.carry_out(core, effect));
         core.effects = effects;
         self.follow_members(core);
+        core.ended = None;
     }
 
     fn carry_out(&self, core: &mut Core, effect: Effect) {
@@ -158,9 +183,6 @@ impl Shared {
                 }
             }
             Effect::Write(write) => {
-                if let Some(keep_to) = write.keep_to {
-                    core.waiting.dropped(keep_to);
-                }
                 core.writes.push_back(write);
                 self.write.notify_one();
             }
@@ -173,12 +195,13 @@ impl Shared {
             }
             Effect::Commit(id) => {
                 core.committed = id.index;
-                core.waiting.committed(id.index);
+                let Core { waiting, raft, .. } = &mut *core;
+                waiting.committed(id.index, |index| raft.term_at(index));
                 self.progress.notify_all();
             }
             Effect::Fetch { to, from, bytes_max } => {
                 core.fetches.push_back(Fetch { to, from, bytes_max });
-                self.time.notify_one();
+                self.fetch.notify_one();
             }
             Effect::Accepted { ticket, id } => core.waiting.accepted(ticket.0, id),
             Effect::Refused { ticket, why } => core.waiting.answer(ticket.0, Err(why.into())),
@@ -188,10 +211,10 @@ impl Shared {
             Effect::Transferring { ticket, .. } => core.waiting.answer(ticket.0, Ok(core.raft.last())),
             Effect::Became { role, term, leader } => {
                 let leader = leader.map_or("nobody".to_owned(), |leader| leader.to_string());
-                log::emit(Level::Info, "log", format_args!("{role:?} in term {term}, led by {leader}"));
+                core.records.push((Level::Info, format!("{role:?} in term {term}, led by {leader}")));
             }
             Effect::Report { peer, fault } => {
-                log::emit(Level::Warn, "log", format_args!("{peer} broke the protocol: {fault:?}"));
+                core.records.push((Level::Warn, format!("{peer} broke the protocol: {fault:?}")));
             }
             // The log is never cut at its front, so no snapshot is ever needed, and none can come.
             Effect::SendSnapshot { .. } | Effect::Install(_) | Effect::Discard(_) => {}
@@ -227,13 +250,21 @@ impl Shared {
     /// Nothing is done from here on.
     pub(super) fn end(&self, error: ReplicaError) {
         let mut core = self.core.lock();
-        if core.ended.is_none() {
-            core.waiting.end(&error);
-            core.ended = Some(error);
-        }
+        core.waiting.end(&error);
+        core.ended.get_or_insert(error);
         self.write.notify_all();
         self.time.notify_all();
+        self.fetch.notify_all();
         self.progress.notify_all();
+    }
+}
+
+/// Gives the lock back, and what was to be logged to the log.
+fn tell(mut core: MutexGuard<'_, Core>) {
+    let records = std::mem::take(&mut core.records);
+    drop(core);
+    for (level, record) in records {
+        log::emit(level, "log", format_args!("{record}"));
     }
 }
 

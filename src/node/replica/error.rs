@@ -28,8 +28,8 @@ pub enum ReplicaError {
     /// It cannot be done now, or never. Nothing was done.
     #[error("refused: {0:?}")]
     Refused(Refusal),
-    /// A new leader has dropped it. It will never commit; ask again there.
-    #[error("a new leader has dropped it")]
+    /// Something else was committed in its place. It will never commit; ask the new leader.
+    #[error("a new leader has put something else in its place")]
     Superseded,
     /// The time is over. It may still commit.
     #[error("no answer in time; it may still commit")]

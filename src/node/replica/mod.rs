@@ -23,11 +23,13 @@
 //!
 //! # Caller contract
 //! [`Apply`] runs on a thread of the replica and must not call it. [`Replica::close`] ends all threads;
-//! dropping closes.
+//! dropping closes. In the child of a fork requests answer `Closed` and closing leaves the parent alone; `status` must
+//! not be called there.
 
 mod applier;
 mod core;
 mod error;
+mod fetcher;
 mod recovery;
 mod timekeeper;
 mod waiting;
@@ -109,9 +111,15 @@ impl Replica {
         let shared = Arc::new(Shared::new(config.cluster, raft, Arc::clone(&reader)));
         let wire = WireLimits {
             message_bytes_max: config.raft.append_bytes_max + config.raft.frame_bytes_max + (64 << 10),
+            // An append is bounded by its bytes, however small its frames are.
+            frames_max: u32::MAX,
             frame: limits,
-            ..WireLimits::default()
         };
+        if config.net.outbox_bytes_max < wire.message_bytes_max + net::ENVELOPE_BYTES {
+            let (room, message) = (config.net.outbox_bytes_max, wire.message_bytes_max);
+            let text = format!("outbox_bytes_max is {room}, and the largest message has {message} bytes");
+            return Err(ReplicaError::Config(text));
+        }
         let inbox = Arc::new(core::RaftInbox(Arc::downgrade(&shared)));
         let identity = (config.cluster, config.raft.id);
         let protocol = RaftProtocol { limits: wire };
@@ -144,6 +152,7 @@ impl Replica {
         };
         start("duo-log-write", Box::new(move |shared| writer::run(shared, log, votes)))?;
         start("duo-log-apply", Box::new(move |shared| applier.run(shared)))?;
+        start("duo-log-read", Box::new(|shared| fetcher::run(shared)))?;
         start("duo-log-time", Box::new(|shared| timekeeper::run(shared)))
     }
 
@@ -152,7 +161,7 @@ impl Replica {
     ///
     /// # Errors
     /// `NotLeader` naming who leads, `Busy`, `Refused`: nothing is in the log. `Superseded`: it was, and a
-    /// new leader has dropped it. `Timeout`, `Closed`, `Failed`: nobody knows; it may still commit.
+    /// new leader has put something else there. `Timeout`, `Closed`, `Failed`: nobody knows; it may still commit.
     pub fn append(&self, batch: Body, timeout: Duration) -> Result<LogId, ReplicaError> {
         let time = self.shared.clock.unix();
         self.shared.ask(timeout, |ticket| Input::Proposed { ticket, time, body: batch })
@@ -201,6 +210,9 @@ impl Replica {
 
     /// Ends everything and waits for it: calls that wait get `Closed`. Safe to call again.
     pub fn close(&self) {
+        if self.shared.is_of_parent() {
+            return self.threads.lock().drain(..).for_each(drop);
+        }
         self.shared.end(ReplicaError::Closed);
         if let Some(net) = self.shared.net() {
             net.close();

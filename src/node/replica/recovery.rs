@@ -14,7 +14,9 @@ pub(super) fn recover(
     log: &dyn FrameLog,
 ) -> Result<(Recovered, Index), ReplicaError> {
     let (vote, reader) = (votes.load(), log.reader());
-    if vote.term > Term::ORIGIN && ClusterId(vote.cluster) != config.cluster {
+    if (vote.term > Term::ORIGIN || log.durable() > Index::ORIGIN)
+        && ClusterId(vote.cluster) != config.cluster
+    {
         let dir = config.dir.display();
         return Err(ReplicaError::Config(format!("{dir} belongs to another cluster")));
     }
@@ -32,6 +34,12 @@ pub(super) fn recover(
         }
         true
     })?;
+    // A vote that was lost would be given a second time.
+    if let Some((term, _)) = terms.last().filter(|(term, _)| *term > vote.term) {
+        let text =
+            format!("the log has entries of term {term}, the vote knows {} only: it was lost", vote.term);
+        return Err(ReplicaError::Config(text));
+    }
     let time = frame_at(&*reader, last)?.map_or(UnixNanos::default(), |frame| frame.time());
     let recovered = Recovered {
         vote: Vote { term: vote.term, candidate: vote.candidate },

@@ -1,6 +1,6 @@
-//! The thread that waits for timers, reads for followers that are far behind, and tells the transport who is in.
+//! The thread that waits for timers, and tells the transport who is in.
 
-use super::core::{Core, Fetch, Shared};
+use super::core::{Core, Shared};
 use crate::env::Clock;
 use crate::env::log::{self, Level};
 use crate::raft::Input;
@@ -17,15 +17,12 @@ pub(super) fn run(shared: &Shared) {
     while core.ended.is_none() {
         let now = shared.clock.now();
         let due = core.timers.iter().find(|(_, at)| **at <= now).map(|(timer, _)| *timer);
-        if let Some(fetch) = core.fetches.pop_front() {
-            let input = MutexGuard::unlocked(&mut core, || read(shared, &fetch));
-            MutexGuard::unlocked(&mut core, || shared.step(input));
+        if let Some(timer) = due {
+            core.timers.remove(&timer);
+            MutexGuard::unlocked(&mut core, || shared.step(Input::Expired(timer)));
         } else if std::mem::take(&mut core.has_new_members) {
             let members = core.members.clone();
             MutexGuard::unlocked(&mut core, || follow(shared, &members));
-        } else if let Some(timer) = due {
-            core.timers.remove(&timer);
-            MutexGuard::unlocked(&mut core, || shared.step(Input::Expired(timer)));
         } else {
             wait(shared, &mut core);
         }
@@ -41,10 +38,4 @@ fn follow(shared: &Shared, members: &BTreeMap<NodeId, String>) {
     if let Some(Err(error)) = shared.net().map(|net| net.set_peers(members)) {
         log::emit(Level::Error, "log", format_args!("no link to a member: {error}"));
     }
-}
-
-/// What cannot be read is not sent; the follower asks again with its next answer.
-fn read(shared: &Shared, fetch: &Fetch) -> Input {
-    let frames = shared.reader.0.read(fetch.from, fetch.bytes_max).unwrap_or_default();
-    Input::Fetched { to: fetch.to, frames }
 }
