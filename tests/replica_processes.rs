@@ -11,7 +11,7 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn no_acknowledged_batch_is_lost_when_leaders_are_killed() {
+fn the_example_of_a_log_loses_no_acknowledged_batch_when_leaders_are_killed() {
     let Output { status, stdout, stderr } = run(&["--seconds", "9", "--kill", "3"]);
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(status.success(), "{stdout}\n{stderr}");
@@ -21,7 +21,7 @@ fn no_acknowledged_batch_is_lost_when_leaders_are_killed() {
 }
 
 #[test]
-fn arguments_that_make_no_sense_are_refused_with_the_usage() {
+fn the_example_of_a_log_refuses_arguments_that_make_no_sense() {
     for arguments in [&["--seconds"][..], &["--seconds", "many"], &["--nodes", "3"], &["node"]] {
         let Output { status, stderr, .. } = run(arguments);
         assert!(!status.success(), "{arguments:?}");
