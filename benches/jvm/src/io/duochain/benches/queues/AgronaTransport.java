@@ -41,7 +41,9 @@ final class AgronaTransport implements Transport {
         return sink -> {
             MessageHandler handler =
                     (type, buffer, index, length) -> sink.accept(buffer.getLong(index, ByteOrder.LITTLE_ENDIAN));
-            return ring.read(handler, TAKEN);
+            int taken = ring.read(handler, TAKEN);
+            // None may be a step over what was too short for a record at the ring's end: what follows is at its begin.
+            return taken > 0 ? taken : ring.read(handler, TAKEN);
         };
     }
 
