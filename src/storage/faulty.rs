@@ -102,7 +102,24 @@ impl Faults {
     }
 }
 
-pub(super) fn error_of(fault: Fault) -> Error {
+/// Passes what arrives of a group to `write`, then says what its sync answers.
+pub(super) fn sync_group<T>(
+    faults: &Faults,
+    mut group: Vec<T>,
+    write: impl FnOnce(Vec<T>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let fault = faults.next();
+    let arrives = match fault {
+        None | Some(Fault::SyncFailed { kept: true }) => group.len(),
+        Some(Fault::ShortWrite) => group.len() / 2,
+        Some(Fault::DiskFull | Fault::SyncFailed { kept: false }) => 0,
+    };
+    group.truncate(arrives);
+    write(group)?;
+    fault.map_or(Ok(()), |fault| Err(error_of(fault)))
+}
+
+fn error_of(fault: Fault) -> Error {
     let (operation, kind) = match fault {
         Fault::ShortWrite => ("write", io::ErrorKind::WriteZero),
         Fault::DiskFull => ("write", io::ErrorKind::StorageFull),
@@ -130,20 +147,6 @@ impl FaultyLog {
     pub fn crash(self) -> Box<dyn Log> {
         self.inner
     }
-
-    fn sync_group(&mut self) -> Result<(), Error> {
-        let fault = self.faults.next();
-        let arrives = match fault {
-            None | Some(Fault::SyncFailed { kept: true }) => self.group.len(),
-            Some(Fault::ShortWrite) => self.group.len() / 2,
-            Some(Fault::DiskFull | Fault::SyncFailed { kept: false }) => 0,
-        };
-        for record in self.group.drain(..).take(arrives) {
-            self.inner.append(&[&record])?;
-        }
-        self.inner.sync()?;
-        fault.map_or(Ok(()), |fault| Err(error_of(fault)))
-    }
 }
 
 impl Log for FaultyLog {
@@ -156,7 +159,11 @@ impl Log for FaultyLog {
 
     fn sync(&mut self) -> Result<(), Error> {
         self.poison.check()?;
-        let outcome = self.sync_group();
+        let inner = &mut self.inner;
+        let outcome = sync_group(&self.faults, std::mem::take(&mut self.group), |group| {
+            group.iter().try_for_each(|record| inner.append(&[record]).map(drop))?;
+            inner.sync()
+        });
         self.poison.guard(outcome)
     }
 

@@ -40,6 +40,8 @@ pub mod faulty;
 mod fjall;
 mod format;
 pub mod frames;
+#[cfg(test)]
+mod life;
 mod lock;
 mod memory;
 mod open;

@@ -5,9 +5,9 @@
 //!
 //! | fault | what arrives |
 //! |---|---|
-//! | [`Fault::ShortWrite`] | the first half of the group |
-//! | [`Fault::DiskFull`] | nothing |
-//! | [`Fault::SyncFailed`] | the whole group, or nothing |
+//! | `Fault::ShortWrite` | the first half of the group |
+//! | `Fault::DiskFull` | nothing |
+//! | `Fault::SyncFailed` | the whole group, or nothing |
 //! | [`Faults::flip_bit`] | no frame with that entry: whoever reads it is told of corruption |
 //! | [`FaultyFrameLog::crash`] | what was synced |
 
@@ -15,7 +15,7 @@ use super::outline::check_frames;
 use super::{FrameHead, FrameLog, FrameReader, Preparation};
 use crate::frame::{Frame, FrameLimits};
 use crate::storage::Error;
-use crate::storage::faulty::{Fault, Faults, error_of};
+use crate::storage::faulty::{Faults, sync_group};
 use crate::storage::poison::Poison;
 use crate::types::{Index, Term};
 use std::path::Path;
@@ -42,19 +42,6 @@ impl FaultyFrameLog {
         self.inner
     }
 
-    fn sync_group(&mut self) -> Result<(), Error> {
-        let fault = self.faults.next();
-        let arrives = match fault {
-            None | Some(Fault::SyncFailed { kept: true }) => self.group.len(),
-            Some(Fault::ShortWrite) => self.group.len() / 2,
-            Some(Fault::DiskFull | Fault::SyncFailed { kept: false }) => 0,
-        };
-        let group = std::mem::take(&mut self.group);
-        self.inner.append(&group[..arrives])?;
-        self.inner.sync()?;
-        fault.map_or(Ok(()), |fault| Err(error_of(fault)))
-    }
-
     fn last_term(&self) -> Term {
         let last = self.group.last().map(Frame::term);
         last.or_else(|| self.inner.term_at(self.inner.last())).unwrap_or_default()
@@ -71,7 +58,11 @@ impl FrameLog for FaultyFrameLog {
 
     fn sync(&mut self) -> Result<Index, Error> {
         self.poison.check()?;
-        let outcome = self.sync_group();
+        let inner = &mut self.inner;
+        let outcome = sync_group(&self.faults, std::mem::take(&mut self.group), |group| {
+            inner.append(&group)?;
+            inner.sync().map(drop)
+        });
         self.poison.guard(outcome)?;
         Ok(self.inner.durable())
     }

@@ -1,8 +1,8 @@
-//! Every step of a log's life is once the last one of its process, or a sync that fails; then the power
-//! fails, at once or after the next process has gone on. What anybody was shown must still be there.
+//! The life of a log whose every step is once the last.
 
 use super::*;
-use crate::storage::platter::{self, Fate, Luck, Platter};
+use crate::storage::life::{Life, at_every_step};
+use crate::storage::platter::Fate;
 use crate::storage::suite::TestDir;
 use std::collections::BTreeMap;
 use std::fs;
@@ -45,6 +45,14 @@ impl History {
         self.written.retain(|index, _| *index <= keep_to);
         Ok(())
     }
+}
+
+impl Life for History {
+    type Log = SegmentLog;
+
+    fn open(dir: &Path) -> Result<SegmentLog, Error> {
+        SegmentLog::open(dir, &OPTIONS)
+    }
 
     /// Crosses files, cuts within one and across several, and writes again over what was cut.
     fn live(&mut self, log: &mut SegmentLog) -> Result<(), Error> {
@@ -61,7 +69,10 @@ impl History {
         self.group(log, 1)
     }
 
-    /// Takes down what a reader sees now.
+    fn go_on(&mut self, log: &mut SegmentLog) {
+        self.group(log, 2).unwrap();
+    }
+
     fn see(&mut self, log: &SegmentLog) {
         let reader = log.reader();
         let read = |index| (index, reader.read(index).unwrap().expect("a record in the range"));
@@ -82,72 +93,14 @@ impl History {
     }
 }
 
-fn open(dir: &Path) -> SegmentLog {
-    SegmentLog::open(dir, &OPTIONS).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// The power fails in several ways: each time the log opens, is right, and goes on.
-fn fail_power(platter: &Platter, history: &History, what: &str) {
-    for luck in [Luck::Nothing, Luck::Everything, Luck::Some(1), Luck::Some(platter.steps)] {
-        let what = format!("{what}, then {luck:?} arrives");
-        let dir = TestDir::new();
-        platter.after_power_failure(luck, dir.path());
-        platter::install(dir.path(), None);
-        let mut log = match SegmentLog::open(dir.path(), &OPTIONS) {
-            Ok(log) => log,
-            Err(error) => panic!("{what}: {error}"),
-        };
-        history.check(&log, &what);
-        history.clone().group(&mut log, 1).unwrap();
-    }
-}
-
-/// One life that meets `fate` at step `at`; false when it ended before.
-fn run(fate: Fate, at: u64) -> bool {
-    let what = format!("{fate:?} at step {at}");
-    let dir = TestDir::new();
-    platter::install(dir.path(), Some((at, fate)));
-    let mut history = History::default();
-    let Ok(mut log) = SegmentLog::open(dir.path(), &OPTIONS) else {
-        fail_power(&platter::look(), &history, &what);
-        return true;
-    };
-    let outcome = history.live(&mut log);
-    history.see(&log);
-    drop(log);
-    let at_once = platter::look();
-    platter::revive();
-
-    // The next process sees the page cache.
-    let mut log = open(dir.path());
-    history.check(&log, &format!("{what}, reopened"));
-    let before = history.clone();
-    history.see(&log);
-    let (reopened, seen) = (platter::look(), history.clone());
-    history.group(&mut log, 2).unwrap();
-    history.see(&log);
-    let gone_on = platter::look();
-
-    fail_power(&at_once, &before, &what);
-    fail_power(&reopened, &seen, &format!("{what}, reopened"));
-    fail_power(&gone_on, &history, &format!("{what}, reopened and gone on"));
-    platter::remove();
-    outcome.is_err()
-}
-
-fn at_every_step(fate: Fate) {
-    let steps = (1..).take_while(|at| run(fate, *at)).count();
-    assert!(steps > 80, "{steps} steps");
-}
-
 #[test]
 fn what_was_shown_survives_a_kill_at_every_step_and_a_power_failure() {
-    at_every_step(Fate::Killed);
+    at_every_step::<History>(Fate::Killed, 80);
 }
 
 #[test]
 fn what_was_shown_survives_every_failed_sync_and_a_power_failure() {
-    at_every_step(Fate::SyncFails);
+    at_every_step::<History>(Fate::SyncFails, 80);
 }
 
 #[test]
@@ -156,6 +109,6 @@ fn a_strangers_temporary_file_is_left_alone() {
     let (ours, strangers) = (dir.path().join("00000000000000000009.seg.tmp"), dir.path().join("notes.tmp"));
     fs::write(&ours, "half").unwrap();
     fs::write(&strangers, "mine").unwrap();
-    open(dir.path());
+    History::open(dir.path()).unwrap();
     assert!(!ours.exists() && strangers.exists());
 }

@@ -1,10 +1,9 @@
-//! Every step of a log's life is once the last one of its process, or a sync that fails; then the power
-//! fails, at once or after the next process has gone on. What anybody was shown must still be there.
+//! The life of a log of frames whose every step is once the last.
 
 use super::*;
 use crate::storage::frames::FrameLimits;
-use crate::storage::platter::{self, Fate, Luck, Platter};
-use crate::storage::suite::TestDir;
+use crate::storage::life::{Life, at_every_step};
+use crate::storage::platter::Fate;
 use crate::storage::suite::batches::{frame, read_all};
 use std::collections::BTreeMap;
 
@@ -61,6 +60,14 @@ impl History {
         (self.first, self.reset) = (next.get(), None);
         Ok(())
     }
+}
+
+impl Life for History {
+    type Log = SegmentFrameLog;
+
+    fn open(dir: &Path) -> Result<SegmentFrameLog, Error> {
+        SegmentFrameLog::open_sized(dir, &OPTIONS)
+    }
 
     /// Crosses files, cuts within one and across several, writes again over what was cut, uses files again.
     fn live(&mut self, log: &mut SegmentFrameLog) -> Result<(), Error> {
@@ -86,7 +93,6 @@ impl History {
         self.group(log, &[1])
     }
 
-    /// Takes down what a reader sees now.
     fn see(&mut self, log: &SegmentFrameLog) {
         self.shown = read_all(&*log.reader(), 1 << 20);
     }
@@ -106,7 +112,7 @@ impl History {
         assert_eq!(log.last(), found.last().map_or(log.first().back(1).unwrap(), |frame| frame.last().index));
     }
 
-    /// What a process does after opening: it ends what it began, and writes.
+    /// Ends what it began, and writes.
     fn go_on(&mut self, log: &mut SegmentFrameLog) {
         if let Some(next) = self.reset {
             self.reset(log, next).unwrap();
@@ -116,75 +122,12 @@ impl History {
     }
 }
 
-fn open(dir: &Path) -> SegmentFrameLog {
-    SegmentFrameLog::open_sized(dir, &OPTIONS).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// The power fails in several ways: each time the log opens, is right, and goes on.
-fn fail_power(platter: &Platter, history: &History, what: &str) {
-    for luck in [Luck::Nothing, Luck::Everything, Luck::Some(1), Luck::Some(platter.steps)] {
-        let what = format!("{what}, then {luck:?} arrives");
-        let dir = TestDir::new();
-        platter.after_power_failure(luck, dir.path());
-        platter::install(dir.path(), None);
-        let mut log = match SegmentFrameLog::open_sized(dir.path(), &OPTIONS) {
-            Ok(log) => log,
-            Err(error) => panic!("{what}: {error}"),
-        };
-        history.check(&log, &what);
-        history.clone().go_on(&mut log);
-    }
-}
-
-/// One life that meets `fate` at step `at`; false when it ended before.
-fn run(fate: Fate, at: u64) -> bool {
-    let what = format!("{fate:?} at step {at}");
-    let dir = TestDir::new();
-    platter::install(dir.path(), Some((at, fate)));
-    let mut history = History::default();
-    let Ok(mut log) = SegmentFrameLog::open_sized(dir.path(), &OPTIONS) else {
-        fail_power(&platter::look(), &history, &what);
-        return true;
-    };
-    let outcome = history.live(&mut log);
-    history.see(&log);
-    drop(log);
-    let at_once = platter::look();
-    platter::revive();
-
-    // The next process sees the page cache.
-    let mut log = open(dir.path());
-    history.check(&log, &format!("{what}, reopened"));
-    let before = history.clone();
-    history.see(&log);
-    let (reopened, seen) = (platter::look(), history.clone());
-    history.go_on(&mut log);
-    history.see(&log);
-    let gone_on = platter::look();
-
-    fail_power(&at_once, &before, &what);
-    fail_power(&reopened, &seen, &format!("{what}, reopened"));
-    fail_power(&gone_on, &history, &format!("{what}, reopened and gone on"));
-    platter::remove();
-    // A sync of a file ahead may fail without any harm.
-    outcome.is_err() || platter_steps(&at_once) >= at
-}
-
-fn platter_steps(platter: &Platter) -> u64 {
-    platter.steps
-}
-
-fn at_every_step(fate: Fate) {
-    let steps = (1..).take_while(|at| run(fate, *at)).count();
-    assert!(steps > 100, "{steps} steps");
-}
-
 #[test]
 fn what_was_shown_survives_a_kill_at_every_step_and_a_power_failure() {
-    at_every_step(Fate::Killed);
+    at_every_step::<History>(Fate::Killed, 100);
 }
 
 #[test]
 fn what_was_shown_survives_every_failed_sync_and_a_power_failure() {
-    at_every_step(Fate::SyncFails);
+    at_every_step::<History>(Fate::SyncFails, 100);
 }
