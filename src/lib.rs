@@ -17,6 +17,7 @@
 //! | 2 | [`storage`] | logs and key-value stores |
 //! | 3 | [`net`] | messages between nodes |
 //! | 4 | [`raft`] | agreement on a log among machines that may crash |
+//! | 5 | [`dedup`] | which entries of a log are repetitions, decided by the log alone |
 //! | 5 | [`dual`] | the two chains, without clock, thread or disk |
 //! | 6 | [`node`] | where threads, time and disks meet |
 //! | 6 | `sim` | the replicated log in a world that breaks, from one seed (feature `sim`) |
@@ -41,6 +42,7 @@ pub mod net;
 
 pub mod raft;
 
+pub mod dedup;
 pub mod dual;
 
 pub mod node;

@@ -21,6 +21,7 @@ domain!(TX_LEAF, "duochain transaction leaf v1");
 domain!(TX_NODE, "duochain transaction node v1");
 domain!(TX_ROOT, "duochain transaction root v1");
 domain!(STATE, "duochain state v1");
+domain!(DEDUPLICATION, "duochain deduplication v1");
 
 fn digest(domain: &blake3::Hasher, parts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = domain.clone();
@@ -64,6 +65,11 @@ pub fn tx_root(top: &[u8; 32], leaves: u32) -> TxRoot {
 /// State after a block: the state before it, its transactions and their number.
 pub fn state(before: &StateRoot, transactions: &TxRoot, count: u64) -> StateRoot {
     StateRoot::new(digest(&STATE, &[before.as_bytes(), transactions.as_bytes(), &count.to_le_bytes()]))
+}
+
+/// Hash of what a log's deduplication remembers, as bytes.
+pub fn deduplication(state: &[u8]) -> [u8; 32] {
+    digest(&DEDUPLICATION, &[state])
 }
 
 #[cfg(test)]

@@ -65,6 +65,16 @@ pub struct FrameHeader {
 }
 
 impl FrameHeader {
+    /// Whether each entry has an id of its own, or none.
+    pub const fn has_ids(&self) -> bool {
+        self.tables.ids
+    }
+
+    /// Whether any entry has an origin or an id, by which a repetition of it is known.
+    pub const fn has_identities(&self) -> bool {
+        self.tables.ids || self.tables.origins || self.origin.session != 0
+    }
+
     /// The bytes.
     pub fn encode(&self) -> [u8; FRAME_HEADER_BYTES] {
         let unsealed = Seal { term: Term::ORIGIN, base: Index::ORIGIN, time: UnixNanos::default() };

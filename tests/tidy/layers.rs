@@ -10,7 +10,7 @@ const LAYERS: &[(u32, &[&str])] = &[
     (2, &["merkle", "storage"]),
     (3, &["net"]),
     (4, &["validator", "raft", "bft"]),
-    (5, &["replication", "dual"]),
+    (5, &["replication", "dedup", "dual"]),
     (6, &["node", "sim"]),
     (7, &["ffi"]),
 ];
