@@ -2,9 +2,8 @@
 
 mod support;
 
-use duochain::frame::{Body, Entry, Frame, FrameBuilder, FrameLimits};
-use duochain::net::Limits;
-use duochain::node::replica::{Apply, Replica, ReplicaConfig, ReplicaError};
+use duochain::frame::{Body, Entry, FrameBuilder, FrameLimits, Origin};
+use duochain::node::replica::{self, Apply, Receipt, Replica, ReplicaConfig, ReplicaError};
 use duochain::raft::{Config, Membership, Role};
 use duochain::storage::frames::FrameLogOptions;
 use duochain::types::{ClusterId, Index, LaneId, LogId, NodeId};
@@ -22,11 +21,9 @@ type Applied = Arc<Mutex<Vec<(Index, Vec<u8>)>>>;
 struct Keep(Applied);
 
 impl Apply for Keep {
-    fn apply(&mut self, frame: &Frame) {
-        let mut applied = self.0.lock().unwrap();
-        for (at, entry) in (frame.base().get()..).zip(frame.entries()) {
-            applied.push((Index::new(at), entry.bytes.to_vec()));
-        }
+    fn apply(&mut self, batch: &replica::Applied<'_>) {
+        let entries = batch.entries().map(|(index, entry)| (index, entry.bytes.to_vec()));
+        self.0.lock().unwrap().extend(entries);
     }
 }
 
@@ -60,16 +57,11 @@ impl Cluster {
         let mut raft = Config::new(n(number));
         // A machine under load must not look like one that is down.
         (raft.election_min, raft.election_max) = (Duration::from_millis(500), Duration::from_secs(1));
-        ReplicaConfig {
-            dir: self.scratch.path().join(format!("n{number}")),
-            cluster: ClusterId([9; 16]),
-            listen: self.members.addresses[&n(number)].parse().unwrap(),
-            members: self.members.clone(),
-            raft,
-            log: FrameLogOptions { segment_bytes: 16 << 20, ..FrameLogOptions::default() },
-            net: Limits::default(),
-            applied: Index::ORIGIN,
-        }
+        let dir = self.scratch.path().join(format!("n{number}"));
+        let listen = self.members.addresses[&n(number)].parse().unwrap();
+        let log = FrameLogOptions { segment_bytes: 16 << 20, ..FrameLogOptions::default() };
+        let members = self.members.clone();
+        ReplicaConfig { raft, log, ..ReplicaConfig::new(n(number), dir, ClusterId([9; 16]), listen, members) }
     }
 
     fn open(&mut self, number: usize) {
@@ -94,11 +86,15 @@ impl Cluster {
 
     /// Asks everyone until somebody takes it, as a client would.
     fn append(&self, text: &str) -> LogId {
+        self.append_batch(&batch(text)).id
+    }
+
+    fn append_batch(&self, batch: &Body) -> Receipt {
         let mut asked = 0;
         loop {
             for (_, replica) in self.alive() {
-                match replica.append(batch(text), PATIENCE) {
-                    Ok(id) => return id,
+                match replica.append(batch.clone(), PATIENCE) {
+                    Ok(receipt) => return receipt,
                     Err(ReplicaError::NotLeader(_) | ReplicaError::Busy | ReplicaError::Refused(_)) => {}
                     Err(error) => panic!("{error}"),
                 }
@@ -136,6 +132,16 @@ fn batch(text: &str) -> Body {
     builder.finish().unwrap()
 }
 
+/// A batch of a producer's session, from this number on.
+fn numbered(text: &str, session: u64, sequence: u64) -> Body {
+    let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::default());
+    for (at, word) in (0..).zip(text.split(' ')) {
+        let origin = Origin { session, sequence: sequence + at };
+        builder.push(Entry { bytes: word.as_bytes(), origin, id: None }).unwrap();
+    }
+    builder.finish().unwrap()
+}
+
 fn texts(applied: &[(Index, Vec<u8>)]) -> Vec<String> {
     applied.iter().map(|(_, bytes)| String::from_utf8(bytes.clone()).unwrap()).collect()
 }
@@ -151,6 +157,59 @@ fn what_is_appended_is_applied_by_all_in_one_order() {
         (0..200).flat_map(|number| [format!("a{number}"), format!("b{number}")]).collect();
     assert_eq!(texts(&first), expected);
     assert!(first.is_sorted());
+}
+
+#[test]
+fn a_batch_that_is_appended_again_is_acknowledged_and_applied_once_by_whoever_leads() {
+    let mut cluster = Cluster::new("replica-again", 3);
+    let batch = numbered("a b c", 77, 1);
+    let first = cluster.append_batch(&batch);
+    assert_eq!((first.repeated, first.stale), (0, 0));
+    let again = cluster.append_batch(&batch);
+    assert_eq!((again.id.index.get() - first.id.index.get(), again.repeated), (3, 3));
+    // Another leader knows it, and so does one that has read its log again from disk.
+    let leader = cluster.leader();
+    cluster.close(leader);
+    assert_eq!(cluster.append_batch(&numbered("c d", 77, 3)).repeated, 1);
+    let last = cluster.append("end").index;
+    (1..=3).filter(|number| *number != leader).for_each(|number| cluster.close(number));
+    (1..=3).for_each(|number| cluster.open(number));
+    assert_eq!(cluster.append_batch(&numbered("b c d e", 77, 2)).repeated, 3);
+    let mut id = FrameBuilder::new(FrameLimits::default(), LaneId::default());
+    id.push(Entry { bytes: b"opaque", id: Some(&[4; 32]), ..Entry::default() }).unwrap();
+    let opaque = id.finish().unwrap();
+    assert_eq!(cluster.append_batch(&opaque).repeated, 0);
+    let last = last.max(cluster.append_batch(&opaque).id.index);
+    for number in 1..=3 {
+        let mut found = texts(&cluster.applied(number, last));
+        found.retain(|text| !["who", "leads?"].contains(&text.as_str()));
+        assert_eq!(found, ["a", "b", "c", "d", "end", "e", "opaque"], "node {number}");
+    }
+}
+
+#[test]
+fn a_host_that_kept_its_state_gets_what_is_behind_it_and_repetitions_are_known_still() {
+    let mut cluster = Cluster::new("replica-kept", 1);
+    let kept = cluster.append_batch(&numbered("a b c d", 5, 1)).id.index.back(2).unwrap();
+    cluster.close(1);
+    // In the middle of a frame: the host had written down two of its entries.
+    let config = ReplicaConfig { applied: kept, ..cluster.config(1) };
+    let applied = Applied::default();
+    let replica = Replica::open(config, Box::new(Keep(Arc::clone(&applied)))).unwrap();
+    cluster.replicas[0] = Some((replica, applied));
+    let again = cluster.append_batch(&numbered("b c d e", 5, 2));
+    assert_eq!(again.repeated, 3);
+    assert_eq!(texts(&cluster.applied(1, again.id.index)), ["c", "d", "e"]);
+}
+
+#[test]
+fn deduplication_that_cannot_be_is_refused() {
+    let cluster = Cluster::new("replica-dedup", 1);
+    let mut config = cluster.config(1);
+    config.dir = cluster.scratch.path().join("other");
+    config.dedup.ids_max = 0;
+    let opened = Replica::open(config, Box::new(Keep(Applied::default())));
+    assert!(matches!(&opened, Err(ReplicaError::Config(text)) if text == "ids_max is 0"), "{opened:?}");
 }
 
 #[test]

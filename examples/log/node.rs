@@ -1,15 +1,12 @@
 //! One node: takes part, and as a leader appends as fast as it can.
 
 use super::report::{Origin, Report};
-use duochain::frame::{Body, Entry, Frame, FrameBuilder, FrameLimits};
-use duochain::net::Limits;
-use duochain::node::replica::{Apply, Replica, ReplicaConfig, ReplicaError};
-use duochain::raft::{Config, Membership, Role};
-use duochain::storage::frames::FrameLogOptions;
-use duochain::types::{ClusterId, Index, LaneId, NodeId};
+use duochain::frame::{self, Body, Entry, FrameBuilder, FrameLimits};
+use duochain::node::replica::{Applied, Apply, Replica, ReplicaConfig, ReplicaError};
+use duochain::raft::{Membership, Role};
+use duochain::types::{ClusterId, LaneId, NodeId};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,23 +26,22 @@ struct Seen {
 struct Count(Arc<Mutex<Seen>>);
 
 impl Apply for Count {
-    fn apply(&mut self, frame: &Frame) {
+    fn apply(&mut self, batch: &Applied<'_>) {
         let mut seen = self.0.lock().expect("nobody panics with it");
-        for entry in frame.entries() {
+        let Some((_, first)) = batch.entries().next() else { return };
+        for (_, entry) in batch.entries() {
             seen.entries += 1;
             // FNV-1a over the part that differs.
             for byte in &entry.bytes[..24] {
                 seen.digest = (seen.digest ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
             }
         }
-        let first = frame.entries().next().map_or(&[][..], |entry| entry.bytes);
-        let number = |at: usize| first[at..at + 8].try_into().map(u64::from_le_bytes).unwrap_or(0);
+        let number = |at: usize| first.bytes[at..at + 8].try_into().map(u64::from_le_bytes).unwrap_or(0);
         let (origin, batch) = (number(0), number(8));
         let present = seen.present.entry(origin).or_insert(0);
-        // A batch whose answer got lost is appended again; nothing between may be missing.
-        if batch == *present + 1 {
-            *present = batch;
-        }
+        // A batch whose answer got lost is appended again and applied once: one that comes twice, or after a gap,
+        // leaves its producer without any.
+        *present = if batch == *present + 1 { batch } else { 0 };
     }
 }
 
@@ -56,7 +52,8 @@ fn batch(origin: Origin, number: u64) -> Body {
     bytes[8..16].copy_from_slice(&number.to_le_bytes());
     for at in 0..ENTRIES {
         bytes[16..24].copy_from_slice(&at.to_le_bytes());
-        builder.push(Entry { bytes: &bytes, ..Entry::default() }).expect("within the limits");
+        let origin = frame::Origin { session: origin, sequence: number * ENTRIES + at };
+        builder.push(Entry { bytes: &bytes, origin, id: None }).expect("within the limits");
     }
     builder.finish().expect("not empty")
 }
@@ -90,16 +87,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let members = (1..).zip(addresses).map(|(number, address)| Ok((node(number)?, address.clone())));
     let members: Vec<_> = members.collect::<Result<_, &str>>()?;
     let own = &addresses[usize::try_from(number).map_err(|_| "no number")? - 1];
-    let config = ReplicaConfig {
-        dir: PathBuf::from(dir),
-        cluster: ClusterId(*b"example of a log"),
-        listen: own.parse().map_err(|_| format!("{own} is no address"))?,
-        members: Membership::of(members),
-        raft: Config::new(node(number)?),
-        log: FrameLogOptions::default(),
-        net: Limits::default(),
-        applied: Index::ORIGIN,
-    };
+    let listen = own.parse().map_err(|_| format!("{own} is no address"))?;
+    let cluster = ClusterId(*b"example of a log");
+    let config = ReplicaConfig::new(node(number)?, dir, cluster, listen, Membership::of(members));
     let seen = Arc::new(Mutex::new(Seen::default()));
     let replica =
         Replica::open(config, Box::new(Count(Arc::clone(&seen)))).map_err(|error| error.to_string())?;

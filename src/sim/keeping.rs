@@ -94,8 +94,9 @@ impl World {
     fn on_installed(&mut self, seat: Seat, image: &Image) {
         let last = image.snapshot.last;
         self.trace.note(self.agenda.now(), format_args!("n{} stands on snapshot {last}", seat + 1));
+        let machine = image.machine.travelled(self.options.session_time_to_live);
         let process = self.process(seat);
-        process.machine = image.machine.clone();
+        process.machine = machine;
         process.commit = last;
         self.count("installed snapshot");
         self.see(&Seen::Started { seat, applied: last });

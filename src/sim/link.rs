@@ -66,6 +66,7 @@ impl World {
             inbox: process.inbox.len(),
             reads: process.reads.len() + process.ready.len(),
             sessions: process.machine.sessions(),
+            remembered: process.machine.remembered(),
             queued: node.disk.queued(),
             window_bytes: status.window_bytes,
             uncommitted_bytes: status.uncommitted_bytes,

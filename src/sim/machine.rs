@@ -4,17 +4,26 @@
 //! A session is opened by an entry and named by that entry's index, so no two have one name. It remembers
 //! its last operation: the same again answers the same, an earlier one is stale. Its time to live is counted
 //! in log time, and there are at most [`SESSIONS_MAX`]: all of it is decided by the log alone.
+//!
+//! Beside that the machine feeds the product's own deduplication, which does not know what a session of this machine
+//! is and must come to the same decisions; entries that open a session have an id.
 
 use super::disk::members_of;
 use super::random::mix;
-use crate::frame::{self, Frame, FrameKind, Origin};
+use crate::dedup::{Dedup, DedupLimits, Why};
+use crate::frame::{self, ENTRY_ID_BYTES, Frame, FrameKind, Origin};
 use crate::raft::Membership;
 use crate::types::{LogId, UnixNanos};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Sessions that are remembered; the one that is unused for longest makes room.
 pub(super) const SESSIONS_MAX: usize = 32;
+/// Sessions that the deduplication remembers: more than the machine, so that they can be compared.
+pub(super) const DEDUP_SESSIONS_MAX: usize = 1 << 10;
+/// Ids that it remembers: few, so that they push each other out.
+pub(super) const DEDUP_IDS_MAX: usize = 8;
 const ENTRY_BYTES: usize = 1 + 8;
 
 /// What a client asks of the machine.
@@ -33,6 +42,15 @@ impl Entry {
             Self::Open { .. } => Origin::NONE,
             Self::Append { session, sequence, .. } => Origin { session, sequence },
         }
+    }
+
+    /// What it is known by if it has no session: who makes it, and in which operation.
+    pub(super) fn id(self, operation: u64) -> Option<[u8; ENTRY_ID_BYTES]> {
+        let Self::Open { client } = self else { return None };
+        let mut id = [0xD0; ENTRY_ID_BYTES];
+        id[..8].copy_from_slice(&client.to_le_bytes());
+        id[8..16].copy_from_slice(&operation.to_le_bytes());
+        Some(id)
     }
 
     /// Its bytes, made longer by `padding`.
@@ -111,10 +129,12 @@ pub(super) struct Applied {
     pub(super) list: List,
     /// Digest of all sessions.
     pub(super) window: u64,
+    /// What the deduplication says of it, and the digest of what that remembers behind the frame.
+    pub(super) judged: (Option<Why>, [u8; 32]),
 }
 
 /// The state.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Machine {
     pub(super) applied: LogId,
     pub(super) time: UnixNanos,
@@ -122,12 +142,35 @@ pub(super) struct Machine {
     pub(super) list: List,
     sessions: BTreeMap<u64, Session>,
     window: u64,
+    dedup: Dedup,
 }
 
 impl Machine {
     /// A machine to which nothing was applied, in a cluster of these members.
-    pub(super) fn new(membership: Membership) -> Self {
-        Self { membership: Arc::new(membership), ..Self::default() }
+    pub(super) fn new(membership: Membership, time_to_live: u64) -> Self {
+        Self {
+            applied: LogId::default(),
+            time: UnixNanos::default(),
+            membership: Arc::new(membership),
+            list: List::default(),
+            sessions: BTreeMap::new(),
+            window: 0,
+            dedup: Dedup::new(dedup_limits(time_to_live)),
+        }
+    }
+
+    /// The machine as it comes out of a snapshot: what the deduplication remembers travels as bytes.
+    #[must_use]
+    pub(super) fn travelled(&self, time_to_live: u64) -> Self {
+        let mut bytes = Vec::new();
+        self.dedup.encode(&mut bytes);
+        let dedup = Dedup::decode(&bytes, dedup_limits(time_to_live)).expect("a node wrote it");
+        Self { dedup, ..self.clone() }
+    }
+
+    /// Sessions and ids that the deduplication remembers.
+    pub(super) fn remembered(&self) -> (usize, usize) {
+        (self.dedup.sessions(), self.dedup.ids())
     }
 
     /// Sessions that are remembered.
@@ -148,12 +191,15 @@ impl Machine {
         if let Some(membership) = members_of(frame) {
             self.membership = Arc::new(membership);
         }
+        let admission = self.dedup.admit_at(frame, clock);
+        let digest = self.dedup.digest();
         let is_ours = frame.kind() == FrameKind::Entries;
         let entries = (0..).zip(frame.entries());
         entries
             .map(|(at, entry)| {
                 let entry = if is_ours { Entry::of(entry) } else { None };
-                self.apply_entry(LogId::new(frame.term(), frame.base().forward(at)), entry, clock)
+                let id = LogId::new(frame.term(), frame.base().forward(u64::from(at)));
+                Applied { judged: (admission.why(at), digest), ..self.apply_entry(id, entry, clock) }
             })
             .collect()
     }
@@ -165,7 +211,8 @@ impl Machine {
             Some(Entry::Open { .. }) => self.open(id.index.get(), clock),
             Some(Entry::Append { session, sequence, value }) => self.append(session, sequence, value, clock),
         };
-        Applied { id: self.applied, entry, outcome, list: self.list, window: self.window }
+        let judged = (None, [0; 32]);
+        Applied { id: self.applied, entry, outcome, list: self.list, window: self.window, judged }
     }
 
     fn open(&mut self, name: u64, clock: UnixNanos) -> Outcome {
@@ -216,6 +263,14 @@ impl Machine {
     }
 }
 
+const fn dedup_limits(time_to_live: u64) -> DedupLimits {
+    DedupLimits {
+        time_to_live: Duration::from_nanos(time_to_live),
+        sessions_max: DEDUP_SESSIONS_MAX as u32,
+        ids_max: DEDUP_IDS_MAX as u32,
+    }
+}
+
 /// Hash of a list with one more value.
 pub(super) const fn hash_with(before: u64, value: u64) -> u64 {
     mix(before.rotate_left(7) ^ value)
@@ -231,7 +286,8 @@ mod tests {
         let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::default());
         for entry in entries {
             let bytes = entry.bytes(5);
-            builder.push(frame::Entry { bytes: &bytes, origin: entry.origin(), id: None }).unwrap();
+            let id = entry.id(base);
+            builder.push(frame::Entry { bytes: &bytes, origin: entry.origin(), id: id.as_ref() }).unwrap();
         }
         let seal = Seal { term: Term::new(1), base: Index::new(base), time: UnixNanos::new(time) };
         Frame::new(seal, builder.finish().unwrap())
@@ -243,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_repeated_operation_is_applied_once_and_an_earlier_one_not_at_all() {
-        let mut machine = Machine::default();
+        let mut machine = Machine::new(Membership::default(), 100);
         let append = |sequence, value| Entry::Append { session: 1, sequence, value };
         let entries = [Entry::Open { client: 4 }, append(1, 10), append(1, 10), append(3, 30), append(2, 20)];
         assert_eq!(
@@ -263,14 +319,14 @@ mod tests {
 
     #[test]
     fn a_session_too_many_takes_the_place_of_the_idlest() {
-        let mut machine = Machine::default();
+        let mut machine = Machine::new(Membership::default(), 100);
         let open = [Entry::Open { client: 1 }];
         for index in 1..=SESSIONS_MAX as u64 + 1 {
             outcomes(&mut machine, &frame(index, index, &open));
         }
         assert_eq!(machine.sessions(), SESSIONS_MAX);
         let append = [Entry::Append { session: 1, sequence: 1, value: 1 }];
-        assert_eq!(outcomes(&mut machine, &frame(90, 90, &append)), [Outcome::Expired]);
+        assert_eq!(outcomes(&mut machine, &frame(SESSIONS_MAX as u64 + 2, 90, &append)), [Outcome::Expired]);
     }
 
     #[test]

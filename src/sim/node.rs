@@ -94,10 +94,9 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// A machine whose disk holds these members and nothing else.
-    pub(super) fn new(membership: Membership, clock: Clock) -> Self {
+    /// A machine whose disk holds these members and nothing else, `machine` being a state to which nothing was applied.
+    pub(super) fn new(membership: Membership, clock: Clock, machine: Machine) -> Self {
         let was_member = !membership.voters.is_empty();
-        let machine = Machine::new(membership.clone());
         let snapshot = Snapshot { membership, ..Snapshot::default() };
         Self {
             life: Life::Down,

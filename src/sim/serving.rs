@@ -56,8 +56,9 @@ impl World {
         for request in std::mem::take(&mut process.inbox) {
             let Some(entry) = request.entry else { continue };
             let bytes = entry.bytes(self.host_random.below(padding_max + 1) as usize);
-            let is_taken = process.inbox.is_empty()
-                && builder.push(frame::Entry { bytes: &bytes, origin: entry.origin(), id: None }).is_ok();
+            let id = entry.id(request.operation);
+            let entry = frame::Entry { bytes: &bytes, origin: entry.origin(), id: id.as_ref() };
+            let is_taken = process.inbox.is_empty() && builder.push(entry).is_ok();
             if is_taken { requests.push(request) } else { process.inbox.push(request) }
         }
         let Some(body) = builder.finish() else { return };

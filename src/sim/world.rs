@@ -4,6 +4,7 @@ use super::agenda::{Agenda, Event, MILLISECOND, Nanos, SECOND};
 use super::checker::{Checkers, Seen};
 use super::client::{Client, Record};
 use super::clock::Clock;
+use super::machine::Machine;
 use super::network::Network;
 use super::node::{Life, Node, SEATS_MAX, Seat, id_of};
 use super::operator::Operator;
@@ -112,7 +113,8 @@ impl World {
         assert!(seat < SEATS_MAX, "who adds machines looks first");
         let most = self.options.drift_max;
         let drift = self.clock_random.between(0, most.unsigned_abs() * 2) as i64 - most;
-        self.nodes.push(Node::new(membership, Clock::new(drift)));
+        let machine = Machine::new(membership.clone(), self.options.session_time_to_live);
+        self.nodes.push(Node::new(membership, Clock::new(drift), machine));
         self.agenda.after(0, Event::Start(seat));
         seat
     }

@@ -1,10 +1,17 @@
-//! The thread that applies what is committed, in order, each entry once.
+//! The thread that judges and applies what is committed, in order, each entry once.
+//!
+//! # Invariants
+//! A1 the deduplication has admitted every frame of the log up to its `upto`, from the log's beginning, whatever the
+//! host had applied before: a host that kept its state over a restart does not keep this one. A2 the callers of a
+//! frame are answered before the host applies it, so a slow host delays who comes behind it only.
 
 use super::ReplicaError;
 use super::core::Shared;
-use crate::frame::{Frame, FrameKind};
+use crate::dedup::{Admission, Dedup, Why};
+use crate::frame::{Entry, Frame, FrameKind};
 use crate::storage::frames::FrameReader;
-use crate::types::Index;
+use crate::types::{Index, LogId, UnixNanos};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -13,59 +20,136 @@ const READ_BYTES_MAX: usize = 4 << 20;
 
 /// The host's state machine.
 pub trait Apply: Send + 'static {
-    /// Entries in the order of the log, each once as long as the process lives. After a restart it goes on
-    /// behind what `ReplicaConfig::applied` said. Frames of the cluster itself are left out.
-    fn apply(&mut self, frame: &Frame);
+    /// Entries of a committed frame in order, repetitions left out; none when all of them are. Each index is handed
+    /// over at most once as long as the process lives; after a restart it goes on behind what
+    /// `ReplicaConfig::applied` said. Frames of the cluster itself are left out.
+    fn apply(&mut self, batch: &Applied<'_>);
+
+    /// The state as of the last `apply`, as bytes that can be read while `apply` goes on: a copy, or something that
+    /// does not change. `None`: this host keeps no snapshots, and the log is never cut.
+    fn snapshot(&mut self) -> Option<Box<dyn Read + Send>> {
+        None
+    }
+
+    /// Replaces the state by one that `snapshot` made on this or another node.
+    ///
+    /// # Errors
+    /// `Unsupported` unless the host says otherwise; what it cannot read or keep. The replica ends then.
+    fn restore(&mut self, state: &mut dyn Read) -> io::Result<()> {
+        let _ = state;
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this host takes no snapshots"))
+    }
+}
+
+/// A committed frame as a host applies it.
+#[derive(Debug)]
+pub struct Applied<'a> {
+    frame: &'a Frame,
+    admission: &'a Admission,
+    /// Up to here the host has it already.
+    after: Index,
+}
+
+impl<'a> Applied<'a> {
+    /// Position of the frame's last entry, left out or not: where the state stands once this is applied.
+    pub const fn last(&self) -> LogId {
+        self.frame.last()
+    }
+
+    /// Log time: the same on every node, never less than that of the frame before.
+    pub const fn time(&self) -> UnixNanos {
+        self.frame.time()
+    }
+
+    /// The entries to apply, in order, each with its index.
+    pub fn entries(&self) -> impl Iterator<Item = (Index, Entry<'a>)> + use<'a> {
+        let (base, after, admission) = (self.frame.base(), self.after, self.admission);
+        (0_u32..).zip(self.frame.entries()).filter_map(move |(at, entry)| {
+            let index = base.forward(u64::from(at));
+            (index > after && admission.why(at).is_none()).then_some((index, entry))
+        })
+    }
+
+    /// How many entries of the frame are repetitions, or too late to know.
+    pub fn left_out(&self) -> u32 {
+        let all = 0..self.frame.count();
+        self.admission.count(&all, Why::Repeated) + self.admission.count(&all, Why::Stale)
+    }
+
+    /// The frame as it stands in the log, with what is left out.
+    pub const fn frame(&self) -> &'a Frame {
+        self.frame
+    }
 }
 
 pub(super) struct Applier {
     pub(super) apply: Box<dyn Apply>,
     pub(super) reader: Arc<dyn FrameReader>,
+    /// The host has everything up to here.
     pub(super) applied: Index,
+    /// What it has admitted is what this thread has read.
+    pub(super) dedup: Dedup,
 }
 
 impl Applier {
     pub(super) fn run(mut self, shared: &Shared) {
-        // Release here and below, with the Acquire of who waits: what was applied can be seen.
+        if let Err(error) = self.advance(self.applied, shared) {
+            return shared.end(error);
+        }
+        // Release here and in `advance`, with the Acquire of who waits: what was applied can be seen.
         shared.applied.store(self.applied.get(), Ordering::Release);
         loop {
             let committed = {
                 let mut core = shared.core.lock();
-                let applied = self.applied;
-                shared
-                    .progress
-                    .wait_while(&mut core, |core| core.ended.is_none() && core.committed <= applied);
+                let upto = self.dedup.upto();
+                shared.progress.wait_while(&mut core, |core| core.ended.is_none() && core.committed <= upto);
                 if core.ended.is_some() {
                     return;
                 }
                 core.committed
             };
-            if let Err(error) = self.apply_to(committed, shared) {
+            if let Err(error) = self.advance(committed, shared) {
                 return shared.end(error);
             }
         }
     }
 
-    /// What is committed is durable here (I5 of the core), so a reader shows it.
-    fn apply_to(&mut self, committed: Index, shared: &Shared) -> Result<(), ReplicaError> {
-        while self.applied < committed {
-            let frames = self.reader.read(self.applied.next(), READ_BYTES_MAX)?;
+    /// Takes all frames that end at or before `target`. What is committed is durable here (I5 of the core), so a
+    /// reader shows it; and so is what a host says that it has applied.
+    fn advance(&mut self, target: Index, shared: &Shared) -> Result<(), ReplicaError> {
+        while self.dedup.upto() < target {
+            let next = self.dedup.upto().next();
+            let mut frames = self.reader.read(next, READ_BYTES_MAX)?;
             if frames.is_empty() {
-                return Err(ReplicaError::Failed(
-                    format!("entry {} is not in the log", self.applied.next()).into(),
-                ));
+                return Err(ReplicaError::Failed(format!("entry {next} is not in the log").into()));
             }
-            for frame in frames.iter().take_while(|frame| frame.last().index <= committed) {
-                if frame.kind() == FrameKind::Entries {
-                    self.apply.apply(frame);
-                }
-                self.applied = frame.last().index;
+            frames.retain(|frame| frame.last().index <= target);
+            if frames.is_empty() {
+                return Ok(());
+            }
+            let admissions: Vec<Admission> = frames.iter().map(|frame| self.dedup.admit(frame)).collect();
+            shared.judged(&frames, &admissions);
+            for (frame, admission) in frames.iter().zip(&admissions) {
+                self.apply(frame, admission);
             }
             shared.applied.store(self.applied.get(), Ordering::Release);
             // Under the lock, so that who is about to wait is not missed.
-            drop(shared.core.lock());
+            let has_ended = shared.core.lock().ended.is_some();
             shared.progress.notify_all();
+            if has_ended {
+                return Ok(());
+            }
         }
         Ok(())
+    }
+
+    fn apply(&mut self, frame: &Frame, admission: &Admission) {
+        let last = frame.last().index;
+        if last > self.applied {
+            if frame.kind() == FrameKind::Entries {
+                self.apply.apply(&Applied { frame, admission, after: self.applied });
+            }
+            self.applied = last;
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! The Raft core behind its lock, and the carrying out of its effects.
 
-use super::ReplicaError;
-use super::waiting::{Waiter, Waiting};
+use super::waiting::{Group, Receipt, Waiter, Waiting};
+use super::{LeaderAt, ReplicaError};
+use crate::dedup::Admission;
 use crate::env::log::{self, Level};
 use crate::env::{Clock, SystemClock, fork};
+use crate::frame::Frame;
 use crate::net::{Inbox, TcpTransport};
 use crate::raft::wire::RaftProtocol;
-use crate::raft::{Effect, Input, Message, Raft, Status, Ticket, Timer, Write};
+use crate::raft::{Effect, Input, Message, Raft, Refusal, Status, Ticket, Timer, Write};
 use crate::storage::frames::FrameReader;
 use crate::types::{ClusterId, Index, LogId, NodeId, Tick};
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -133,12 +135,22 @@ impl Shared {
         tell(core);
     }
 
-    /// A request, and its answer.
+    /// A request without entries, and its answer.
     pub(super) fn ask(
         &self,
         timeout: Duration,
         input: impl FnOnce(Ticket) -> Input,
     ) -> Result<LogId, ReplicaError> {
+        self.ask_for((0, false), timeout, input).map(|receipt| receipt.id)
+    }
+
+    /// A request with so many entries, of which some have identities or not, and its answer.
+    pub(super) fn ask_for(
+        &self,
+        (count, has_identities): (u32, bool),
+        timeout: Duration,
+        input: impl FnOnce(Ticket) -> Input,
+    ) -> Result<Receipt, ReplicaError> {
         if self.is_of_parent() {
             return Err(ReplicaError::Closed);
         }
@@ -148,7 +160,7 @@ impl Shared {
             if let Some(error) = &core.ended {
                 return Err(error.clone());
             }
-            let ticket = core.waiting.ask(&waiter);
+            let ticket = core.waiting.ask(Group::of_one(&waiter, count, has_identities));
             self.step_locked(&mut core, input(Ticket(ticket)));
             tell(core);
             ticket
@@ -204,7 +216,10 @@ impl Shared {
                 self.fetch.notify_one();
             }
             Effect::Accepted { ticket, id } => core.waiting.accepted(ticket.0, id),
-            Effect::Refused { ticket, why } => core.waiting.answer(ticket.0, Err(why.into())),
+            Effect::Refused { ticket, why } => {
+                let why = refusal(why, &core.members);
+                core.waiting.answer(ticket.0, Err(why));
+            }
             Effect::ReadReady { ticket, index } => {
                 core.waiting.answer(ticket.0, Ok(LogId::new(core.raft.term(), index)));
             }
@@ -247,6 +262,19 @@ impl Shared {
         }
     }
 
+    /// It is known which entries of these committed frames are repetitions.
+    pub(super) fn judged(&self, frames: &[Frame], admissions: &[Admission]) {
+        let is_asked = |frame: &Frame| frame.body().header().has_identities();
+        if !frames.iter().any(is_asked) {
+            return;
+        }
+        let mut core = self.core.lock();
+        for (frame, admission) in frames.iter().zip(admissions).filter(|(frame, _)| is_asked(frame)) {
+            core.waiting.judged(frame.last().index, admission);
+        }
+        tell(core);
+    }
+
     /// Nothing is done from here on.
     pub(super) fn end(&self, error: ReplicaError) {
         let mut core = self.core.lock();
@@ -256,13 +284,30 @@ impl Shared {
         self.time.notify_all();
         self.fetch.notify_all();
         self.progress.notify_all();
+        tell(core);
     }
 }
 
-/// Gives the lock back, and what was to be logged to the log.
+/// Why the core refused, as callers are told: who leads, and where that is.
+fn refusal(why: Refusal, members: &BTreeMap<NodeId, String>) -> ReplicaError {
+    match why {
+        Refusal::NotLeader(leader) => ReplicaError::NotLeader(
+            leader
+                .map(|node| LeaderAt { node, address: members.get(&node).map_or("", String::as_str).into() }),
+        ),
+        Refusal::Busy => ReplicaError::Busy,
+        why => ReplicaError::Refused(why),
+    }
+}
+
+/// Gives the lock back, then tells callers what they wait for (W2), and the log what was to be logged.
 fn tell(mut core: MutexGuard<'_, Core>) {
     let records = std::mem::take(&mut core.records);
+    let told = std::mem::take(&mut core.waiting.told);
     drop(core);
+    for (waiter, outcome) in told {
+        waiter.tell(outcome);
+    }
     for (level, record) in records {
         log::emit(level, "log", format_args!("{record}"));
     }

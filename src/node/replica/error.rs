@@ -6,6 +6,15 @@ use crate::types::NodeId;
 use std::io;
 use std::sync::Arc;
 
+/// Who leads, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaderAt {
+    /// The leader.
+    pub node: NodeId,
+    /// Where the other nodes find it; empty when it is no member any more.
+    pub address: Arc<str>,
+}
+
 /// Why not.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -20,8 +29,8 @@ pub enum ReplicaError {
     #[error("{0}")]
     Net(Arc<io::Error>),
     /// Another node leads, if known: ask there. Nothing was done.
-    #[error("this node does not lead; {}", .0.map_or("nobody is known to".to_owned(), |node| format!("{node} does")))]
-    NotLeader(Option<NodeId>),
+    #[error("this node does not lead; {}", leads(.0.as_ref()))]
+    NotLeader(Option<LeaderAt>),
     /// Too much waits already. Nothing was done; ask again.
     #[error("too much waits to be committed")]
     Busy,
@@ -54,12 +63,8 @@ impl From<io::Error> for ReplicaError {
     }
 }
 
-impl From<Refusal> for ReplicaError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::NotLeader(leader) => Self::NotLeader(leader),
-            Refusal::Busy => Self::Busy,
-            refusal => Self::Refused(refusal),
-        }
-    }
+fn leads(leader: Option<&LeaderAt>) -> String {
+    leader.map_or("nobody is known to".to_owned(), |leader| {
+        format!("{} at {} does", leader.node, leader.address)
+    })
 }

@@ -14,11 +14,11 @@
 //!
 //! # Invariants
 //! I1 an append that answered `Ok` is durable on a majority and applied once, in order, on every node that
-//! gets there. I2 after a failed write nothing is done any more: the node has to be opened again. I3 effects
+//! gets there; an entry with an origin or an id, also when it is appended again. I2 after a failed write nothing is done any more: the node has to be opened again. I3 effects
 //! of one step are carried out before those of the next.
 //!
 //! # Limits
-//! Memory: what `raft::Config` and `net::Limits` allow. The log is never cut at its front yet, since snapshots
+//! Memory: what `raft::Config`, `net::Limits` and `DedupLimits` allow. The log is never cut at its front yet, since snapshots
 //! are not carried out: a member that joins gets all of it.
 //!
 //! # Caller contract
@@ -35,9 +35,11 @@ mod timekeeper;
 mod waiting;
 mod writer;
 
-pub use applier::Apply;
-pub use error::ReplicaError;
+pub use applier::{Applied, Apply};
+pub use error::{LeaderAt, ReplicaError};
+pub use waiting::Receipt;
 
+use crate::dedup::{Dedup, DedupLimits};
 use crate::env::{Clock, panic};
 use crate::frame::{Body, FrameLimits};
 use crate::net::{self, NetStats, TcpTransport};
@@ -46,7 +48,7 @@ use crate::raft::{Config, Input, Membership, Raft, Status};
 use crate::storage::frames::{FrameLog, FrameLogOptions, SegmentFrameLog};
 use crate::storage::votes::{FileVotes, VoteStore};
 use crate::storage::{DirLock, check_format};
-use crate::types::{ClusterId, Index, LogId, NodeId};
+use crate::types::{ClusterId, Index, NodeId};
 use applier::Applier;
 use core::Shared;
 use parking_lot::Mutex;
@@ -74,8 +76,34 @@ pub struct ReplicaConfig {
     pub log: FrameLogOptions,
     /// The transport.
     pub net: net::Limits,
+    /// What is remembered against repetitions. It belongs to the cluster like its id: the same on all nodes, never
+    /// changed.
+    pub dedup: DedupLimits,
     /// Everything up to here was applied before.
     pub applied: Index,
+}
+
+impl ReplicaConfig {
+    /// The usual values, for a host that starts with nothing applied.
+    pub fn new(
+        node: NodeId,
+        dir: impl Into<PathBuf>,
+        cluster: ClusterId,
+        listen: SocketAddr,
+        members: Membership,
+    ) -> Self {
+        Self {
+            dir: dir.into(),
+            cluster,
+            listen,
+            members,
+            raft: Config::new(node),
+            log: FrameLogOptions::default(),
+            net: net::Limits::default(),
+            dedup: DedupLimits::default(),
+            applied: Index::ORIGIN,
+        }
+    }
 }
 
 type ThreadBody = Box<dyn FnOnce(&Arc<Shared>) + Send>;
@@ -97,6 +125,7 @@ impl Replica {
     pub fn open(config: ReplicaConfig, apply: Box<dyn Apply>) -> Result<Self, ReplicaError> {
         let settings =
             config.raft.clone().build().map_err(|misfit| ReplicaError::Config(misfit.to_string()))?;
+        config.dedup.check().map_err(|rule| ReplicaError::Config(rule.to_owned()))?;
         let limits =
             FrameLimits { body_bytes_max: settings.frame_bytes_max, entries_max: settings.frame_entries_max };
         let log_options = FrameLogOptions { limits, ..config.log };
@@ -126,7 +155,8 @@ impl Replica {
         let net = TcpTransport::listen(config.listen, identity, config.net, protocol, inbox)
             .map_err(ReplicaError::from)?;
         shared.start(net)?;
-        let applier = Applier { apply, reader, applied: config.applied.min(last) };
+        let dedup = Dedup::new(config.dedup);
+        let applier = Applier { apply, reader, applied: config.applied.min(last), dedup };
         let replica = Self { threads: Mutex::new(Vec::new()), _lock: lock, shared };
         replica.spawn(Box::new(log), Box::new(votes), applier)?;
         replica.shared.step(Input::Started);
@@ -157,14 +187,16 @@ impl Replica {
     }
 
     /// Puts a batch into the log and waits until it is committed. Its entries have the indexes up to that of
-    /// the answer.
+    /// the answer, which also says how many of them were there before and are not applied again. A batch whose
+    /// entries have an origin or an id can so be appended again when the answer got lost.
     ///
     /// # Errors
     /// `NotLeader` naming who leads, `Busy`, `Refused`: nothing is in the log. `Superseded`: it was, and a
     /// new leader has put something else there. `Timeout`, `Closed`, `Failed`: nobody knows; it may still commit.
-    pub fn append(&self, batch: Body, timeout: Duration) -> Result<LogId, ReplicaError> {
+    pub fn append(&self, batch: Body, timeout: Duration) -> Result<Receipt, ReplicaError> {
         let time = self.shared.clock.unix();
-        self.shared.ask(timeout, |ticket| Input::Proposed { ticket, time, body: batch })
+        let entries = (batch.count(), batch.header().has_identities());
+        self.shared.ask_for(entries, timeout, |ticket| Input::Proposed { ticket, time, body: batch })
     }
 
     /// Waits until this node may answer a read: everything that was acknowledged anywhere before the call is

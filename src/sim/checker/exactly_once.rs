@@ -53,7 +53,8 @@ mod tests {
             checker.see(&Seen::Started { seat: 0, applied: at(1, 3) }).unwrap();
             indexes.iter().try_for_each(|index| {
                 let (id, list) = (at(1, *index), List::default());
-                let applied = Applied { id, entry: None, outcome: Outcome::Nothing, list, window: 0 };
+                let judged = (None, [0; 32]);
+                let applied = Applied { id, entry: None, outcome: Outcome::Nothing, list, window: 0, judged };
                 checker.see(&Seen::Applied { seat: 0, applied: &applied })
             })
         };

@@ -1,7 +1,7 @@
 //! No machine holds more than its limits allow.
 
 use super::{Checker, Held, Name, Seen};
-use crate::sim::machine::SESSIONS_MAX;
+use crate::sim::machine::{DEDUP_IDS_MAX, DEDUP_SESSIONS_MAX, SESSIONS_MAX};
 use crate::sim::options::Options;
 use crate::sim::serving::{INBOX_MAX, READS_MAX};
 
@@ -21,6 +21,7 @@ impl Memory {
             inbox: INBOX_MAX,
             reads: READS_MAX * 2,
             sessions: SESSIONS_MAX,
+            remembered: (DEDUP_SESSIONS_MAX, DEDUP_IDS_MAX),
             queued: QUEUED_MAX,
             window_bytes: raft.window_bytes_max + frame,
             uncommitted_bytes: (raft.window_bytes_max / 2).max(frame) + inflight,
@@ -42,6 +43,8 @@ impl Checker for Memory {
             ("requests", held.inbox, most.inbox),
             ("reads", held.reads, most.reads),
             ("sessions", held.sessions, most.sessions),
+            ("sessions of the deduplication", held.remembered.0, most.remembered.0),
+            ("ids", held.remembered.1, most.remembered.1),
             ("operations of the disk", held.queued, most.queued),
             ("bytes of frames", held.window_bytes, most.window_bytes),
             ("uncommitted bytes", held.uncommitted_bytes, most.uncommitted_bytes),

@@ -35,6 +35,8 @@ pub(super) struct Held {
     pub(super) inbox: usize,
     pub(super) reads: usize,
     pub(super) sessions: usize,
+    /// Sessions and ids of the deduplication.
+    pub(super) remembered: (usize, usize),
     pub(super) queued: usize,
     pub(super) window_bytes: usize,
     pub(super) uncommitted_bytes: usize,

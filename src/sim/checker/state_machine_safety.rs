@@ -50,8 +50,14 @@ mod tests {
         let mut checker = StateMachineSafety::default();
         let mut see = |seat, id, client| {
             let entry = Some(Entry::Open { client });
-            let applied =
-                Applied { id, entry, outcome: Outcome::Opened(5), list: List::default(), window: 0 };
+            let applied = Applied {
+                id,
+                entry,
+                outcome: Outcome::Opened(5),
+                list: List::default(),
+                window: 0,
+                judged: (None, [0; 32]),
+            };
             checker.see(&Seen::Applied { seat, applied: &applied })
         };
         assert!(see(0, at(1, 5), 1).is_ok());
