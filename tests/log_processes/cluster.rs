@@ -1,0 +1,216 @@
+//! Nodes, what lies between them, and the end of every scenario: all are the same, and the history is right.
+
+use super::clients::History;
+use super::history::{self, Operation, Outcome, Record, digest};
+use super::judge::judge;
+use super::process::Process;
+use super::proxy::{Gate, Relay};
+use super::support::{Scratch, eventually};
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// For an answer of a node that runs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a node says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Status {
+    pub(crate) role: String,
+    pub(crate) term: u64,
+    pub(crate) leader: usize,
+    pub(crate) commit: u64,
+    pub(crate) applied: u64,
+}
+
+pub(crate) struct Cluster {
+    name: &'static str,
+    scratch: Scratch,
+    listen: Vec<SocketAddr>,
+    /// By who sends and who receives.
+    relays: BTreeMap<(usize, usize), Relay>,
+    /// `None`: it is down.
+    nodes: Vec<Mutex<Option<Arc<Process>>>>,
+    variables: Vec<(String, String)>,
+    pub(crate) history: History,
+}
+
+impl Cluster {
+    /// Nodes 1 to `count`, running.
+    pub(crate) fn new(name: &'static str, count: usize) -> Self {
+        Self::with(name, count, |_| Vec::new())
+    }
+
+    /// The same, with variables of the environment that depend on the cluster's directory.
+    pub(crate) fn with(
+        name: &'static str,
+        count: usize,
+        variables: impl FnOnce(&Scratch) -> Vec<(String, String)>,
+    ) -> Self {
+        let scratch = Scratch::new(name);
+        let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let listen: Vec<_> = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+        let pairs = (1..=count).flat_map(|from| (1..=count).map(move |to| (from, to)));
+        let pairs = pairs.filter(|(from, to)| from != to);
+        let relays = pairs.map(|(from, to)| ((from, to), Relay::new(listen[to - 1]))).collect();
+        let variables = variables(&scratch);
+        drop(listeners);
+        let nodes = (0..count).map(|_| Mutex::new(None)).collect();
+        let cluster = Self { name, scratch, listen, relays, nodes, variables, history: History::default() };
+        cluster.numbers().for_each(|number| cluster.start(number).unwrap());
+        cluster
+    }
+
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = usize> + use<> {
+        1..=self.nodes.len()
+    }
+
+    pub(crate) fn directory(&self, number: usize) -> PathBuf {
+        self.scratch.path().join(format!("n{number}"))
+    }
+
+    fn slot(&self, number: usize) -> MutexGuard<'_, Option<Arc<Process>>> {
+        self.nodes[number - 1].lock().unwrap()
+    }
+
+    /// # Errors
+    /// Why the node refuses to run.
+    pub(crate) fn start(&self, number: usize) -> Result<(), String> {
+        let address = |to: usize| match self.relays.get(&(number, to)) {
+            Some(relay) => relay.address().to_string(),
+            None => self.listen[to - 1].to_string(),
+        };
+        let addresses: Vec<_> = self.numbers().map(address).collect();
+        let (dir, listen) = (self.directory(number), self.listen[number - 1]);
+        let place = format!("{number} {} {listen} {}", dir.display(), addresses.join(" "));
+        let variables: Vec<_> =
+            self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        *self.slot(number) = Some(Arc::new(Process::start(&place, &variables)?));
+        Ok(())
+    }
+
+    /// With SIGKILL.
+    pub(crate) fn kill(&self, number: usize) {
+        let process = self.slot(number).take();
+        if let Some(process) = process {
+            process.signal(libc::SIGKILL);
+            // Whoever holds it still waits for answers, of which there are none.
+            eventually("the end of a killed process", || {
+                process.ask("status", PATIENCE).is_none().then_some(())
+            });
+        }
+    }
+
+    pub(crate) fn process(&self, number: usize) -> Option<Arc<Process>> {
+        self.slot(number).clone()
+    }
+
+    pub(crate) fn status(&self, number: usize) -> Option<Status> {
+        let text = self.process(number)?.ask("status", Duration::from_millis(500))?;
+        let words: Vec<&str> = text.split(' ').collect();
+        let [role, term, leader, commit, applied] = words[..] else { panic!("{text}") };
+        let number = |text: &str| text.parse::<u64>().expect("a number");
+        Some(Status {
+            role: role.to_owned(),
+            term: number(term),
+            leader: number(leader) as usize,
+            commit: number(commit),
+            applied: number(applied),
+        })
+    }
+
+    /// Who leads the latest term, of those who answer.
+    pub(crate) fn find_leader(&self) -> Option<usize> {
+        let known = self.numbers().filter_map(|number| Some((number, self.status(number)?)));
+        let leads = known.filter(|(_, status)| status.role == "leader");
+        leads.max_by_key(|(_, status)| status.term).map(|(number, _)| number)
+    }
+
+    pub(crate) fn leader(&self) -> usize {
+        eventually("a leader", || self.find_leader())
+    }
+
+    /// What goes from or to this node, from and to all others.
+    pub(crate) fn around(&self, number: usize, gate: Gate) {
+        for ((from, to), relay) in &self.relays {
+            if *from == number || *to == number {
+                relay.set(gate);
+            }
+        }
+    }
+
+    /// Cuts every link between these and the others.
+    pub(crate) fn cut_between(&self, some: &[usize]) {
+        for ((from, to), relay) in &self.relays {
+            if some.contains(from) != some.contains(to) {
+                relay.set(Gate::Cut);
+            }
+        }
+    }
+
+    pub(crate) fn heal(&self) {
+        self.relays.values().for_each(|relay| relay.set(Gate::Open));
+    }
+
+    /// Everything works again: all nodes get to the same list, and the history is judged. Returns the list.
+    pub(crate) fn finish(self) -> Vec<u64> {
+        self.heal();
+        for number in self.numbers() {
+            if self.process(number).is_none() {
+                self.start(number).expect("it starts again");
+            }
+        }
+        let last = self.history.append_somewhere(&self);
+        let index = match last.outcome {
+            Outcome::Appended { index, .. } => index,
+            ref outcome => panic!("{outcome:?}"),
+        };
+        let lists: Vec<Vec<(u64, u64)>> = self.numbers().map(|number| self.list(number, index)).collect();
+        for list in &lists {
+            assert!(list.windows(2).all(|pair| pair[0].0 < pair[1].0), "an index is applied once, in order");
+            assert!(*list == lists[0], "all nodes apply the same: {}", first_difference(list, &lists[0]));
+        }
+        let list: Vec<u64> = lists[0].iter().map(|(_, value)| *value).collect();
+        let mut records = self.history.take();
+        records.push(whole(&list, &records));
+        history::keep(self.name, &records);
+        if let Err(why) = judge(&records, &list) {
+            panic!("{}: not linearizable: {why}", self.name);
+        }
+        list
+    }
+
+    /// What a node has applied, index and value, once it is as far as `index`.
+    fn list(&self, number: usize, index: u64) -> Vec<(u64, u64)> {
+        eventually("a node that has applied everything", || {
+            self.status(number).filter(|status| status.applied >= index)
+        });
+        let path = self.scratch.path().join(format!("list{number}"));
+        let process = self.process(number).expect("it runs");
+        let answer = process.ask(&format!("dump {}", path.display()), PATIENCE);
+        assert!(answer.is_some_and(|answer| answer.starts_with("ok")));
+        let text = std::fs::read_to_string(path).expect("just written");
+        let pair = |line: &str| {
+            let (index, value) = line.split_once(' ').expect("index and value");
+            (index.parse().expect("a number"), value.parse().expect("a number"))
+        };
+        text.lines().map(pair).collect()
+    }
+}
+
+/// A read of the whole list after everything.
+fn whole(list: &[u64], records: &[Record]) -> Record {
+    let outcome = Outcome::Seen {
+        length: list.len() as u64,
+        digest: list.iter().fold(0, |before, value| digest(before, *value)),
+    };
+    let end = records.iter().map(|record| record.returned).max().unwrap_or(0);
+    Record { process: 0, operation: Operation::Read, call: end + 1, returned: end + 2, outcome }
+}
+
+fn first_difference(a: &[(u64, u64)], b: &[(u64, u64)]) -> String {
+    let at = a.iter().zip(b).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
+    format!("at {at} {:?} and {:?}, of {} and {}", a.get(at), b.get(at), a.len(), b.len())
+}

@@ -1,0 +1,83 @@
+//! Processes end without notice.
+
+use super::clients::under_load;
+use super::cluster::Cluster;
+use super::history::{Outcome, digest};
+use super::support::eventually;
+
+/// So many more appends are acknowledged.
+pub(crate) fn progress(cluster: &Cluster, more: usize) {
+    let goal = cluster.history.acknowledged() + more;
+    eventually("acknowledged appends", || (cluster.history.acknowledged() >= goal).then_some(()));
+}
+
+#[test]
+fn a_leader_that_dies_is_replaced_and_follows_when_it_comes_back() {
+    let cluster = Cluster::new("leader", 3);
+    let first = cluster.leader();
+    under_load(&cluster, 6, || {
+        progress(&cluster, 100);
+        cluster.kill(first);
+        progress(&cluster, 100);
+        let second = cluster.leader();
+        assert_ne!(first, second);
+        cluster.start(first).expect("it starts again");
+        progress(&cluster, 100);
+        eventually("the old leader following", || {
+            cluster.status(first).filter(|status| status.role == "follower" && status.leader != 0)
+        });
+    });
+    cluster.finish();
+}
+
+#[test]
+fn without_two_of_three_nothing_is_decided_and_with_them_all_goes_on() {
+    let cluster = Cluster::new("majority", 3);
+    let survivor = cluster.leader() % 3 + 1;
+    under_load(&cluster, 4, || progress(&cluster, 100));
+    let others: Vec<usize> = cluster.numbers().filter(|number| *number != survivor).collect();
+    others.iter().for_each(|number| cluster.kill(*number));
+    // What was under way to it has come by the time that it misses its leader.
+    let missing = || cluster.status(survivor).filter(|status| status.leader == 0);
+    let commit = eventually("a node that misses its leader", missing).commit;
+    for _ in 0..5 {
+        let record = cluster.history.append_at(&cluster, survivor);
+        assert!(!matches!(record.outcome, Outcome::Appended { .. }), "{record:?}");
+    }
+    let status = cluster.status(survivor).expect("it runs");
+    assert!(status.role != "leader" && status.commit == commit, "{status:?}, before {commit}");
+    others.iter().for_each(|number| cluster.start(*number).expect("it starts again"));
+    under_load(&cluster, 4, || progress(&cluster, 100));
+    cluster.finish();
+}
+
+fn kills() -> u64 {
+    let text = std::env::var("DUO_LOG_KILLS").unwrap_or_else(|_| "10".to_owned());
+    text.parse().unwrap_or_else(|_| panic!("DUO_LOG_KILLS={text}: no number"))
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_processes_are_killed_again_and_again() {
+    let cluster = Cluster::new("kills", 3);
+    cluster.leader();
+    under_load(&cluster, 6, || {
+        for kill in 0..kills() {
+            // Anywhere in what the appends lead to, not right after an answer.
+            progress(&cluster, 20 + (digest(kill, 0) % 40) as usize);
+            std::thread::sleep(std::time::Duration::from_micros(digest(kill, 1) % 5_000));
+            // Two of three times the leader; and every fifth time all of them.
+            let leader = cluster.find_leader().unwrap_or(1);
+            let chosen = match digest(kill, 2) % 15 {
+                0..=8 => vec![leader],
+                9..=11 => vec![leader % 3 + 1],
+                _ => cluster.numbers().collect(),
+            };
+            chosen.iter().for_each(|number| cluster.kill(*number));
+            if chosen.len() == 1 && kill.is_multiple_of(2) {
+                progress(&cluster, 5);
+            }
+            chosen.iter().for_each(|number| cluster.start(*number).expect("it starts again"));
+        }
+    });
+    cluster.finish();
+}

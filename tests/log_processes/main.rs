@@ -1,0 +1,34 @@
+//! Three and five real processes on this machine, which are killed, stopped, cut off, starved of disk and damaged, while
+//! clients append and read.
+//!
+//! Every scenario ends the same way: all works again, all nodes get to the same list with nothing in it twice, and
+//! what each client was told is held against it (`judge.rs`). `DUO_HISTORIES=directory` keeps the histories, one file for each
+//! scenario, in the form that `history.rs` describes, for checkers from elsewhere.
+//!
+//! | scenario | by |
+//! |---|---|
+//! | 5,000 entries in quiet | `quiet` |
+//! | the leader dies and comes back; two of three die; kills again and again | `kills` |
+//! | a leader without the others, one that is not heard, stopped processes | `partitions` |
+//! | a full disk, a slow one, a torn tail, damage in the middle | `disks` |
+//!
+//! `DUO_LOG_KILLS=100` kills that often, ten times without it.
+
+#![expect(unsafe_code, reason = "signals and limits of processes are the system's functions")]
+
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../support/tools.rs"]
+mod tools;
+
+mod clients;
+mod cluster;
+mod disks;
+mod history;
+mod judge;
+mod kills;
+mod node;
+mod partitions;
+mod process;
+mod proxy;
+mod quiet;
