@@ -239,6 +239,54 @@
 /** `duo_event`: a validator was excluded for a while. */
 #define DUO_EVENT_VALIDATOR_JAILED 12
 
+/** Length of the name of a cluster in bytes. */
+#define DUO_CLUSTER_BYTES 16
+
+/** Most members of a replicated log. */
+#define DUO_REPLOG_MEMBERS_MAX 32
+
+/** `duo_replog_append_options`: wait until a majority has it on disk; then nothing takes it away. */
+#define DUO_REPLOG_WAIT_QUORUM 0
+
+/** `duo_replog_append_options`: wait until the leader has it on disk; a new leader may still drop it. */
+#define DUO_REPLOG_WAIT_LOCAL 1
+
+/** `duo_replog_append_options`: wait until every member has it on disk. */
+#define DUO_REPLOG_WAIT_ALL 2
+
+/** `duo_replog_change_t`: this node becomes a learner, or stays what it is with a new address. */
+#define DUO_REPLOG_ADD 1
+
+/** `duo_replog_change_t`: this learner becomes a voter. */
+#define DUO_REPLOG_PROMOTE 2
+
+/** `duo_replog_change_t`: this voter becomes a learner. */
+#define DUO_REPLOG_DEMOTE 3
+
+/** `duo_replog_change_t`: this member leaves. */
+#define DUO_REPLOG_REMOVE 4
+
+/** `duo_replog_status_t`: takes entries from a leader, or waits for one. */
+#define DUO_REPLOG_FOLLOWER 1
+
+/** `duo_replog_status_t`: asks for votes. */
+#define DUO_REPLOG_CANDIDATE 2
+
+/** `duo_replog_status_t`: decides what is in the log. */
+#define DUO_REPLOG_LEADER 3
+
+/** `duo_replog_member_t`: its vote counts. */
+#define DUO_REPLOG_VOTER 1
+
+/** `duo_replog_member_t`: its vote counts until the change under way is over. */
+#define DUO_REPLOG_OUTGOING 2
+
+/** `duo_replog_member_t`: takes the log only. */
+#define DUO_REPLOG_LEARNER 4
+
+/** `duo_replog_member_t`: a learner once the change under way is over. */
+#define DUO_REPLOG_DEMOTED 8
+
 /** The call succeeded. */
 #define DUO_OUTCOME_SUCCESS 0
 
@@ -375,6 +423,9 @@ typedef struct duo_queue duo_queue;
 /** Stacks by name. */
 typedef struct duo_registry duo_registry;
 
+/** One machine's part of a replicated log. */
+typedef struct duo_replog duo_replog;
+
 /** A retry policy. */
 typedef struct duo_retry duo_retry;
 
@@ -415,9 +466,11 @@ typedef struct duo_error_info {
     uint32_t message_bytes;
     /** 0. */
     uint32_t reserved;
+    /** A number that belongs to the status. `DUO_ERR_NOT_LEADER`: the node that leads; 0: nobody is known to. */
+    uint64_t detail;
 } duo_error_info;
 /** Initial value of a `duo_error_info`. */
-#define DUO_ERROR_INFO_INIT { sizeof(duo_error_info), 0, 0, 0, 0, 0 }
+#define DUO_ERROR_INFO_INIT { sizeof(duo_error_info), 0, 0, 0, 0, 0, 0 }
 
 /**
  * Receives log records on the thread that made them. Texts are not NUL-terminated and end with the
@@ -976,6 +1029,169 @@ typedef struct duo_block_header_t {
 /** Initial value of a `duo_block_header_t`. */
 #define DUO_BLOCK_HEADER_INIT { sizeof(duo_block_header_t), 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0}, {0}, {0}, {0} }
 
+/** A member and where the others find it. */
+typedef struct duo_replog_member {
+    /** Its number, from 1; never used again for another machine. */
+    uint64_t node;
+    /** `host:port`, such as "10.0.0.1:7400". Read during the call only. */
+    const char *address;
+} duo_replog_member;
+
+/** How to open a replicated log. 0 stands for the default of a setting; all members should have the same. */
+typedef struct duo_replog_options {
+    /** `sizeof(duo_replog_options)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** Directory for log and vote, made when it is not there; nobody else uses it. */
+    const char *dir;
+    /** Where to listen, `address:port`. */
+    const char *listen;
+    /**
+     * Who makes up the cluster when it begins: the same on all of them. Later the log says it. A node that is
+     * not among them is to be added by `duo_replog_change`; it gives those that are members then.
+     */
+    const struct duo_replog_member *members;
+    /** How many. */
+    size_t members_len;
+    /** This node's number. */
+    uint64_t node;
+    /** The cluster, which a directory belongs to for ever. */
+    uint8_t cluster[16];
+    /** Everything up to here is in the host's state already; `duo_replog_read_index` waits for what is behind. */
+    uint64_t applied;
+    /** Time between two heartbeats; default 50 ms. */
+    uint64_t heartbeat_ns;
+    /** A follower that hears no leader campaigns after a random time between this ... */
+    uint64_t election_min_ns;
+    /** ... and this; default 150 ms and 300 ms. */
+    uint64_t election_max_ns;
+    /** A leader whose disk does not answer for longer steps down; default 1 s. */
+    uint64_t disk_stall_max_ns;
+    /** Bytes of a batch; default 8 MiB. */
+    uint64_t batch_bytes_max;
+    /** Bytes that wait to be committed before appends get `DUO_AGAIN`; default 32 MiB. */
+    uint64_t uncommitted_bytes_max;
+    /** Bytes of one file of the log; default 64 MiB. */
+    uint64_t segment_bytes;
+    /** Entries of a batch, up to 10,000, which is the default. */
+    uint32_t batch_entries_max;
+    /** 0. */
+    uint32_t reserved;
+} duo_replog_options;
+/** Initial value of a `duo_replog_options`. */
+#define DUO_REPLOG_OPTIONS_INIT { sizeof(duo_replog_options), 0, NULL, NULL, NULL, 0, 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/** How to append. All zero is the usual way. */
+typedef struct duo_replog_append_options {
+    /** `sizeof(duo_replog_append_options)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** A `DUO_REPLOG_WAIT_*`. */
+    uint32_t wait;
+    /** 0. */
+    uint32_t reserved;
+    /** Who makes the entries; 0: nobody, they are not protected against repetition. */
+    uint64_t session;
+    /** Number of the first entry in its session; the others follow on. 0 without a session. */
+    uint64_t sequence;
+} duo_replog_append_options;
+/** Initial value of a `duo_replog_append_options`. */
+#define DUO_REPLOG_APPEND_OPTIONS_INIT { sizeof(duo_replog_append_options), 0, 0, 0, 0, 0 }
+
+/** One part of a change of members. */
+typedef struct duo_replog_change_t {
+    /** Which node. */
+    uint64_t node;
+    /** Where it is found, for `DUO_REPLOG_ADD`; otherwise NULL. Read during the call only. */
+    const char *address;
+    /** A `DUO_REPLOG_ADD`, `_PROMOTE`, `_DEMOTE` or `_REMOVE`. */
+    uint32_t what;
+    /** 0. */
+    uint32_t reserved;
+} duo_replog_change_t;
+
+/** A committed entry. */
+typedef struct duo_replog_entry {
+    /** Its place in the log. */
+    uint64_t index;
+    /** The term of the leader that put it there. */
+    uint64_t term;
+    /** Log time in nanoseconds since 1970: that of its leader, and never less than that of the entry before. */
+    uint64_t time_unix_ns;
+    /** Who made it; 0: nobody said. */
+    uint64_t session;
+    /** Its number there. */
+    uint64_t sequence;
+    /** Where its bytes begin in the buffer of the call. */
+    size_t offset;
+    /** How many they are. */
+    size_t len;
+} duo_replog_entry;
+
+/** Where a node stands. */
+typedef struct duo_replog_status_t {
+    /** `sizeof(duo_replog_status_t)`. */
+    uint32_t struct_size;
+    /** 0. */
+    uint32_t flags;
+    /** `DUO_REPLOG_FOLLOWER`, `_CANDIDATE` or `_LEADER`. */
+    uint32_t role;
+    /** How many members there are. */
+    uint32_t members;
+    /** This node. */
+    uint64_t node;
+    /** Its term. */
+    uint64_t term;
+    /** Who leads, as far as it knows; 0: nobody. */
+    uint64_t leader;
+    /** The oldest entry that it still has. */
+    uint64_t first;
+    /** The end of its log. */
+    uint64_t last;
+    /** Everything up to here is on its disk. */
+    uint64_t durable;
+    /** Everything up to here is committed. */
+    uint64_t commit;
+    /** Bytes that wait to be committed; of a leader. */
+    uint64_t uncommitted_bytes;
+    /** Where the leader is found, NUL-terminated; empty when nobody leads. */
+    char leader_address[264];
+} duo_replog_status_t;
+/** Initial value of a `duo_replog_status_t`. */
+#define DUO_REPLOG_STATUS_INIT { sizeof(duo_replog_status_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0} }
+
+/** What a leader knows of another member. */
+typedef struct duo_replog_peer {
+    /** Which. */
+    uint64_t node;
+    /** Everything up to here is on its disk. */
+    uint64_t matched;
+    /** What is sent next. */
+    uint64_t next;
+    /** Bytes on their way. */
+    uint64_t inflight_bytes;
+    /** Time since it answered. */
+    uint64_t silent_ns;
+    /** Not 0 while it takes a snapshot. */
+    uint32_t in_snapshot;
+    /** 0. */
+    uint32_t reserved;
+} duo_replog_peer;
+
+/** A member, as a node's log says. */
+typedef struct duo_replog_member_t {
+    /** Its number. */
+    uint64_t node;
+    /** `DUO_REPLOG_VOTER`, `_OUTGOING`, `_LEARNER` and `_DEMOTED` bits. */
+    uint32_t parts;
+    /** 0. */
+    uint32_t reserved;
+    /** Where it is found, NUL-terminated. */
+    char address[264];
+} duo_replog_member_t;
+
 /** When a breaker opens and closes. 0 stands for the default of a field. */
 typedef struct duo_breaker_options {
     /** `sizeof(duo_breaker_options)`. */
@@ -1186,9 +1402,9 @@ duo_status duo_check_abi(uint32_t header_abi, uint32_t *lib_abi);
 duo_status duo_init(const struct duo_init_options *options);
 
 /**
- * Closes every queue and node, as `duo_queue_close` and `duo_node_close` do, and removes the log's sink.
- * Handles stay valid and are still to be destroyed. `DUO_TIMEOUT` when a node does not stop in time:
- * call again.
+ * Closes every queue, node and replicated log, as `duo_queue_close`, `duo_node_close` and `duo_replog_close`
+ * do, and removes the log's sink. Handles stay valid and are still to be destroyed. `DUO_TIMEOUT` when a node
+ * does not stop in time: call again.
  *
  * [any-thread] [blocks] Since: 0.1
  */
@@ -2135,6 +2351,163 @@ duo_status duo_proof_verify(const void *proof,
                             struct duo_block_header_t *header);
 
 /**
+ * Opens or makes the log in its directory, listens, and takes part. `DUO_ERR_BUSY` when another process has
+ * the directory; `DUO_ERR_CONFIG` for settings that do not fit together or a directory of another cluster;
+ * `DUO_ERR_IO` when it cannot listen there.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_open(const struct duo_replog_options *options, struct duo_replog **log);
+
+/**
+ * Waits until this node may answer a read: everything that was acknowledged anywhere before the call is at
+ * or before `index`, and can be read here. On a follower a question may get lost: `DUO_TIMEOUT`.
+ * `DUO_ERR_NOT_LEADER`: nobody is known to lead; ask again.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_read_index(const struct duo_replog *log, int64_t timeout_ns, uint64_t *index);
+
+/**
+ * Hands leadership over to node `to`, or with 0 to whoever is furthest; returns once that is on its way.
+ * `DUO_ERR_NOT_LEADER`: this one does not lead.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_transfer(const struct duo_replog *log, uint64_t to, int64_t timeout_ns);
+
+/**
+ * Ends the node's part: waiting calls return `DUO_ERR_CLOSED`. What is committed can still be read until it
+ * is destroyed.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_close(const struct duo_replog *log, int64_t timeout_ns);
+
+/**
+ * Closes the log if it is open, lets waiting calls return, and frees it. In a forked process it is leaked on
+ * purpose: `DUO_ERR_FORKED`. NULL is accepted.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_destroy(struct duo_replog *log);
+
+/**
+ * Appends an entry and waits until it is committed; `index` gets its place. `options` may be NULL.
+ *
+ * Nothing of it is in the log after `DUO_AGAIN` (too much waits, or leadership changes: ask again),
+ * `DUO_ERR_NOT_LEADER` (`duo_last_error` says who leads: ask there), `DUO_ERR_CONFLICT` (it had a place, and
+ * a new leader has put something else there), `DUO_ERR_TOO_LARGE` and `DUO_ERR_INVALID_ARGUMENT`. After any
+ * other status nobody knows: `DUO_TIMEOUT`, and when this node ends meanwhile `DUO_ERR_CLOSED` or
+ * `DUO_ERR_POISONED`; it may be committed, now or later.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_append(const struct duo_replog *log,
+                             const void *entry,
+                             size_t len,
+                             const struct duo_replog_append_options *options,
+                             int64_t timeout_ns,
+                             uint64_t *index);
+
+/**
+ * As `duo_replog_append` for `n` entries, all or none; they get the indexes up to `index`. `DUO_ERR_TOO_LARGE`
+ * when they are more, or have more bytes, than a batch of this log.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_append_batch(const struct duo_replog *log,
+                                   const struct duo_iovec *entries,
+                                   size_t n,
+                                   const struct duo_replog_append_options *options,
+                                   int64_t timeout_ns,
+                                   uint64_t *index);
+
+/**
+ * As `duo_replog_append_batch` with all entries in one buffer, end to end: entry i has `lens[i]` bytes.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_append_flat(const struct duo_replog *log,
+                                  const void *bytes,
+                                  const uint32_t *lens,
+                                  size_t n,
+                                  const struct duo_replog_append_options *options,
+                                  int64_t timeout_ns,
+                                  uint64_t *index);
+
+/**
+ * Changes who is in the cluster, all of `changes` in one step; asked of the leader. Returns once that is
+ * committed; a change of voters then goes on by itself, see `duo_replog_members`. A node that becomes a voter
+ * is added first, and promoted once it has caught up. `DUO_AGAIN` while another change is under way; other
+ * statuses as for `duo_replog_append`.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_change(const struct duo_replog *log,
+                             const struct duo_replog_change_t *changes,
+                             size_t n,
+                             int64_t timeout_ns);
+
+/**
+ * Copies committed entries from index `from` on, in order and without gaps but for entries of the cluster
+ * itself, waiting up to `timeout_ns` for the first. `n` says how many came; their bytes are in `buf`, `len` of
+ * them. Ask next from the last one's index + 1: whoever keeps that number gets each entry once, on whichever
+ * node and in whichever process.
+ *
+ * `DUO_TIMEOUT` when none came. `DUO_ERR_TOO_LARGE` when `buf` cannot hold the first; `len` says what it needs.
+ * `DUO_NOT_FOUND` when the node no longer has it. `DUO_ERR_CLOSED` behind the last entry of a closed log.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_read(const struct duo_replog *log,
+                           uint64_t from,
+                           struct duo_replog_entry *entries,
+                           size_t cap,
+                           void *buf,
+                           size_t buf_cap,
+                           int64_t timeout_ns,
+                           size_t *n,
+                           size_t *len);
+
+/**
+ * Where this node stands. Works on a closed log too: as it was.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_status(const struct duo_replog *log, struct duo_replog_status_t *status);
+
+/**
+ * What a leader knows of the other members, in the order of their numbers; none on a follower. `n` gets
+ * their number, also with `DUO_ERR_TOO_LARGE` when `cap` is smaller; with `cap` 0 only `n` is written.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_peers(const struct duo_replog *log,
+                            struct duo_replog_peer *peers,
+                            size_t cap,
+                            size_t *n);
+
+/**
+ * Who is in the cluster as this node's log says, in the order of their numbers. Otherwise as
+ * `duo_replog_peers`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_members(const struct duo_replog *log,
+                              struct duo_replog_member_t *members,
+                              size_t cap,
+                              size_t *n);
+
+/**
+ * The node's figures as a JSON object. `len` gets the length without the NUL; a `capacity` of 0 asks for it
+ * only.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_json(const struct duo_replog *log, char *buf, size_t capacity, size_t *len);
+
+/**
  * Makes a closed breaker. `options` may be NULL. `DUO_ERR_CONFIG` names a field outside of its range.
  *
  * [any-thread] Since: 0.1
@@ -2476,8 +2849,8 @@ duo_status duo_registry_destroy(struct duo_registry *registry);
 #if defined(DUO_FAULTS)
 /**
  * Makes the next guarded call on an object of the kind (1 config, 2 queue, 3 pool, 4 node, 5 sub,
- * 6 lane, 7 stage, 8 producer of a lane, 16 breaker, 17 limiter, 18 bulkhead, 19 retry, 20 stack,
- * 21 registry) panic inside the library. Only in builds with the feature `faults`.
+ * 6 lane, 7 stage, 8 producer of a lane, 9 replicated log, 16 breaker, 17 limiter, 18 bulkhead, 19 retry,
+ * 20 stack, 21 registry) panic inside the library. Only in builds with the feature `faults`.
  *
  * [any-thread] Since: 0.1
  */

@@ -13,6 +13,7 @@
 #include "duochain/config.hpp"
 #include "duochain/core.hpp"
 #include "duochain/lanes.hpp"
+#include "duochain/log.hpp"
 #include "duochain/node.hpp"
 #include "duochain/pool.hpp"
 #include "duochain/queue.hpp"

@@ -29,10 +29,12 @@ enum class Chain : std::uint32_t { alpha = DUO_CHAIN_ALPHA, delta = DUO_CHAIN_DE
 // A negative status with its message.
 class Error : public std::runtime_error {
 public:
-    Error(duo_status status, const std::string &message)
-        : std::runtime_error(std::string(duo_status_name(status)) + ": " + message), status_(status) {}
+    Error(duo_status status, const std::string &message, std::uint64_t detail = 0)
+        : std::runtime_error(std::string(duo_status_name(status)) + ": " + message), status_(status), detail_(detail) {}
 
     duo_status status() const noexcept { return status_; }
+    // For NOT_LEADER: the node that leads; 0 when nobody is known to.
+    std::uint64_t leader() const noexcept { return status_ == DUO_ERR_NOT_LEADER ? detail_ : 0; }
     // The same call may succeed later.
     bool retryable() const noexcept { return duo_status_class(status_) == DUO_CLASS_RETRYABLE; }
     // The object is beyond repair.
@@ -40,6 +42,7 @@ public:
 
 private:
     duo_status status_;
+    std::uint64_t detail_;
 };
 
 // Throws negative statuses, returns the others.
@@ -47,7 +50,9 @@ inline duo_status check(duo_status status) {
     if (status < 0) {
         char message[DUO_MESSAGE_BYTES_MAX + 1];
         duo_last_error_message(message, sizeof message);
-        throw Error(status, message);
+        duo_error_info last = DUO_ERROR_INFO_INIT;
+        duo_last_error(&last);
+        throw Error(status, message, last.detail);
     }
     return status;
 }

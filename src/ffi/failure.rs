@@ -18,18 +18,20 @@ pub struct Failure {
     pub status: Status,
     /// What a person gets.
     pub message: Cow<'static, str>,
+    /// A number that belongs to some statuses: who leads, for `NotLeader`. 0: none.
+    pub detail: u64,
 }
 
 impl Failure {
     /// With an explanation.
     pub fn new(status: Status, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), detail: 0 }
     }
 
     /// From an error of the library. Normal outcomes are frequent and keep no message.
     pub fn of(status: Status, error: &dyn std::error::Error) -> Self {
         if !status.is_error() {
-            return Self { status, message: Cow::Borrowed("") };
+            return Self { status, message: Cow::Borrowed(""), detail: 0 };
         }
         let mut message = error.to_string();
         let mut source = error.source();
@@ -41,7 +43,13 @@ impl Failure {
             }
             source = cause.source();
         }
-        Self { status, message: Cow::Owned(message) }
+        Self { status, message: Cow::Owned(message), detail: 0 }
+    }
+
+    /// With the number that belongs to its status.
+    #[must_use]
+    pub fn with_detail(self, detail: u64) -> Self {
+        Self { detail, ..self }
     }
 
     /// An argument that cannot be accepted.
@@ -63,15 +71,22 @@ impl std::error::Error for Failure {}
 pub struct LastError {
     status: Status,
     length: u16,
+    detail: u64,
     text: [u8; MESSAGE_BYTES_MAX],
 }
 
 impl LastError {
-    pub(super) const NONE: Self = Self { status: Status::Ok, length: 0, text: [0; MESSAGE_BYTES_MAX] };
+    pub(super) const NONE: Self =
+        Self { status: Status::Ok, length: 0, detail: 0, text: [0; MESSAGE_BYTES_MAX] };
 
     /// Its status; `Ok` when nothing failed yet.
     pub const fn status(&self) -> Status {
         self.status
+    }
+
+    /// The number that belongs to its status.
+    pub const fn detail(&self) -> u64 {
+        self.detail
     }
 
     /// Its message.
@@ -85,6 +100,7 @@ impl LastError {
             length -= 1;
         }
         self.status = failure.status;
+        self.detail = failure.detail;
         self.length = length as u16;
         self.text[..length].copy_from_slice(&failure.message.as_bytes()[..length]);
     }

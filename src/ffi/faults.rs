@@ -38,8 +38,8 @@ mod armed {
     }
 
     /// Makes the next guarded call on an object of the kind (1 config, 2 queue, 3 pool, 4 node, 5 sub,
-    /// 6 lane, 7 stage, 8 producer of a lane, 16 breaker, 17 limiter, 18 bulkhead, 19 retry, 20 stack,
-    /// 21 registry) panic inside the library. Only in builds with the feature `faults`.
+    /// 6 lane, 7 stage, 8 producer of a lane, 9 replicated log, 16 breaker, 17 limiter, 18 bulkhead, 19 retry,
+    /// 20 stack, 21 registry) panic inside the library. Only in builds with the feature `faults`.
     ///
     /// [any-thread] Since: 0.1
     #[unsafe(no_mangle)]

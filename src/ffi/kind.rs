@@ -20,6 +20,8 @@ pub(super) enum Kind {
     Stage = 7,
     /// `duo_lane_producer`
     LaneProducer = 8,
+    /// `duo_replog`
+    Replog = 9,
     /// `duo_breaker`
     Breaker = 16,
     /// `duo_limiter`
@@ -35,7 +37,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Config,
         Self::Queue,
         Self::Pool,
@@ -44,6 +46,7 @@ impl Kind {
         Self::Lane,
         Self::Stage,
         Self::LaneProducer,
+        Self::Replog,
         Self::Breaker,
         Self::Limiter,
         Self::Bulkhead,
@@ -67,6 +70,7 @@ impl Kind {
             Self::Stage => "duo_stage",
             Self::Lane => "duo_lane",
             Self::LaneProducer => "duo_lane_producer",
+            Self::Replog => "duo_replog",
             Self::Breaker => "duo_breaker",
             Self::Limiter => "duo_limiter",
             Self::Bulkhead => "duo_bulkhead",

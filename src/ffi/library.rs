@@ -9,6 +9,7 @@ use super::handle;
 use super::node::NodeObject;
 use super::queue::QueueObject;
 use super::record::{self, Record};
+use super::replog::ReplogObject;
 use super::status::duo_status;
 use crate::crypto::hash;
 use crate::env::{Clock, SystemClock};
@@ -86,6 +87,8 @@ pub struct duo_error_info {
     pub message_bytes: u32,
     /// 0.
     pub reserved: u32,
+    /// A number that belongs to the status. `DUO_ERR_NOT_LEADER`: the node that leads; 0: nobody is known to.
+    pub detail: u64,
 }
 
 // SAFETY: integers only, struct_size and flags first.
@@ -197,9 +200,9 @@ pub unsafe extern "C" fn duo_init(options: *const duo_init_options) -> duo_statu
     })
 }
 
-/// Closes every queue and node, as `duo_queue_close` and `duo_node_close` do, and removes the log's sink.
-/// Handles stay valid and are still to be destroyed. `DUO_TIMEOUT` when a node does not stop in time:
-/// call again.
+/// Closes every queue, node and replicated log, as `duo_queue_close`, `duo_node_close` and `duo_replog_close`
+/// do, and removes the log's sink. Handles stay valid and are still to be destroyed. `DUO_TIMEOUT` when a node
+/// does not stop in time: call again.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]
@@ -214,6 +217,7 @@ pub extern "C" fn duo_shutdown(timeout_ns: i64) -> duo_status {
                 result = Err(Failure::from(error));
             }
         });
+        handle::for_each(|object: &ReplogObject| object.shut(deadline.since(clock.now())));
         super::log::remove();
         result
     })
@@ -275,6 +279,7 @@ pub unsafe extern "C" fn duo_last_error(info: *mut duo_error_info) -> duo_status
             status_class: last.status().class() as u32,
             message_bytes: last.message().len() as u32,
             reserved: 0,
+            detail: last.detail(),
         });
         Ok(Status::Ok)
     })

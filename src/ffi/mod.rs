@@ -80,6 +80,14 @@ mod record;
 #[cfg(feature = "capi")]
 pub mod registry;
 #[cfg(feature = "capi")]
+pub mod replog;
+#[cfg(feature = "capi")]
+pub mod replog_append;
+#[cfg(feature = "capi")]
+pub mod replog_read;
+#[cfg(feature = "capi")]
+pub mod replog_view;
+#[cfg(feature = "capi")]
 pub mod retry;
 #[cfg(feature = "capi")]
 pub mod stack;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef CHECK /* a C++ program may include check.h and check.hpp */
 #define CHECK(condition)                                                                       \
     do {                                                                                       \
         if (!(condition)) {                                                                    \
@@ -16,6 +17,7 @@
             exit(1);                                                                           \
         }                                                                                      \
     } while (0)
+#endif
 
 /* The call returns the status, and for an error the last error of the thread is that status. */
 #define GIVES(expected, call) check_status(__FILE__, __LINE__, #call, (expected), (call))

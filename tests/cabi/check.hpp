@@ -10,6 +10,7 @@
 using namespace std::chrono_literals;
 namespace duo = duochain;
 
+#ifndef CHECK /* a C++ program may include check.h and check.hpp */
 #define CHECK(condition)                                                                       \
     do {                                                                                       \
         if (!(condition)) {                                                                    \
@@ -17,6 +18,7 @@ namespace duo = duochain;
             std::exit(1);                                                                      \
         }                                                                                      \
     } while (0)
+#endif
 
 template <class Call> duo_status thrown(Call call) {
     try {

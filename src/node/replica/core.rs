@@ -1,14 +1,14 @@
 //! The Raft core behind its lock, and the carrying out of its effects.
 
 use super::waiting::{Group, Receipt, Waiter, Waiting};
-use super::{LeaderAt, ReplicaError};
+use super::{LeaderAt, ReplicaConfig, ReplicaError};
 use crate::dedup::Admission;
 use crate::env::log::{self, Level};
 use crate::env::{Clock, SystemClock, fork};
 use crate::frame::Frame;
 use crate::net::{Inbox, TcpTransport};
 use crate::raft::wire::RaftProtocol;
-use crate::raft::{Effect, Input, Message, Raft, Refusal, Status, Ticket, Timer, Write};
+use crate::raft::{Effect, Input, Membership, Message, Raft, Refusal, Status, Ticket, Timer, Write};
 use crate::storage::frames::FrameReader;
 use crate::types::{ClusterId, Index, LogId, NodeId, Tick};
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -43,6 +43,12 @@ pub(super) struct Core {
     pub(super) ended: Option<ReplicaError>,
 }
 
+impl Core {
+    pub(super) fn membership(&self) -> &Membership {
+        self.raft.membership()
+    }
+}
+
 /// What the threads of a replica share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -60,6 +66,9 @@ pub(super) struct Shared {
     pub(super) applied: AtomicU64,
     pub(super) reader: SharedReader,
     net: OnceLock<TcpTransport<RaftProtocol>>,
+    own: NodeId,
+    /// Members as a node that is to be added was told, which are let in before the log says who they are.
+    contacts: BTreeMap<NodeId, String>,
     /// Counted when it was opened: its threads do not exist under another count.
     forks: u32,
 }
@@ -75,7 +84,7 @@ impl std::fmt::Debug for SharedReader {
 }
 
 impl Shared {
-    pub(super) fn new(cluster: ClusterId, raft: Raft, reader: Arc<dyn FrameReader>) -> Self {
+    pub(super) fn new(config: &ReplicaConfig, raft: Raft, reader: Arc<dyn FrameReader>) -> Self {
         fork::watch();
         let clock = SystemClock::new();
         let core = Core {
@@ -92,7 +101,7 @@ impl Shared {
             ended: None,
         };
         Self {
-            cluster,
+            cluster: config.cluster,
             clock,
             core: Mutex::new(core),
             write: Condvar::new(),
@@ -102,6 +111,8 @@ impl Shared {
             applied: AtomicU64::new(0),
             reader: SharedReader(reader),
             net: OnceLock::new(),
+            own: config.raft.id,
+            contacts: config.contacts(),
             forks: fork::generation(),
         }
     }
@@ -113,7 +124,7 @@ impl Shared {
 
     pub(super) fn start(&self, net: TcpTransport<RaftProtocol>) -> Result<(), ReplicaError> {
         let members = self.core.lock().raft.membership().addresses.clone();
-        net.set_peers(&members)?;
+        net.set_peers(&self.peers(&members))?;
         self.core.lock().members = members;
         let is_first = self.net.set(net).is_ok();
         assert!(is_first, "a replica starts once");
@@ -234,6 +245,17 @@ impl Shared {
             // The log is never cut at its front, so no snapshot is ever needed, and none can come.
             Effect::SendSnapshot { .. } | Effect::Install(_) | Effect::Discard(_) => {}
         }
+    }
+
+    /// Whom the transport has to know.
+    pub(super) fn peers(&self, members: &BTreeMap<NodeId, String>) -> BTreeMap<NodeId, String> {
+        let mut peers = members.clone();
+        if !peers.contains_key(&self.own) {
+            self.contacts.iter().for_each(|(node, address)| {
+                peers.entry(*node).or_insert_with(|| address.clone());
+            });
+        }
+        peers
     }
 
     /// The transport has to know who is in. Not here: links that end are waited for, and their last word

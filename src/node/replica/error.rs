@@ -2,7 +2,7 @@
 
 use crate::raft::Refusal;
 use crate::storage;
-use crate::types::NodeId;
+use crate::types::{Index, NodeId, Status};
 use std::io;
 use std::sync::Arc;
 
@@ -43,12 +43,43 @@ pub enum ReplicaError {
     /// The time is over. It may still commit.
     #[error("no answer in time; it may still commit")]
     Timeout,
+    /// This node no longer has an entry that was to be read.
+    #[error("this node no longer has entry {0}")]
+    Gone(Index),
     /// The replica was closed. It may still commit elsewhere.
     #[error("the replica was closed")]
     Closed,
     /// A write failed, so this node has stopped. It may still commit elsewhere.
     #[error("this node has stopped: {0}")]
     Failed(Arc<str>),
+}
+
+impl ReplicaError {
+    /// Its row of the status table. `Again`, `NotLeader`, `Conflict`, `InvalidArgument` and `TooLarge`:
+    /// nothing is in the log. After any other nobody knows.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Config(_) => Status::Config,
+            Self::Storage(error) => error.status(),
+            Self::Net(_) => Status::Io,
+            Self::NotLeader(_) => Status::NotLeader,
+            Self::Refused(Refusal::Invalid) => Status::InvalidArgument,
+            Self::Busy | Self::Refused(_) => Status::Again,
+            Self::Superseded => Status::Conflict,
+            Self::Gone(_) => Status::NotFound,
+            Self::Timeout => Status::Timeout,
+            Self::Closed => Status::Closed,
+            Self::Failed(_) => Status::Poisoned,
+        }
+    }
+
+    /// Who leads, where that is the answer and known.
+    pub fn leader(&self) -> Option<NodeId> {
+        match self {
+            Self::NotLeader(leader) => leader.as_ref().map(|leader| leader.node),
+            _ => None,
+        }
+    }
 }
 
 impl From<storage::Error> for ReplicaError {

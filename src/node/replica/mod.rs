@@ -30,13 +30,17 @@ mod applier;
 mod core;
 mod error;
 mod fetcher;
+mod polled;
+mod reading;
 mod recovery;
+mod report;
 mod timekeeper;
 mod waiting;
 mod writer;
 
 pub use applier::{Applied, Apply};
 pub use error::{LeaderAt, ReplicaError};
+pub use polled::{Committed, PolledBatch, PolledReplica};
 pub use waiting::Receipt;
 
 use crate::dedup::{Dedup, DedupLimits};
@@ -68,7 +72,9 @@ pub struct ReplicaConfig {
     pub cluster: ClusterId,
     /// Where to listen.
     pub listen: SocketAddr,
-    /// Who makes up the cluster when it begins: the same on all of them. Later the log says it.
+    /// Who makes up the cluster when it begins: the same on all of them. Later the log says it. A node that
+    /// is not among them is to be added by [`Replica::change`]; it gives those that are members then, who are
+    /// let in until the log says more.
     pub members: Membership,
     /// The core.
     pub raft: Config,
@@ -111,6 +117,7 @@ type ThreadBody = Box<dyn FnOnce(&Arc<Shared>) + Send>;
 /// One machine's part of a replicated log. Any thread may call it.
 #[derive(Debug)]
 pub struct Replica {
+    node: NodeId,
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     _lock: DirLock,
@@ -137,7 +144,7 @@ impl Replica {
         let (recovered, last) = recovery::recover(&config, &votes, &log)?;
         let reader = log.reader();
         let raft = Raft::new(settings, recovered);
-        let shared = Arc::new(Shared::new(config.cluster, raft, Arc::clone(&reader)));
+        let shared = Arc::new(Shared::new(&config, raft, Arc::clone(&reader)));
         let wire = WireLimits {
             message_bytes_max: config.raft.append_bytes_max + config.raft.frame_bytes_max + (64 << 10),
             // An append is bounded by its bytes, however small its frames are.
@@ -157,7 +164,7 @@ impl Replica {
         shared.start(net)?;
         let dedup = Dedup::new(config.dedup);
         let applier = Applier { apply, reader, applied: config.applied.min(last), dedup };
-        let replica = Self { threads: Mutex::new(Vec::new()), _lock: lock, shared };
+        let replica = Self { node: config.raft.id, threads: Mutex::new(Vec::new()), _lock: lock, shared };
         replica.spawn(Box::new(log), Box::new(votes), applier)?;
         replica.shared.step(Input::Started);
         Ok(replica)

@@ -5,7 +5,24 @@ use crate::frame::Frame;
 use crate::raft::{Membership, Recovered, Snapshot, Vote};
 use crate::storage::frames::{FrameLog, FrameReader};
 use crate::storage::votes::VoteStore;
-use crate::types::{ClusterId, Index, Term, UnixNanos};
+use crate::types::{ClusterId, Index, NodeId, Term, UnixNanos};
+use std::collections::BTreeMap;
+
+impl ReplicaConfig {
+    fn is_first(&self) -> bool {
+        self.members.addresses.contains_key(&self.raft.id)
+    }
+
+    /// Where the log of this node begins: one that is added later learns from the log who is in.
+    fn first_members(&self) -> Membership {
+        if self.is_first() { self.members.clone() } else { Membership::default() }
+    }
+
+    /// Whom a node that is added later lets in until it knows.
+    pub(super) fn contacts(&self) -> BTreeMap<NodeId, String> {
+        if self.is_first() { BTreeMap::new() } else { self.members.addresses.clone() }
+    }
+}
 
 /// The core's part of it, and the last index of the log.
 pub(super) fn recover(
@@ -43,7 +60,7 @@ pub(super) fn recover(
     let time = frame_at(&*reader, last)?.map_or(UnixNanos::default(), |frame| frame.time());
     let recovered = Recovered {
         vote: Vote { term: vote.term, candidate: vote.candidate },
-        snapshot: Snapshot { membership: config.members.clone(), ..Snapshot::default() },
+        snapshot: Snapshot { membership: config.first_members(), ..Snapshot::default() },
         terms,
         last,
         time,

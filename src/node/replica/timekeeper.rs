@@ -35,7 +35,7 @@ fn wait(shared: &Shared, core: &mut MutexGuard<'_, Core>) {
 }
 
 fn follow(shared: &Shared, members: &BTreeMap<NodeId, String>) {
-    if let Some(Err(error)) = shared.net().map(|net| net.set_peers(members)) {
+    if let Some(Err(error)) = shared.net().map(|net| net.set_peers(&shared.peers(members))) {
         log::emit(Level::Error, "log", format_args!("no link to a member: {error}"));
     }
 }

@@ -1,0 +1,136 @@
+// The replicated log: one machine's part of it.
+#ifndef DUOCHAIN_LOG_HPP
+#define DUOCHAIN_LOG_HPP
+
+#include "core.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace duochain {
+
+// A member and where the others find it.
+struct LogMember {
+    std::uint64_t node = 0;
+    std::string address;
+    std::uint32_t parts = DUO_REPLOG_VOTER; // DUO_REPLOG_VOTER, _OUTGOING, _LEARNER and _DEMOTED bits
+};
+
+// A committed entry with its bytes.
+struct LogEntry {
+    duo_replog_entry place{};
+    std::string bytes;
+};
+
+// One machine's part of a replicated log; see docs/replication.md. Nothing of an append is in the log when it throws
+// NOT_LEADER (Error::leader says who leads), CONFLICT, TOO_LARGE or INVALID_ARGUMENT, or returns DUO_AGAIN. After
+// DUO_TIMEOUT, and when it throws CLOSED or POISONED, nobody knows.
+class ReplicatedLog : public detail::Owner<duo_replog, duo_replog_destroy> {
+public:
+    explicit ReplicatedLog(const duo_replog_options &options)
+        : Owner(detail::made<duo_replog>(duo_replog_open, &options)) {}
+    // With the members, the directory and the address to listen on as strings.
+    ReplicatedLog(const std::string &dir, const std::string &listen, const std::vector<LogMember> &members,
+                  duo_replog_options options)
+        : ReplicatedLog(filled(options, dir, listen, listed(members))) {}
+
+    // DUO_OK: committed at `index`. DUO_AGAIN and DUO_TIMEOUT: see above.
+    duo_status append(Bytes entry, Nanos timeout, std::uint64_t &index,
+                      const duo_replog_append_options &options = DUO_REPLOG_APPEND_OPTIONS_INIT) {
+        return check(duo_replog_append(get(), entry.data, entry.size, &options, timeout.count(), &index));
+    }
+    // All or none; the entries have the indexes up to `index`.
+    duo_status append_batch(const std::vector<duo_iovec> &entries, Nanos timeout, std::uint64_t &index,
+                            const duo_replog_append_options &options = DUO_REPLOG_APPEND_OPTIONS_INIT) {
+        return check(
+            duo_replog_append_batch(get(), entries.data(), entries.size(), &options, timeout.count(), &index));
+    }
+    // Up to `max` committed entries from `from` on; none when none came in time. Ask next from the last one's index + 1.
+    std::vector<LogEntry> read(std::uint64_t from, Nanos timeout, std::size_t max = 1024) const {
+        std::vector<duo_replog_entry> places(max);
+        std::string buffer(1 << 16, '\0');
+        std::size_t n = 0;
+        for (;;) {
+            std::size_t len = 0;
+            const duo_status status = duo_replog_read(get(), from, places.data(), max, &buffer[0], buffer.size(),
+                                                      timeout.count(), &n, &len);
+            if (status != DUO_ERR_TOO_LARGE || len <= buffer.size()) {
+                if (check(status) == DUO_NOT_FOUND) {
+                    throw Error(DUO_NOT_FOUND, "the node no longer has this entry");
+                }
+                break;
+            }
+            buffer.resize(len);
+        }
+        std::vector<LogEntry> entries(n);
+        for (std::size_t at = 0; at < n; at++) {
+            entries[at] = {places[at], buffer.substr(places[at].offset, places[at].len)};
+        }
+        return entries;
+    }
+    // Everything acknowledged before is at or before it, and can be read here; nothing when the answer got lost.
+    std::optional<std::uint64_t> read_index(Nanos timeout) const {
+        std::uint64_t index = 0;
+        const duo_status status = check(duo_replog_read_index(get(), timeout.count(), &index));
+        return status == DUO_OK ? std::optional<std::uint64_t>(index) : std::nullopt;
+    }
+    duo_replog_status_t status() const {
+        duo_replog_status_t status = DUO_REPLOG_STATUS_INIT;
+        check(duo_replog_status(get(), &status));
+        return status;
+    }
+    std::vector<LogMember> members() const {
+        duo_replog_member_t members[DUO_REPLOG_MEMBERS_MAX];
+        std::size_t n = 0;
+        check(duo_replog_members(get(), members, DUO_REPLOG_MEMBERS_MAX, &n));
+        std::vector<LogMember> out;
+        for (std::size_t at = 0; at < n; at++) {
+            out.push_back({members[at].node, members[at].address, members[at].parts});
+        }
+        return out;
+    }
+    // What a leader knows of the others.
+    std::vector<duo_replog_peer> peers() const {
+        std::vector<duo_replog_peer> peers(DUO_REPLOG_MEMBERS_MAX);
+        std::size_t n = 0;
+        check(duo_replog_peers(get(), peers.data(), peers.size(), &n));
+        peers.resize(n);
+        return peers;
+    }
+    // DUO_OK once committed; DUO_AGAIN while another change is under way; DUO_TIMEOUT when nobody knows.
+    duo_status change(const std::vector<duo_replog_change_t> &changes, Nanos timeout) {
+        return check(duo_replog_change(get(), changes.data(), changes.size(), timeout.count()));
+    }
+    // To whoever is furthest, or to `to`.
+    duo_status transfer(Nanos timeout, std::uint64_t to = 0) {
+        return check(duo_replog_transfer(get(), to, timeout.count()));
+    }
+    std::string json() const {
+        return *detail::sized<std::string>(
+            [&](char *buf, std::size_t cap, std::size_t *len) { return duo_replog_json(get(), buf, cap, len); }, 256);
+    }
+    // Ends this node's part. What is committed can still be read.
+    void close(Nanos timeout = Nanos::zero()) { check(duo_replog_close(get(), timeout.count())); }
+
+private:
+    static std::vector<duo_replog_member> listed(const std::vector<LogMember> &members) {
+        std::vector<duo_replog_member> out;
+        for (const LogMember &member : members) {
+            out.push_back({member.node, member.address.c_str()});
+        }
+        return out;
+    }
+    static const duo_replog_options &filled(duo_replog_options &options, const std::string &dir,
+                                            const std::string &listen, const std::vector<duo_replog_member> &members) {
+        options.dir = dir.c_str();
+        options.listen = listen.c_str();
+        options.members = members.data();
+        options.members_len = members.size();
+        return options;
+    }
+};
+
+} // namespace duochain
+
+#endif

@@ -1,0 +1,275 @@
+//! `duo_replog`: one machine's part of a replicated log, opened and ended.
+//!
+//! # Model
+//! A host polls: `duo_replog_read` shows what is committed behind a position that the host keeps, and waits
+//! for it. No thread of the library calls the host, which therefore needs no callback.
+#![expect(unsafe_code, reason = "exports C functions")]
+#![expect(non_camel_case_types, reason = "named as C sees them")]
+#![expect(clippy::missing_safety_doc, reason = "the header's opening states the contract of all pointers")]
+
+use super::argument::{self, out};
+use super::boundary::{destroy, library, on};
+use super::failure::Failure;
+use super::handle::{self, Kind, Object};
+use super::record::{self, Record};
+use super::status::duo_status;
+use crate::frame::FrameLimits;
+use crate::net::Limits;
+use crate::node::replica::{Apply, Replica, ReplicaConfig, ReplicaError};
+use crate::raft::{Config, MEMBERS_MAX, Membership};
+use crate::storage::frames::FrameLogOptions;
+use crate::types::{ClusterId, Index, NodeId, Status};
+use std::ffi::c_char;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Length of the name of a cluster in bytes.
+pub const DUO_CLUSTER_BYTES: usize = 16;
+/// Most members of a replicated log.
+pub const DUO_REPLOG_MEMBERS_MAX: usize = 32;
+
+const _: () = assert!(DUO_REPLOG_MEMBERS_MAX == MEMBERS_MAX);
+const _: () = assert!(DUO_CLUSTER_BYTES == size_of::<ClusterId>());
+
+/// One machine's part of a replicated log.
+pub struct duo_replog {
+    _private: [u8; 0],
+}
+
+pub(super) struct ReplogObject {
+    pub(super) replica: Replica,
+    pub(super) limits: FrameLimits,
+}
+
+impl ReplogObject {
+    /// Ends it, whoever else is inside.
+    pub(super) fn shut(&self, _timeout: Duration) {
+        self.replica.close();
+    }
+}
+
+impl Object for ReplogObject {
+    const KIND: Kind = Kind::Replog;
+    type Opaque = duo_replog;
+
+    fn close(&self) {
+        self.replica.close();
+    }
+}
+
+impl From<ReplicaError> for Failure {
+    fn from(error: ReplicaError) -> Self {
+        Self::of(error.status(), &error).with_detail(error.leader().map_or(0, NodeId::get))
+    }
+}
+
+/// A member and where the others find it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct duo_replog_member {
+    /// Its number, from 1; never used again for another machine.
+    pub node: u64,
+    /// `host:port`, such as "10.0.0.1:7400". Read during the call only.
+    pub address: *const c_char,
+}
+
+/// How to open a replicated log. 0 stands for the default of a setting; all members should have the same.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct duo_replog_options {
+    /// `sizeof(duo_replog_options)`.
+    pub struct_size: u32,
+    /// 0.
+    pub flags: u32,
+    /// Directory for log and vote, made when it is not there; nobody else uses it.
+    pub dir: *const c_char,
+    /// Where to listen, `address:port`.
+    pub listen: *const c_char,
+    /// Who makes up the cluster when it begins: the same on all of them. Later the log says it. A node that is
+    /// not among them is to be added by `duo_replog_change`; it gives those that are members then.
+    pub members: *const duo_replog_member,
+    /// How many.
+    pub members_len: usize,
+    /// This node's number.
+    pub node: u64,
+    /// The cluster, which a directory belongs to for ever.
+    pub cluster: [u8; 16],
+    /// Everything up to here is in the host's state already; `duo_replog_read_index` waits for what is behind.
+    pub applied: u64,
+    /// Time between two heartbeats; default 50 ms.
+    pub heartbeat_ns: u64,
+    /// A follower that hears no leader campaigns after a random time between this ...
+    pub election_min_ns: u64,
+    /// ... and this; default 150 ms and 300 ms.
+    pub election_max_ns: u64,
+    /// A leader whose disk does not answer for longer steps down; default 1 s.
+    pub disk_stall_max_ns: u64,
+    /// Bytes of a batch; default 8 MiB.
+    pub batch_bytes_max: u64,
+    /// Bytes that wait to be committed before appends get `DUO_AGAIN`; default 32 MiB.
+    pub uncommitted_bytes_max: u64,
+    /// Bytes of one file of the log; default 64 MiB.
+    pub segment_bytes: u64,
+    /// Entries of a batch, up to 10,000, which is the default.
+    pub batch_entries_max: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+// SAFETY: integers, raw pointers and an array of bytes, struct_size and flags first.
+unsafe impl Record for duo_replog_options {
+    const NAME: &'static str = "duo_replog_options";
+}
+
+/// Entries are read by position; there is nothing to be told.
+struct Polled;
+
+impl Apply for Polled {
+    fn apply(&mut self, _frame: &crate::frame::Frame) {}
+}
+
+pub(super) fn node(number: u64) -> Result<NodeId, Failure> {
+    NodeId::new(number).ok_or_else(|| Failure::argument("a node's number is 1 or more"))
+}
+
+fn set<T>(target: &mut T, value: u64, convert: impl FnOnce(u64) -> T) {
+    if value != 0 {
+        *target = convert(value);
+    }
+}
+
+/// One that does not fit is refused by what it stands for.
+fn bytes(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+impl duo_replog_options {
+    /// # Safety
+    /// The texts and members are NULL or readable.
+    unsafe fn config(&self) -> Result<ReplicaConfig, Failure> {
+        // SAFETY: passed on.
+        let (dir, listen) =
+            unsafe { (argument::text(self.dir, "dir")?, argument::text(self.listen, "listen")?) };
+        let listen: SocketAddr = listen
+            .parse()
+            .map_err(|_| Failure::argument(format!("{listen:?} is not an address to listen on")))?;
+        // SAFETY: passed on.
+        let members =
+            unsafe { argument::array(self.members, self.members_len, DUO_REPLOG_MEMBERS_MAX, "members") }?;
+        let mut voters = Vec::with_capacity(members.len());
+        for member in members {
+            // SAFETY: passed on.
+            let address = unsafe { argument::text(member.address, "the address of a member") }?;
+            voters.push((node(member.node)?, address.to_owned()));
+        }
+        let membership = Membership::of(voters);
+        if membership.addresses.len() != members.len() {
+            return Err(Failure::argument("two members have the same number"));
+        }
+        Ok(ReplicaConfig {
+            dir: dir.into(),
+            cluster: ClusterId(self.cluster),
+            listen,
+            members: membership,
+            raft: self.raft()?,
+            log: self.log(),
+            net: Limits::default(),
+            applied: Index::new(self.applied),
+        })
+    }
+
+    fn raft(&self) -> Result<Config, Failure> {
+        let mut raft = Config::new(node(self.node)?);
+        set(&mut raft.heartbeat, self.heartbeat_ns, Duration::from_nanos);
+        set(&mut raft.election_min, self.election_min_ns, Duration::from_nanos);
+        set(&mut raft.election_max, self.election_max_ns, Duration::from_nanos);
+        set(&mut raft.disk_stall_max, self.disk_stall_max_ns, Duration::from_nanos);
+        set(&mut raft.frame_bytes_max, self.batch_bytes_max, bytes);
+        set(&mut raft.uncommitted_bytes_max, self.uncommitted_bytes_max, bytes);
+        if self.batch_entries_max != 0 {
+            raft.frame_entries_max = self.batch_entries_max;
+        }
+        Ok(raft)
+    }
+
+    fn log(&self) -> FrameLogOptions {
+        let mut log = FrameLogOptions::default();
+        set(&mut log.segment_bytes, self.segment_bytes, bytes);
+        log
+    }
+}
+
+/// Opens or makes the log in its directory, listens, and takes part. `DUO_ERR_BUSY` when another process has
+/// the directory; `DUO_ERR_CONFIG` for settings that do not fit together or a directory of another cluster;
+/// `DUO_ERR_IO` when it cannot listen there.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_open(
+    options: *const duo_replog_options,
+    log: *mut *mut duo_replog,
+) -> duo_status {
+    library(Some(Kind::Replog), || {
+        let target = out(log, "log")?;
+        // SAFETY: the header's contract.
+        let config = unsafe { record::read(options)?.config() }?;
+        let limits = FrameLimits {
+            body_bytes_max: config.raft.frame_bytes_max,
+            entries_max: config.raft.frame_entries_max,
+        };
+        let replica = Replica::open(config, Box::new(Polled))?;
+        target.put(handle::insert(ReplogObject { replica, limits })?);
+        Ok(Status::Ok)
+    })
+}
+
+/// Waits until this node may answer a read: everything that was acknowledged anywhere before the call is at
+/// or before `index`, and can be read here. On a follower a question may get lost: `DUO_TIMEOUT`.
+/// `DUO_ERR_NOT_LEADER`: nobody is known to lead; ask again.
+///
+/// [any-thread] [blocks] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_read_index(
+    log: *const duo_replog,
+    timeout_ns: i64,
+    index: *mut u64,
+) -> duo_status {
+    on(log, |log: &ReplogObject| {
+        let target = out(index, "index")?;
+        target.put(log.replica.read_index(argument::timeout(timeout_ns))?.get());
+        Ok(Status::Ok)
+    })
+}
+
+/// Hands leadership over to node `to`, or with 0 to whoever is furthest; returns once that is on its way.
+/// `DUO_ERR_NOT_LEADER`: this one does not lead.
+///
+/// [any-thread] [blocks] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_transfer(log: *const duo_replog, to: u64, timeout_ns: i64) -> duo_status {
+    on(log, |log: &ReplogObject| {
+        log.replica.transfer(NodeId::new(to), argument::timeout(timeout_ns))?;
+        Ok(Status::Ok)
+    })
+}
+
+/// Ends the node's part: waiting calls return `DUO_ERR_CLOSED`. What is committed can still be read until it
+/// is destroyed.
+///
+/// [any-thread] [blocks] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_close(log: *const duo_replog, timeout_ns: i64) -> duo_status {
+    on(log, |log: &ReplogObject| {
+        log.shut(argument::timeout(timeout_ns));
+        Ok(Status::Ok)
+    })
+}
+
+/// Closes the log if it is open, lets waiting calls return, and frees it. In a forked process it is leaked on
+/// purpose: `DUO_ERR_FORKED`. NULL is accepted.
+///
+/// [any-thread] [blocks] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_destroy(log: *mut duo_replog) -> duo_status {
+    destroy::<ReplogObject>(log)
+}

@@ -1,0 +1,239 @@
+//! `duo_replog`: entries in, and changes of its members.
+#![expect(unsafe_code, reason = "exports C functions")]
+#![expect(clippy::missing_safety_doc, reason = "the header's opening states the contract of all pointers")]
+
+use super::argument::{self, DUO_BATCH_MAX, array, duo_iovec, out};
+use super::boundary::on;
+use super::failure::Failure;
+use super::record::{self, Record};
+use super::replog::{ReplogObject, duo_replog, node};
+use super::status::duo_status;
+use crate::frame::{BODY_BYTES_CEILING, Body, Entry, FrameBuilder, Origin, PushError};
+use crate::raft::Change;
+use crate::types::{LaneId, Status};
+use std::ffi::{c_char, c_void};
+
+/// `duo_replog_append_options`: wait until a majority has it on disk; then nothing takes it away.
+pub const DUO_REPLOG_WAIT_QUORUM: u32 = 0;
+/// `duo_replog_append_options`: wait until the leader has it on disk; a new leader may still drop it.
+pub const DUO_REPLOG_WAIT_LOCAL: u32 = 1;
+/// `duo_replog_append_options`: wait until every member has it on disk.
+pub const DUO_REPLOG_WAIT_ALL: u32 = 2;
+
+/// `duo_replog_change_t`: this node becomes a learner, or stays what it is with a new address.
+pub const DUO_REPLOG_ADD: u32 = 1;
+/// `duo_replog_change_t`: this learner becomes a voter.
+pub const DUO_REPLOG_PROMOTE: u32 = 2;
+/// `duo_replog_change_t`: this voter becomes a learner.
+pub const DUO_REPLOG_DEMOTE: u32 = 3;
+/// `duo_replog_change_t`: this member leaves.
+pub const DUO_REPLOG_REMOVE: u32 = 4;
+
+/// How to append. All zero is the usual way.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct duo_replog_append_options {
+    /// `sizeof(duo_replog_append_options)`.
+    pub struct_size: u32,
+    /// 0.
+    pub flags: u32,
+    /// A `DUO_REPLOG_WAIT_*`.
+    pub wait: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Who makes the entries; 0: nobody, they are not protected against repetition.
+    pub session: u64,
+    /// Number of the first entry in its session; the others follow on. 0 without a session.
+    pub sequence: u64,
+}
+
+// SAFETY: integers only, struct_size and flags first.
+unsafe impl Record for duo_replog_append_options {
+    const NAME: &'static str = "duo_replog_append_options";
+}
+
+/// One part of a change of members.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct duo_replog_change_t {
+    /// Which node.
+    pub node: u64,
+    /// Where it is found, for `DUO_REPLOG_ADD`; otherwise NULL. Read during the call only.
+    pub address: *const c_char,
+    /// A `DUO_REPLOG_ADD`, `_PROMOTE`, `_DEMOTE` or `_REMOVE`.
+    pub what: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// All of `items` in one batch.
+fn body<'a>(
+    log: &ReplogObject,
+    options: &duo_replog_append_options,
+    items: impl Iterator<Item = Result<&'a [u8], Failure>>,
+) -> Result<Body, Failure> {
+    let mut builder = FrameBuilder::new(log.limits, LaneId::default());
+    let mut origin = Some(Origin { session: options.session, sequence: options.sequence });
+    for bytes in items {
+        let entry = Entry { bytes: bytes?, origin: origin.ok_or_else(numbers_end)?, id: None };
+        builder.push(entry).map_err(|error| refused(&error))?;
+        origin = entry.origin.forward(1);
+    }
+    builder.finish().ok_or_else(|| Failure::argument("a batch has at least one entry"))
+}
+
+fn numbers_end() -> Failure {
+    Failure::argument("the numbers of the session end inside the batch")
+}
+
+fn refused(error: &PushError) -> Failure {
+    match error {
+        PushError::NoSession => Failure::argument(error.to_string()),
+        PushError::Full | PushError::TooLarge { .. } => Failure::new(Status::TooLarge, error.to_string()),
+    }
+}
+
+impl ReplogObject {
+    fn append<'a>(
+        &self,
+        items: impl Iterator<Item = Result<&'a [u8], Failure>>,
+        options: *const duo_replog_append_options,
+        timeout_ns: i64,
+        index: *mut u64,
+    ) -> Result<Status, Failure> {
+        let target = out(index, "index")?;
+        // SAFETY: the header's contract.
+        let options = unsafe { record::read(options) }?;
+        match options.wait {
+            DUO_REPLOG_WAIT_QUORUM => {}
+            DUO_REPLOG_WAIT_LOCAL | DUO_REPLOG_WAIT_ALL => {
+                return Err(Failure::new(Status::Unsupported, "only a majority can be waited for"));
+            }
+            other => return Err(Failure::argument(format!("{other} is nothing to wait for"))),
+        }
+        let id = self.replica.append(body(self, &options, items)?, argument::timeout(timeout_ns))?;
+        target.put(id.index.get());
+        Ok(Status::Ok)
+    }
+}
+
+/// Appends an entry and waits until it is committed; `index` gets its place. `options` may be NULL.
+///
+/// Nothing of it is in the log after `DUO_AGAIN` (too much waits, or leadership changes: ask again),
+/// `DUO_ERR_NOT_LEADER` (`duo_last_error` says who leads: ask there), `DUO_ERR_CONFLICT` (it had a place, and
+/// a new leader has put something else there), `DUO_ERR_TOO_LARGE` and `DUO_ERR_INVALID_ARGUMENT`. After any
+/// other status nobody knows: `DUO_TIMEOUT`, and when this node ends meanwhile `DUO_ERR_CLOSED` or
+/// `DUO_ERR_POISONED`; it may be committed, now or later.
+///
+/// [any-thread] [blocks] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_append(
+    log: *const duo_replog,
+    entry: *const c_void,
+    len: usize,
+    options: *const duo_replog_append_options,
+    timeout_ns: i64,
+    index: *mut u64,
+) -> duo_status {
+    on(log, |log: &ReplogObject| {
+        // SAFETY: the header's contract.
+        let bytes = unsafe { argument::bytes(entry, len, BODY_BYTES_CEILING, "the entry") }?;
+        log.append([Ok(bytes)].into_iter(), options, timeout_ns, index)
+    })
+}
+
+/// As `duo_replog_append` for `n` entries, all or none; they get the indexes up to `index`. `DUO_ERR_TOO_LARGE`
+/// when they are more, or have more bytes, than a batch of this log.
+///
+/// [any-thread] [blocks] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_append_batch(
+    log: *const duo_replog,
+    entries: *const duo_iovec,
+    n: usize,
+    options: *const duo_replog_append_options,
+    timeout_ns: i64,
+    index: *mut u64,
+) -> duo_status {
+    on(log, |log: &ReplogObject| {
+        // SAFETY: the header's contract.
+        let items = unsafe { array(entries, n, DUO_BATCH_MAX, "entries") }?;
+        let bytes = items
+            .iter()
+            // SAFETY: as above.
+            .map(|item| unsafe { argument::bytes(item.data, item.len, BODY_BYTES_CEILING, "an entry") });
+        log.append(bytes, options, timeout_ns, index)
+    })
+}
+
+/// As `duo_replog_append_batch` with all entries in one buffer, end to end: entry i has `lens[i]` bytes.
+///
+/// [any-thread] [blocks] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_append_flat(
+    log: *const duo_replog,
+    bytes: *const c_void,
+    lens: *const u32,
+    n: usize,
+    options: *const duo_replog_append_options,
+    timeout_ns: i64,
+    index: *mut u64,
+) -> duo_status {
+    on(log, |log: &ReplogObject| {
+        // SAFETY: the header's contract.
+        let lens = unsafe { array(lens, n, DUO_BATCH_MAX, "lens") }?;
+        let total: u64 = lens.iter().map(|len| u64::from(*len)).sum();
+        let total = usize::try_from(total).unwrap_or(usize::MAX);
+        // SAFETY: as above.
+        let mut left = unsafe { argument::bytes(bytes, total, BODY_BYTES_CEILING, "the entries") }?;
+        let items = lens.iter().map(|len| {
+            let (item, rest) = left.split_at(*len as usize);
+            left = rest;
+            Ok(item)
+        });
+        log.append(items, options, timeout_ns, index)
+    })
+}
+
+/// Changes who is in the cluster, all of `changes` in one step; asked of the leader. Returns once that is
+/// committed; a change of voters then goes on by itself, see `duo_replog_members`. A node that becomes a voter
+/// is added first, and promoted once it has caught up. `DUO_AGAIN` while another change is under way; other
+/// statuses as for `duo_replog_append`.
+///
+/// [any-thread] [blocks] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_change(
+    log: *const duo_replog,
+    changes: *const duo_replog_change_t,
+    n: usize,
+    timeout_ns: i64,
+) -> duo_status {
+    on(log, |log: &ReplogObject| {
+        // SAFETY: the header's contract.
+        let change = unsafe { change(changes, n) }?;
+        log.replica.change(change, argument::timeout(timeout_ns))?;
+        Ok(Status::Ok)
+    })
+}
+
+/// # Safety
+/// `changes` are `n` readable ones with readable texts.
+unsafe fn change(changes: *const duo_replog_change_t, n: usize) -> Result<Change, Failure> {
+    let mut change = Change::default();
+    // SAFETY: passed on.
+    for part in unsafe { array(changes, n, super::replog::DUO_REPLOG_MEMBERS_MAX, "changes") }? {
+        let node = node(part.node)?;
+        match part.what {
+            DUO_REPLOG_ADD => {
+                // SAFETY: passed on.
+                let address = unsafe { argument::text(part.address, "the address of a member") }?;
+                change.add.insert(node, address.to_owned());
+            }
+            DUO_REPLOG_PROMOTE => drop(change.promote.insert(node)),
+            DUO_REPLOG_DEMOTE => drop(change.demote.insert(node)),
+            DUO_REPLOG_REMOVE => drop(change.remove.insert(node)),
+            other => return Err(Failure::argument(format!("{other} is not a change of members"))),
+        }
+    }
+    Ok(change)
+}

@@ -1,0 +1,153 @@
+//! `duo_replog`: committed entries out.
+#![expect(unsafe_code, reason = "exports C functions")]
+#![expect(clippy::missing_safety_doc, reason = "the header's opening states the contract of all pointers")]
+
+use super::argument::{self, OutArray, out, out_array};
+use super::boundary::on;
+use super::failure::Failure;
+use super::replog::{ReplogObject, duo_replog};
+use super::status::duo_status;
+use crate::env::{Clock, SystemClock};
+use crate::frame::{Frame, FrameKind};
+use crate::node::replica::ReplicaError;
+use crate::types::{Index, Status};
+use std::ffi::c_void;
+use std::time::Duration;
+
+/// Bytes that are read of the log at a time: at least and at most.
+const READ_BYTES: std::ops::RangeInclusive<usize> = 64 << 10..=4 << 20;
+
+/// A committed entry.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct duo_replog_entry {
+    /// Its place in the log.
+    pub index: u64,
+    /// The term of the leader that put it there.
+    pub term: u64,
+    /// Log time in nanoseconds since 1970: that of its leader, and never less than that of the entry before.
+    pub time_unix_ns: u64,
+    /// Who made it; 0: nobody said.
+    pub session: u64,
+    /// Its number there.
+    pub sequence: u64,
+    /// Where its bytes begin in the buffer of the call.
+    pub offset: usize,
+    /// How many they are.
+    pub len: usize,
+}
+
+/// Copies committed entries from index `from` on, in order and without gaps but for entries of the cluster
+/// itself, waiting up to `timeout_ns` for the first. `n` says how many came; their bytes are in `buf`, `len` of
+/// them. Ask next from the last one's index + 1: whoever keeps that number gets each entry once, on whichever
+/// node and in whichever process.
+///
+/// `DUO_TIMEOUT` when none came. `DUO_ERR_TOO_LARGE` when `buf` cannot hold the first; `len` says what it needs.
+/// `DUO_NOT_FOUND` when the node no longer has it. `DUO_ERR_CLOSED` behind the last entry of a closed log.
+///
+/// [any-thread] [blocks] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_read(
+    log: *const duo_replog,
+    from: u64,
+    entries: *mut duo_replog_entry,
+    cap: usize,
+    buf: *mut c_void,
+    buf_cap: usize,
+    timeout_ns: i64,
+    n: *mut usize,
+    len: *mut usize,
+) -> duo_status {
+    on(log, |log: &ReplogObject| {
+        let (n, len) = (out(n, "n")?, out(len, "len")?);
+        let mut copy = Copied {
+            entries: out_array(entries, cap, "entries")?,
+            bytes: out_array(buf.cast::<u8>(), buf_cap, "buf")?,
+            needed: 0,
+        };
+        if from == 0 || cap == 0 {
+            return Err(Failure::argument("entries count from 1, and one has to fit"));
+        }
+        let status = log.copy(Index::new(from), argument::timeout(timeout_ns), &mut copy);
+        let is_short = matches!(&status, Err(failure) if failure.status == Status::TooLarge);
+        len.put(if is_short { copy.needed } else { copy.bytes.filled() });
+        n.put(copy.entries.filled());
+        status
+    })
+}
+
+struct Copied {
+    entries: OutArray<duo_replog_entry>,
+    bytes: OutArray<u8>,
+    /// Of the entry that did not fit.
+    needed: usize,
+}
+
+impl ReplogObject {
+    fn copy(&self, from: Index, timeout: Duration, copy: &mut Copied) -> Result<Status, Failure> {
+        let clock = SystemClock::new();
+        let end = clock.now().after(timeout);
+        let mut next = from;
+        loop {
+            if next < self.replica.first() {
+                return Ok(Status::NotFound);
+            }
+            let room = copy.bytes.capacity().clamp(*READ_BYTES.start(), *READ_BYTES.end());
+            let frames = self.replica.read(next, room)?;
+            if !copy.take(&frames, next) && copy.entries.filled() == 0 {
+                let message =
+                    format!("the entry needs {} bytes, buf has {}", copy.needed, copy.bytes.capacity());
+                return Err(Failure::new(Status::TooLarge, message));
+            }
+            if copy.entries.filled() > 0 {
+                return Ok(Status::Ok);
+            }
+            match frames.last() {
+                // Frames of the cluster itself, which are nothing to a host.
+                Some(frame) => next = frame.last().index.next(),
+                None => match self.replica.wait_committed(at_before(next), end.since(clock.now())) {
+                    Ok(_) => {}
+                    Err(ReplicaError::Timeout) => return Ok(Status::Timeout),
+                    Err(error) => return Err(error.into()),
+                },
+            }
+        }
+    }
+}
+
+fn at_before(index: Index) -> Index {
+    Index::new(index.get().saturating_sub(1))
+}
+
+impl Copied {
+    /// Takes entries from `from` on; false when one did not fit.
+    fn take(&mut self, frames: &[Frame], from: Index) -> bool {
+        let hosts = frames.iter().filter(|frame| frame.kind() == FrameKind::Entries);
+        for frame in hosts {
+            for (index, entry) in (frame.base().get()..).zip(frame.entries()) {
+                if index < from.get() {
+                    continue;
+                }
+                let offset = self.bytes.filled();
+                if self.entries.filled() == self.entries.capacity() {
+                    return true;
+                }
+                if entry.bytes.len() > self.bytes.capacity() - offset {
+                    self.needed = entry.bytes.len();
+                    return false;
+                }
+                self.bytes.extend(entry.bytes);
+                self.entries.push(duo_replog_entry {
+                    index,
+                    term: frame.term().get(),
+                    time_unix_ns: frame.time().get(),
+                    session: entry.origin.session,
+                    sequence: entry.origin.sequence,
+                    offset,
+                    len: entry.bytes.len(),
+                });
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,55 @@
+//! What a host asks a replica for: frames by position, and who is in.
+
+use super::{Replica, ReplicaError};
+use crate::env::Clock;
+use crate::frame::Frame;
+use crate::raft::{Change, Input, Membership};
+use crate::types::{Index, LogId, NodeId};
+use std::time::Duration;
+
+impl Replica {
+    /// Committed frames in order, from the one that holds `from` on: as many as fit into `bytes_max`, at
+    /// least one. Empty when `from` is not committed here yet, or before [`Self::first`]. Frames of the cluster
+    /// itself are among them. A closed replica shows what it had.
+    ///
+    /// # Errors
+    /// `Storage`; `Closed` in the child of a fork.
+    pub fn read(&self, from: Index, bytes_max: usize) -> Result<Vec<Frame>, ReplicaError> {
+        if self.shared.is_of_parent() {
+            return Err(ReplicaError::Closed);
+        }
+        let committed = self.shared.core.lock().committed;
+        if from > committed {
+            return Ok(Vec::new());
+        }
+        let mut frames = self.shared.reader.0.read(from, bytes_max)?;
+        let known = frames.iter().take_while(|frame| frame.last().index <= committed).count();
+        frames.truncate(known);
+        Ok(frames)
+    }
+
+    /// The oldest entry that this node still has.
+    pub fn first(&self) -> Index {
+        self.shared.reader.0.first()
+    }
+
+    /// This node.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// Who is in the cluster, as far as this node's log says.
+    pub fn members(&self) -> Membership {
+        self.shared.core.lock().membership().clone()
+    }
+
+    /// Changes who is in the cluster; returns once the change is committed. A change of voters goes on by
+    /// itself from there, through the joint membership to the new one: see [`Self::members`].
+    ///
+    /// # Errors
+    /// As [`Replica::append`].
+    pub fn change(&self, change: Change, timeout: Duration) -> Result<LogId, ReplicaError> {
+        let time = self.shared.clock.unix();
+        self.shared.ask(timeout, |ticket| Input::Changed { ticket, time, change })
+    }
+}

@@ -1,0 +1,173 @@
+/* Replicated logs: opening, the leader's death, handing over, closing. */
+#include "replog.h"
+
+static void options_that_cannot_be_are_refused(cluster *c) {
+    char dir[96];
+    duo_replog_options good = options_of(c, 0, dir, sizeof dir);
+    duo_replog_options options = good;
+    duo_replog *log = NULL;
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_open(NULL, &log));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_open(&options, NULL));
+    options.dir = NULL;
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_open(&options, &log));
+    options = good;
+    options.listen = "somewhere";
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_open(&options, &log));
+    CHECK(last_says("somewhere"));
+    options = good;
+    options.node = 0;
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_open(&options, &log));
+    options = good;
+    options.members_len = DUO_REPLOG_MEMBERS_MAX + 1;
+    GIVES(DUO_ERR_TOO_LARGE, duo_replog_open(&options, &log));
+    options = good;
+    options.heartbeat_ns = 2 * ELECTION_NS;
+    GIVES(DUO_ERR_CONFIG, duo_replog_open(&options, &log));
+    CHECK(last_says("election_min"));
+    options = good;
+    options.flags = 1;
+    GIVES(DUO_ERR_UNSUPPORTED, duo_replog_open(&options, &log));
+    GIVES(DUO_ERR_BUSY, duo_replog_open(&good, &log)); /* its directory is in use */
+    duo_replog_member twice[2] = {c->members[0], c->members[0]};
+    options = good;
+    options.members = twice;
+    options.members_len = 2;
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_open(&options, &log));
+    CHECK(log == NULL);
+    GIVES(DUO_ERR_BAD_HANDLE, duo_replog_close(INVENTED(duo_replog), 0));
+    OK(duo_replog_destroy(NULL));
+}
+
+static void a_directory_belongs_to_one_cluster(cluster *c) {
+    char dir[96];
+    duo_replog *log = NULL;
+    duo_replog_options options = options_of(c, 0, dir, sizeof dir);
+    uint64_t index = 0;
+    append_anywhere(c, "something", &index);
+    close_node(c, 0);
+    options.cluster[0] = 'x';
+    GIVES(DUO_ERR_CONFIG, duo_replog_open(&options, &log));
+    CHECK(log == NULL);
+    open_node(c, 0);
+}
+
+/* Reads on `at` until `expected`, `count` of them, have come in this order. */
+static void expect_texts(cluster *c, int at, char (*expected)[16], int count) {
+    uint64_t from = 1;
+    int seen = 0;
+    while (seen < count) {
+        duo_replog_entry entries[8];
+        char buf[256];
+        size_t n = 0, len = 0;
+        OK(duo_replog_read(c->log[at], from, entries, 8, buf, sizeof buf, PATIENCE_NS, &n, &len));
+        for (size_t i = 0; i < n; i++) {
+            const char *text = buf + entries[i].offset;
+            from = entries[i].index + 1;
+            if (strncmp(text, "round", 5) == 0) {
+                CHECK(seen < count && strlen(expected[seen]) == entries[i].len);
+                CHECK(memcmp(text, expected[seen], entries[i].len) == 0);
+                seen++;
+            }
+        }
+    }
+}
+
+static void what_was_acknowledged_outlives_leaders(cluster *c) {
+    static char expected[64][16];
+    int count = 0;
+    uint64_t index = 0;
+    for (int round = 0; round < 2; round++) {
+        int leader = -1;
+        for (int number = 0; number < 10; number++) {
+            snprintf(expected[count], 16, "round%d.%d", round, number);
+            leader = append_anywhere(c, expected[count++], &index);
+        }
+        close_node(c, leader);
+        snprintf(expected[count], 16, "round%d.gone", round);
+        CHECK(append_anywhere(c, expected[count++], &index) != leader);
+        open_node(c, leader);
+    }
+    for (int at = 0; at < NODES; at++) {
+        expect_texts(c, at, expected, count);
+    }
+}
+
+static void a_leader_hands_over_and_followers_answer_reads(cluster *c) {
+    uint64_t index = 0, read = 0;
+    int leader = append_anywhere(c, "before", &index);
+    int next = (leader + 1) % NODES;
+    GIVES(DUO_ERR_NOT_LEADER, duo_replog_transfer(c->log[next], 0, PATIENCE_NS));
+    CHECK(leader_by_last_error() == (uint64_t)leader + 1);
+    OK(duo_replog_transfer(c->log[leader], (uint64_t)next + 1, PATIENCE_NS));
+    while (append_anywhere(c, "after", &index) != next) {
+    }
+    for (int at = 0; at < NODES; at++) {
+        duo_status status = DUO_TIMEOUT;
+        while (status == DUO_TIMEOUT || status == DUO_AGAIN || status == DUO_ERR_NOT_LEADER) {
+            status = duo_replog_read_index(c->log[at], 1000000000, &read);
+        }
+        CHECK(status == DUO_OK && read >= index);
+    }
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_read_index(c->log[0], 0, NULL));
+}
+
+static void *reads_for_ever(void *argument) {
+    duo_replog_entry entry;
+    char buf[64];
+    size_t n = 7, len = 7;
+    duo_status status = duo_replog_read((duo_replog *)argument, UINT64_C(1) << 40, &entry, 1, buf, sizeof buf,
+                                        DUO_WAIT_FOREVER, &n, &len);
+    CHECK(status == DUO_ERR_CLOSED);
+    return NULL;
+}
+
+static void closing_ends_waits_and_leaves_what_is_committed(cluster *c) {
+    duo_replog_status_t status = DUO_REPLOG_STATUS_INIT;
+    duo_replog_entry entry;
+    char buf[64];
+    size_t n = 0, len = 0;
+    uint64_t index = 0;
+    int leader = append_anywhere(c, "last", &index);
+    pthread_t thread = start(reads_for_ever, c->log[leader]);
+    OK(duo_replog_close(c->log[leader], PATIENCE_NS));
+    finish(thread);
+    OK(duo_replog_close(c->log[leader], 0)); /* again */
+    GIVES(DUO_ERR_CLOSED, duo_replog_append(c->log[leader], "x", 1, NULL, 0, &index));
+    GIVES(DUO_ERR_CLOSED, duo_replog_read_index(c->log[leader], 0, &index));
+    OK(duo_replog_read(c->log[leader], index, &entry, 1, buf, sizeof buf, 0, &n, &len));
+    CHECK(n == 1 && len == 4 && memcmp(buf, "last", 4) == 0);
+    OK(duo_replog_status(c->log[leader], &status));
+    CHECK(status.commit >= index);
+    close_node(c, leader);
+    open_node(c, leader);
+    OK(duo_shutdown(PATIENCE_NS));
+    for (int at = 0; at < NODES; at++) {
+        GIVES(DUO_ERR_CLOSED, duo_replog_append(c->log[at], "x", 1, NULL, 0, &index));
+    }
+}
+
+#ifdef DUO_FAULTS
+static void a_bug_poisons_one_log(cluster *c) {
+    uint64_t index = 0;
+    OK(duo_test_panic_next(9));
+    GIVES(DUO_ERR_PANIC, duo_replog_transfer(c->log[0], 0, 0));
+    GIVES(DUO_ERR_POISONED, duo_replog_read_index(c->log[0], 0, &index));
+    close_node(c, 0);
+    open_node(c, 0);
+}
+#endif
+
+int main(void) {
+    cluster c;
+    start_cluster(&c);
+    options_that_cannot_be_are_refused(&c);
+    a_directory_belongs_to_one_cluster(&c);
+    what_was_acknowledged_outlives_leaders(&c);
+    a_leader_hands_over_and_followers_answer_reads(&c);
+#ifdef DUO_FAULTS
+    a_bug_poisons_one_log(&c);
+#endif
+    closing_ends_waits_and_leaves_what_is_committed(&c);
+    end_cluster(&c);
+    return 0;
+}

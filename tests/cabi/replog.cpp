@@ -1,0 +1,78 @@
+// The C++ wrapper of the replicated log.
+#include "check.hpp"
+#include "replog.h"
+
+static const duo::Nanos patience{PATIENCE_NS};
+
+static duo::ReplicatedLog open_log(const cluster &c, int at) {
+    char dir[96];
+    const duo_replog_options options = options_of(&c, at, dir, sizeof dir);
+    const std::vector<duo::LogMember> members = {{1, c.address[0]}, {2, c.address[1]}, {3, c.address[2]}};
+    return duo::ReplicatedLog(dir, c.address[at], members, options);
+}
+
+// Appends as a client does; gives who took it.
+static std::size_t append(std::vector<duo::ReplicatedLog> &logs, const char *text, std::uint64_t &index) {
+    std::size_t at = 0;
+    for (;;) {
+        try {
+            if (logs[at] && logs[at].append(text, patience, index) == DUO_OK) {
+                return at;
+            }
+            at = (at + 1) % logs.size();
+        } catch (const duo::Error &error) {
+            CHECK(error.status() == DUO_ERR_NOT_LEADER);
+            const bool known = error.leader() > 0 && logs[error.leader() - 1];
+            at = known ? error.leader() - 1 : (at + 1) % logs.size();
+        }
+        pause_briefly();
+    }
+}
+
+static std::vector<std::string> texts(const duo::ReplicatedLog &log, std::uint64_t last) {
+    std::vector<std::string> out;
+    for (std::uint64_t from = 1; from <= last;) {
+        for (duo::LogEntry &entry : log.read(from, patience)) {
+            from = entry.place.index + 1;
+            out.push_back(std::move(entry.bytes));
+        }
+    }
+    return out;
+}
+
+static void what_is_acknowledged_outlives_its_leader(cluster &c) {
+    std::vector<duo::ReplicatedLog> logs;
+    for (int at = 0; at < NODES; at++) {
+        logs.push_back(open_log(c, at));
+    }
+    std::uint64_t index = 0;
+    const std::size_t leader = append(logs, "first", index);
+    CHECK(logs[leader].status().role == DUO_REPLOG_LEADER && logs[leader].peers().size() == NODES - 1);
+    CHECK(logs[leader].members()[0].address == c.address[0]);
+    CHECK(logs[leader].append_batch({{"second", 6}, {"third", 5}}, patience, index) == DUO_OK);
+    CHECK(thrown([&] { logs[leader].append_batch({}, patience, index); }) == DUO_ERR_INVALID_ARGUMENT);
+    CHECK(thrown([&] { logs[leader].change({{9, nullptr, DUO_REPLOG_REMOVE, 0}}, patience); }) ==
+          DUO_ERR_INVALID_ARGUMENT);
+    CHECK(*logs[leader].read_index(patience) >= index);
+    CHECK(logs[leader].json().find("\"role\":\"leader\"") != std::string::npos);
+    CHECK(logs[leader].transfer(patience) == DUO_OK);
+    logs[leader].close();
+    logs[leader].reset();
+    CHECK(append(logs, "fourth", index) != leader);
+    logs[leader] = open_log(c, static_cast<int>(leader));
+    for (const duo::ReplicatedLog &log : logs) {
+        CHECK(texts(log, index) == std::vector<std::string>({"first", "second", "third", "fourth"}));
+        CHECK(log.read(index + 1, duo::Nanos::zero()).empty());
+    }
+}
+
+int main() {
+    cluster c;
+    std::memset(&c, 0, sizeof c);
+    std::strcpy(c.dir, "replog-XXXXXX");
+    CHECK(mkdtemp(c.dir) != nullptr);
+    find_ports(&c);
+    what_is_acknowledged_outlives_its_leader(c);
+    end_cluster(&c);
+    return 0;
+}

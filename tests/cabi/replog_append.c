@@ -1,0 +1,130 @@
+/* Replicated logs: entries in, one by one and in batches, refusals, and other members. */
+#include "replog.h"
+
+static uint64_t session_seen(duo_replog *log, uint64_t index, uint64_t *sequence, char *buf, size_t room) {
+    duo_replog_entry entry;
+    size_t n = 0, len = 0;
+    OK(duo_replog_read(log, index, &entry, 1, buf, room - 1, PATIENCE_NS, &n, &len));
+    CHECK(n == 1 && entry.index == index && entry.len == len);
+    buf[len] = 0;
+    *sequence = entry.sequence;
+    return entry.session;
+}
+
+static void a_batch_is_in_the_log_as_a_whole(cluster *c, int leader) {
+    const duo_iovec items[3] = {{"one", 3}, {"", 0}, {"three", 5}};
+    const uint32_t lens[3] = {1, 0, 2};
+    duo_replog_append_options options = DUO_REPLOG_APPEND_OPTIONS_INIT;
+    uint64_t last = 0, flat = 0, sequence = 0;
+    char buf[64];
+    options.session = 77;
+    options.sequence = 5;
+    OK(duo_replog_append_batch(c->log[leader], items, 3, &options, PATIENCE_NS, &last));
+    CHECK(session_seen(c->log[leader], last, &sequence, buf, sizeof buf) == 77);
+    CHECK(sequence == 7 && strcmp(buf, "three") == 0);
+    CHECK(session_seen(c->log[leader], last - 1, &sequence, buf, sizeof buf) == 77);
+    CHECK(sequence == 6 && buf[0] == 0);
+    OK(duo_replog_append_flat(c->log[leader], "abc", lens, 3, NULL, PATIENCE_NS, &flat));
+    CHECK(flat == last + 3);
+    CHECK(session_seen(c->log[leader], flat, &sequence, buf, sizeof buf) == 0);
+    CHECK(strcmp(buf, "bc") == 0);
+}
+
+static void what_cannot_be_appended_is_refused(cluster *c, int leader) {
+    static char large[64 << 10];
+    static duo_iovec many[10001];
+    const duo_iovec nothing = {NULL, 3};
+    const uint32_t lens[2] = {UINT32_MAX, UINT32_MAX};
+    duo_replog_append_options options = DUO_REPLOG_APPEND_OPTIONS_INIT;
+    duo_replog *log = c->log[leader];
+    uint64_t index = 9;
+    GIVES(DUO_ERR_TOO_LARGE, duo_replog_append(log, large, sizeof large, NULL, PATIENCE_NS, &index));
+    GIVES(DUO_ERR_TOO_LARGE, duo_replog_append_batch(log, many, 10001, NULL, PATIENCE_NS, &index));
+    GIVES(DUO_ERR_TOO_LARGE, duo_replog_append_flat(log, "x", lens, 2, NULL, PATIENCE_NS, &index));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append_batch(log, many, 0, NULL, PATIENCE_NS, &index));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append_batch(log, &nothing, 1, NULL, PATIENCE_NS, &index));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append_batch(log, NULL, 1, NULL, PATIENCE_NS, &index));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(log, NULL, 1, NULL, PATIENCE_NS, &index));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(log, "x", 1, NULL, PATIENCE_NS, NULL));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(NULL, "x", 1, NULL, PATIENCE_NS, &index));
+    options.sequence = 1; /* of no session */
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(log, "x", 1, &options, PATIENCE_NS, &index));
+    options.sequence = 0;
+    options.wait = 3;
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(log, "x", 1, &options, PATIENCE_NS, &index));
+    CHECK(index == 9);
+}
+
+static void a_follower_names_the_leader(cluster *c, int leader) {
+    uint64_t index = 0;
+    int follower = (leader + 1) % NODES;
+    GIVES(DUO_ERR_NOT_LEADER, duo_replog_append(c->log[follower], "x", 1, NULL, PATIENCE_NS, &index));
+    CHECK(leader_by_last_error() == (uint64_t)leader + 1);
+}
+
+static duo_status change(cluster *c, int leader, uint32_t what, int at) {
+    duo_replog_change_t part = {0, NULL, 0, 0};
+    part.node = (uint64_t)at + 1;
+    part.what = what;
+    part.address = what == DUO_REPLOG_ADD ? c->address[at] : NULL;
+    return duo_replog_change(c->log[leader], &part, 1, PATIENCE_NS);
+}
+
+static uint32_t parts_of(duo_replog *log, int at) {
+    duo_replog_member_t members[NODES_MAX];
+    size_t n = 0;
+    OK(duo_replog_members(log, members, NODES_MAX, &n));
+    for (size_t i = 0; i < n; i++) {
+        if (members[i].node == (uint64_t)at + 1) {
+            return members[i].parts;
+        }
+    }
+    return 0;
+}
+
+/* Until the change has settled; a change while another goes on is put off. */
+static void changed(cluster *c, int leader, uint32_t what, int at, uint32_t parts) {
+    duo_status status;
+    while ((status = change(c, leader, what, at)) == DUO_AGAIN) {
+        pause_briefly();
+    }
+    CHECK(status == DUO_OK);
+    while (parts_of(c->log[leader], at) != parts) {
+        pause_briefly();
+    }
+}
+
+static void members_come_and_go(cluster *c, int leader) {
+    const int fourth = NODES;
+    uint64_t index = 0;
+    char buf[64];
+    uint64_t sequence = 0;
+    duo_replog_change_t part = {0, NULL, 0, 0};
+    open_node(c, fourth);
+    changed(c, leader, DUO_REPLOG_ADD, fourth, DUO_REPLOG_LEARNER);
+    OK(duo_replog_append(c->log[leader], "for all", 7, NULL, PATIENCE_NS, &index));
+    session_seen(c->log[fourth], index, &sequence, buf, sizeof buf);
+    CHECK(strcmp(buf, "for all") == 0);
+    changed(c, leader, DUO_REPLOG_PROMOTE, fourth, DUO_REPLOG_VOTER);
+    changed(c, leader, DUO_REPLOG_DEMOTE, fourth, DUO_REPLOG_LEARNER);
+    changed(c, leader, DUO_REPLOG_REMOVE, fourth, 0);
+    GIVES(DUO_ERR_INVALID_ARGUMENT, change(c, leader, DUO_REPLOG_REMOVE, fourth));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, change(c, leader, 9, fourth));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_change(c->log[leader], NULL, 1, PATIENCE_NS));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_change(c->log[leader], &part, 1, PATIENCE_NS));
+    close_node(c, fourth);
+}
+
+int main(void) {
+    cluster c;
+    uint64_t index = 0;
+    start_cluster(&c);
+    int leader = append_anywhere(&c, "first", &index);
+    CHECK(index > 0);
+    a_batch_is_in_the_log_as_a_whole(&c, leader);
+    what_cannot_be_appended_is_refused(&c, leader);
+    a_follower_names_the_leader(&c, leader);
+    members_come_and_go(&c, leader);
+    end_cluster(&c);
+    return 0;
+}

@@ -1,0 +1,80 @@
+/* Replicated logs: what a node tells about itself and the others. */
+#include "replog.h"
+
+static duo_replog_status_t status_of(duo_replog *log) {
+    duo_replog_status_t status = DUO_REPLOG_STATUS_INIT;
+    OK(duo_replog_status(log, &status));
+    return status;
+}
+
+static void all_agree_on_the_leader(cluster *c, int leader, uint64_t index) {
+    uint64_t read = 0;
+    duo_replog_status_t led = status_of(c->log[leader]);
+    CHECK(led.role == DUO_REPLOG_LEADER && led.node == (uint64_t)leader + 1 && led.leader == led.node);
+    CHECK(strcmp(led.leader_address, c->address[leader]) == 0);
+    CHECK(led.members == NODES && led.term > 0 && led.first == 1);
+    CHECK(led.commit >= index && led.durable >= led.commit && led.last >= led.durable);
+    for (int at = 0; at < NODES; at++) {
+        while (duo_replog_read_index(c->log[at], 1000000000, &read) != DUO_OK) {
+        }
+        duo_replog_status_t status = status_of(c->log[at]);
+        CHECK(status.leader == led.node && status.term == led.term && status.commit >= index);
+        CHECK(at == leader || status.role == DUO_REPLOG_FOLLOWER);
+    }
+}
+
+static void a_leader_knows_how_far_the_others_are(cluster *c, int leader, uint64_t index) {
+    duo_replog_peer peers[NODES];
+    size_t n = 9;
+    do {
+        OK(duo_replog_peers(c->log[leader], peers, NODES, &n));
+        CHECK(n == NODES - 1);
+    } while (peers[0].matched < index || peers[1].matched < index);
+    CHECK(peers[0].node < peers[1].node && peers[0].node != (uint64_t)leader + 1);
+    CHECK(peers[0].next > index && peers[0].in_snapshot == 0);
+    GIVES(DUO_ERR_TOO_LARGE, duo_replog_peers(c->log[leader], peers, 1, &n));
+    CHECK(n == NODES - 1);
+    OK(duo_replog_peers(c->log[(leader + 1) % NODES], NULL, 0, &n));
+    CHECK(n == 0);
+}
+
+static void members_have_addresses(cluster *c) {
+    duo_replog_member_t members[NODES];
+    size_t n = 9;
+    OK(duo_replog_members(c->log[0], NULL, 0, &n));
+    CHECK(n == NODES);
+    OK(duo_replog_members(c->log[0], members, NODES, &n));
+    for (int at = 0; at < NODES; at++) {
+        CHECK(members[at].node == (uint64_t)at + 1 && members[at].parts == DUO_REPLOG_VOTER);
+        CHECK(strcmp(members[at].address, c->address[at]) == 0);
+    }
+    GIVES(DUO_ERR_TOO_LARGE, duo_replog_members(c->log[0], members, 1, &n));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_members(c->log[0], NULL, 1, &n));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_members(c->log[0], members, NODES, NULL));
+}
+
+static void figures_are_json(cluster *c, int leader) {
+    char text[4096];
+    size_t len = 0;
+    OK(duo_replog_json(c->log[leader], NULL, 0, &len));
+    CHECK(len > 100);
+    OK(duo_replog_json(c->log[leader], text, sizeof text, &len));
+    CHECK(strlen(text) == len && text[0] == '{' && text[len - 1] == '}');
+    CHECK(strstr(text, "\"role\":\"leader\"") != NULL && strstr(text, "\"peers\":[{\"node\":") != NULL);
+    CHECK(strstr(text, c->address[0]) != NULL && strstr(text, "\"net\":{\"sent\":") != NULL);
+    GIVES(DUO_ERR_TOO_LARGE, duo_replog_json(c->log[leader], text, 10, &len));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_status(c->log[leader], NULL));
+}
+
+int main(void) {
+    cluster c;
+    uint64_t index = 0;
+    start_cluster(&c);
+    int leader = append_anywhere(&c, "first", &index);
+    all_agree_on_the_leader(&c, leader, index);
+    a_leader_knows_how_far_the_others_are(&c, leader, index);
+    members_have_addresses(&c);
+    figures_are_json(&c, leader);
+    end_cluster(&c);
+    return 0;
+}
