@@ -1058,8 +1058,6 @@ typedef struct duo_replog_options {
     uint64_t node;
     /** The cluster, which a directory belongs to for ever. */
     uint8_t cluster[16];
-    /** Everything up to here is in the host's state already; `duo_replog_read_index` waits for what is behind. */
-    uint64_t applied;
     /** Time between two heartbeats; default 50 ms. */
     uint64_t heartbeat_ns;
     /** A follower that hears no leader campaigns after a random time between this ... */
@@ -1080,7 +1078,7 @@ typedef struct duo_replog_options {
     uint32_t reserved;
 } duo_replog_options;
 /** Initial value of a `duo_replog_options`. */
-#define DUO_REPLOG_OPTIONS_INIT { sizeof(duo_replog_options), 0, NULL, NULL, NULL, 0, 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define DUO_REPLOG_OPTIONS_INIT { sizeof(duo_replog_options), 0, NULL, NULL, NULL, 0, 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /** How to append. All zero is the usual way. */
 typedef struct duo_replog_append_options {
@@ -1099,6 +1097,18 @@ typedef struct duo_replog_append_options {
 } duo_replog_append_options;
 /** Initial value of a `duo_replog_append_options`. */
 #define DUO_REPLOG_APPEND_OPTIONS_INIT { sizeof(duo_replog_append_options), 0, 0, 0, 0, 0 }
+
+/** What became of an append. */
+typedef struct duo_replog_receipt {
+    /** Place of its last entry. */
+    uint64_t index;
+    /** The term of the leader that put it there. */
+    uint64_t term;
+    /** So many of its entries were there before under the same session and number: they are read once. */
+    uint32_t repeated;
+    /** So many came so late in their session that nobody knows whether they were there before: they are not read. */
+    uint32_t stale;
+} duo_replog_receipt;
 
 /** One part of a change of members. */
 typedef struct duo_replog_change_t {
@@ -2393,7 +2403,8 @@ duo_status duo_replog_close(const struct duo_replog *log, int64_t timeout_ns);
 duo_status duo_replog_destroy(struct duo_replog *log);
 
 /**
- * Appends an entry and waits until it is committed; `index` gets its place. `options` may be NULL.
+ * Appends an entry and waits until it is committed. `options` may be NULL. With a session and a number it can
+ * be appended again, on any node, when the answer got lost: it is read once, and `receipt` says so.
  *
  * Nothing of it is in the log after `DUO_AGAIN` (too much waits, or leadership changes: ask again),
  * `DUO_ERR_NOT_LEADER` (`duo_last_error` says who leads: ask there), `DUO_ERR_CONFLICT` (it had a place, and
@@ -2408,10 +2419,10 @@ duo_status duo_replog_append(const struct duo_replog *log,
                              size_t len,
                              const struct duo_replog_append_options *options,
                              int64_t timeout_ns,
-                             uint64_t *index);
+                             struct duo_replog_receipt *receipt);
 
 /**
- * As `duo_replog_append` for `n` entries, all or none; they get the indexes up to `index`. `DUO_ERR_TOO_LARGE`
+ * As `duo_replog_append` for `n` entries, all or none; they get the indexes up to that of `receipt`. `DUO_ERR_TOO_LARGE`
  * when they are more, or have more bytes, than a batch of this log.
  *
  * [any-thread] [blocks] Since: 0.1
@@ -2421,7 +2432,7 @@ duo_status duo_replog_append_batch(const struct duo_replog *log,
                                    size_t n,
                                    const struct duo_replog_append_options *options,
                                    int64_t timeout_ns,
-                                   uint64_t *index);
+                                   struct duo_replog_receipt *receipt);
 
 /**
  * As `duo_replog_append_batch` with all entries in one buffer, end to end: entry i has `lens[i]` bytes.
@@ -2434,7 +2445,7 @@ duo_status duo_replog_append_flat(const struct duo_replog *log,
                                   size_t n,
                                   const struct duo_replog_append_options *options,
                                   int64_t timeout_ns,
-                                  uint64_t *index);
+                                  struct duo_replog_receipt *receipt);
 
 /**
  * Changes who is in the cluster, all of `changes` in one step; asked of the leader. Returns once that is
@@ -2450,8 +2461,8 @@ duo_status duo_replog_change(const struct duo_replog *log,
                              int64_t timeout_ns);
 
 /**
- * Copies committed entries from index `from` on, in order and without gaps but for entries of the cluster
- * itself, waiting up to `timeout_ns` for the first. `n` says how many came; their bytes are in `buf`, `len` of
+ * Copies committed entries from index `from` on, in order, without those of the cluster itself
+ * and without repetitions, waiting up to `timeout_ns` for the first. `n` says how many came; their bytes are in `buf`, `len` of
  * them. Ask next from the last one's index + 1: whoever keeps that number gets each entry once, on whichever
  * node and in whichever process.
  *

@@ -57,17 +57,24 @@ fn c_programs_succeed_in_silence() {
     }
 }
 
-#[test]
-fn the_example_of_the_resilience_page_runs() {
-    let page = std::fs::read_to_string(top().join("docs/resilience.md")).expect("the page");
+/// Runs the first program in C of a page, which prints OK.
+fn expect_ok_from_page(name: &str) {
+    let page = std::fs::read_to_string(top().join(format!("docs/{name}.md"))).expect("the page");
     let (_, example) = page.split_once("\n```c\n").expect("an example in C");
     let (example, _) = example.split_once("\n```\n").expect("the end of the example");
-    let workshop = Workshop::open("resilience_page");
-    let source = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("resilience_page.c");
+    let name = format!("{name}_page");
+    let workshop = Workshop::open(&name);
+    let source = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.c"));
     std::fs::write(&source, format!("{example}\n")).expect("the example as a file");
-    let program = workshop.compile("resilience_page", "c11", STRICT, &[source]);
+    let program = workshop.compile(&name, "c11", STRICT, &[source]);
     let output = workshop.run(Command::new(program));
     assert!(output.status.success() && output.stdout == b"OK\n", "{output:?}");
+}
+
+#[test]
+fn the_examples_of_the_pages_run() {
+    expect_ok_from_page("resilience");
+    expect_ok_from_page("replication");
 }
 
 #[test]

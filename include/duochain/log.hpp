@@ -35,16 +35,16 @@ public:
                   duo_replog_options options)
         : ReplicatedLog(filled(options, dir, listen, listed(members))) {}
 
-    // DUO_OK: committed at `index`. DUO_AGAIN and DUO_TIMEOUT: see above.
-    duo_status append(Bytes entry, Nanos timeout, std::uint64_t &index,
+    // DUO_OK: committed, as `receipt` says. DUO_AGAIN and DUO_TIMEOUT: see above.
+    duo_status append(Bytes entry, Nanos timeout, duo_replog_receipt &receipt,
                       const duo_replog_append_options &options = DUO_REPLOG_APPEND_OPTIONS_INIT) {
-        return check(duo_replog_append(get(), entry.data, entry.size, &options, timeout.count(), &index));
+        return check(duo_replog_append(get(), entry.data, entry.size, &options, timeout.count(), &receipt));
     }
-    // All or none; the entries have the indexes up to `index`.
-    duo_status append_batch(const std::vector<duo_iovec> &entries, Nanos timeout, std::uint64_t &index,
+    // All or none; the entries have the indexes up to that of `receipt`.
+    duo_status append_batch(const std::vector<duo_iovec> &entries, Nanos timeout, duo_replog_receipt &receipt,
                             const duo_replog_append_options &options = DUO_REPLOG_APPEND_OPTIONS_INIT) {
         return check(
-            duo_replog_append_batch(get(), entries.data(), entries.size(), &options, timeout.count(), &index));
+            duo_replog_append_batch(get(), entries.data(), entries.size(), &options, timeout.count(), &receipt));
     }
     // Up to `max` committed entries from `from` on; none when none came in time. Ask next from the last one's index + 1.
     std::vector<LogEntry> read(std::uint64_t from, Nanos timeout, std::size_t max = 1024) const {

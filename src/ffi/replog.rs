@@ -14,11 +14,9 @@ use super::handle::{self, Kind, Object};
 use super::record::{self, Record};
 use super::status::duo_status;
 use crate::frame::FrameLimits;
-use crate::net::Limits;
-use crate::node::replica::{Apply, Replica, ReplicaConfig, ReplicaError};
+use crate::node::replica::{PolledReplica, ReplicaConfig, ReplicaError};
 use crate::raft::{Config, MEMBERS_MAX, Membership};
-use crate::storage::frames::FrameLogOptions;
-use crate::types::{ClusterId, Index, NodeId, Status};
+use crate::types::{ClusterId, NodeId, Status};
 use std::ffi::c_char;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -37,7 +35,7 @@ pub struct duo_replog {
 }
 
 pub(super) struct ReplogObject {
-    pub(super) replica: Replica,
+    pub(super) replica: PolledReplica,
     pub(super) limits: FrameLimits,
 }
 
@@ -94,8 +92,6 @@ pub struct duo_replog_options {
     pub node: u64,
     /// The cluster, which a directory belongs to for ever.
     pub cluster: [u8; 16],
-    /// Everything up to here is in the host's state already; `duo_replog_read_index` waits for what is behind.
-    pub applied: u64,
     /// Time between two heartbeats; default 50 ms.
     pub heartbeat_ns: u64,
     /// A follower that hears no leader campaigns after a random time between this ...
@@ -119,13 +115,6 @@ pub struct duo_replog_options {
 // SAFETY: integers, raw pointers and an array of bytes, struct_size and flags first.
 unsafe impl Record for duo_replog_options {
     const NAME: &'static str = "duo_replog_options";
-}
-
-/// Entries are read by position; there is nothing to be told.
-struct Polled;
-
-impl Apply for Polled {
-    fn apply(&mut self, _frame: &crate::frame::Frame) {}
 }
 
 pub(super) fn node(number: u64) -> Result<NodeId, Failure> {
@@ -166,20 +155,14 @@ impl duo_replog_options {
         if membership.addresses.len() != members.len() {
             return Err(Failure::argument("two members have the same number"));
         }
-        Ok(ReplicaConfig {
-            dir: dir.into(),
-            cluster: ClusterId(self.cluster),
-            listen,
-            members: membership,
-            raft: self.raft()?,
-            log: self.log(),
-            net: Limits::default(),
-            applied: Index::new(self.applied),
-        })
+        let cluster = ClusterId(self.cluster);
+        let mut config = ReplicaConfig::new(node(self.node)?, dir, cluster, listen, membership);
+        self.set_raft(&mut config.raft);
+        set(&mut config.log.segment_bytes, self.segment_bytes, bytes);
+        Ok(config)
     }
 
-    fn raft(&self) -> Result<Config, Failure> {
-        let mut raft = Config::new(node(self.node)?);
+    fn set_raft(&self, raft: &mut Config) {
         set(&mut raft.heartbeat, self.heartbeat_ns, Duration::from_nanos);
         set(&mut raft.election_min, self.election_min_ns, Duration::from_nanos);
         set(&mut raft.election_max, self.election_max_ns, Duration::from_nanos);
@@ -189,13 +172,6 @@ impl duo_replog_options {
         if self.batch_entries_max != 0 {
             raft.frame_entries_max = self.batch_entries_max;
         }
-        Ok(raft)
-    }
-
-    fn log(&self) -> FrameLogOptions {
-        let mut log = FrameLogOptions::default();
-        set(&mut log.segment_bytes, self.segment_bytes, bytes);
-        log
     }
 }
 
@@ -217,7 +193,7 @@ pub unsafe extern "C" fn duo_replog_open(
             body_bytes_max: config.raft.frame_bytes_max,
             entries_max: config.raft.frame_entries_max,
         };
-        let replica = Replica::open(config, Box::new(Polled))?;
+        let replica = PolledReplica::open(config)?;
         target.put(handle::insert(ReplogObject { replica, limits })?);
         Ok(Status::Ok)
     })

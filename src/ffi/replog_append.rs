@@ -52,6 +52,20 @@ unsafe impl Record for duo_replog_append_options {
     const NAME: &'static str = "duo_replog_append_options";
 }
 
+/// What became of an append.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct duo_replog_receipt {
+    /// Place of its last entry.
+    pub index: u64,
+    /// The term of the leader that put it there.
+    pub term: u64,
+    /// So many of its entries were there before under the same session and number: they are read once.
+    pub repeated: u32,
+    /// So many came so late in their session that nobody knows whether they were there before: they are not read.
+    pub stale: u32,
+}
+
 /// One part of a change of members.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -99,9 +113,9 @@ impl ReplogObject {
         items: impl Iterator<Item = Result<&'a [u8], Failure>>,
         options: *const duo_replog_append_options,
         timeout_ns: i64,
-        index: *mut u64,
+        receipt: *mut duo_replog_receipt,
     ) -> Result<Status, Failure> {
-        let target = out(index, "index")?;
+        let target = out(receipt, "receipt")?;
         // SAFETY: the header's contract.
         let options = unsafe { record::read(options) }?;
         match options.wait {
@@ -111,13 +125,19 @@ impl ReplogObject {
             }
             other => return Err(Failure::argument(format!("{other} is nothing to wait for"))),
         }
-        let id = self.replica.append(body(self, &options, items)?, argument::timeout(timeout_ns))?;
-        target.put(id.index.get());
+        let done = self.replica.append(body(self, &options, items)?, argument::timeout(timeout_ns))?;
+        target.put(duo_replog_receipt {
+            index: done.id.index.get(),
+            term: done.id.term.get(),
+            repeated: done.repeated,
+            stale: done.stale,
+        });
         Ok(Status::Ok)
     }
 }
 
-/// Appends an entry and waits until it is committed; `index` gets its place. `options` may be NULL.
+/// Appends an entry and waits until it is committed. `options` may be NULL. With a session and a number it can
+/// be appended again, on any node, when the answer got lost: it is read once, and `receipt` says so.
 ///
 /// Nothing of it is in the log after `DUO_AGAIN` (too much waits, or leadership changes: ask again),
 /// `DUO_ERR_NOT_LEADER` (`duo_last_error` says who leads: ask there), `DUO_ERR_CONFLICT` (it had a place, and
@@ -133,16 +153,16 @@ pub unsafe extern "C" fn duo_replog_append(
     len: usize,
     options: *const duo_replog_append_options,
     timeout_ns: i64,
-    index: *mut u64,
+    receipt: *mut duo_replog_receipt,
 ) -> duo_status {
     on(log, |log: &ReplogObject| {
         // SAFETY: the header's contract.
         let bytes = unsafe { argument::bytes(entry, len, BODY_BYTES_CEILING, "the entry") }?;
-        log.append([Ok(bytes)].into_iter(), options, timeout_ns, index)
+        log.append([Ok(bytes)].into_iter(), options, timeout_ns, receipt)
     })
 }
 
-/// As `duo_replog_append` for `n` entries, all or none; they get the indexes up to `index`. `DUO_ERR_TOO_LARGE`
+/// As `duo_replog_append` for `n` entries, all or none; they get the indexes up to that of `receipt`. `DUO_ERR_TOO_LARGE`
 /// when they are more, or have more bytes, than a batch of this log.
 ///
 /// [any-thread] [blocks] Since: 0.1
@@ -153,7 +173,7 @@ pub unsafe extern "C" fn duo_replog_append_batch(
     n: usize,
     options: *const duo_replog_append_options,
     timeout_ns: i64,
-    index: *mut u64,
+    receipt: *mut duo_replog_receipt,
 ) -> duo_status {
     on(log, |log: &ReplogObject| {
         // SAFETY: the header's contract.
@@ -162,7 +182,7 @@ pub unsafe extern "C" fn duo_replog_append_batch(
             .iter()
             // SAFETY: as above.
             .map(|item| unsafe { argument::bytes(item.data, item.len, BODY_BYTES_CEILING, "an entry") });
-        log.append(bytes, options, timeout_ns, index)
+        log.append(bytes, options, timeout_ns, receipt)
     })
 }
 
@@ -177,7 +197,7 @@ pub unsafe extern "C" fn duo_replog_append_flat(
     n: usize,
     options: *const duo_replog_append_options,
     timeout_ns: i64,
-    index: *mut u64,
+    receipt: *mut duo_replog_receipt,
 ) -> duo_status {
     on(log, |log: &ReplogObject| {
         // SAFETY: the header's contract.
@@ -191,7 +211,7 @@ pub unsafe extern "C" fn duo_replog_append_flat(
             left = rest;
             Ok(item)
         });
-        log.append(items, options, timeout_ns, index)
+        log.append(items, options, timeout_ns, receipt)
     })
 }
 

@@ -7,9 +7,7 @@ use super::boundary::on;
 use super::failure::Failure;
 use super::replog::{ReplogObject, duo_replog};
 use super::status::duo_status;
-use crate::env::{Clock, SystemClock};
-use crate::frame::{Frame, FrameKind};
-use crate::node::replica::ReplicaError;
+use crate::node::replica::{Committed, ReplicaError};
 use crate::types::{Index, Status};
 use std::ffi::c_void;
 use std::time::Duration;
@@ -37,8 +35,8 @@ pub struct duo_replog_entry {
     pub len: usize,
 }
 
-/// Copies committed entries from index `from` on, in order and without gaps but for entries of the cluster
-/// itself, waiting up to `timeout_ns` for the first. `n` says how many came; their bytes are in `buf`, `len` of
+/// Copies committed entries from index `from` on, in order, without those of the cluster itself
+/// and without repetitions, waiting up to `timeout_ns` for the first. `n` says how many came; their bytes are in `buf`, `len` of
 /// them. Ask next from the last one's index + 1: whoever keeps that number gets each entry once, on whichever
 /// node and in whichever process.
 ///
@@ -85,69 +83,44 @@ struct Copied {
 
 impl ReplogObject {
     fn copy(&self, from: Index, timeout: Duration, copy: &mut Copied) -> Result<Status, Failure> {
-        let clock = SystemClock::new();
-        let end = clock.now().after(timeout);
-        let mut next = from;
-        loop {
-            if next < self.replica.first() {
-                return Ok(Status::NotFound);
-            }
-            let room = copy.bytes.capacity().clamp(*READ_BYTES.start(), *READ_BYTES.end());
-            let frames = self.replica.read(next, room)?;
-            if !copy.take(&frames, next) && copy.entries.filled() == 0 {
-                let message =
-                    format!("the entry needs {} bytes, buf has {}", copy.needed, copy.bytes.capacity());
-                return Err(Failure::new(Status::TooLarge, message));
-            }
-            if copy.entries.filled() > 0 {
-                return Ok(Status::Ok);
-            }
-            match frames.last() {
-                // Frames of the cluster itself, which are nothing to a host.
-                Some(frame) => next = frame.last().index.next(),
-                None => match self.replica.wait_committed(at_before(next), end.since(clock.now())) {
-                    Ok(_) => {}
-                    Err(ReplicaError::Timeout) => return Ok(Status::Timeout),
-                    Err(error) => return Err(error.into()),
-                },
-            }
+        let bytes_max = copy.bytes.capacity().clamp(*READ_BYTES.start(), *READ_BYTES.end());
+        let batch = match self.replica.poll(from, bytes_max, timeout) {
+            Ok(batch) => batch,
+            Err(ReplicaError::Timeout) => return Ok(Status::Timeout),
+            Err(ReplicaError::Gone(_)) => return Ok(Status::NotFound),
+            Err(error) => return Err(error.into()),
+        };
+        batch.entries().take_while(|committed| copy.take(committed)).for_each(drop);
+        if copy.entries.filled() == 0 {
+            let (needed, room) = (copy.needed, copy.bytes.capacity());
+            let message = format!("the entry needs {needed} bytes, buf has room for {room}");
+            return Err(Failure::new(Status::TooLarge, message));
         }
+        Ok(Status::Ok)
     }
 }
 
-fn at_before(index: Index) -> Index {
-    Index::new(index.get().saturating_sub(1))
-}
-
 impl Copied {
-    /// Takes entries from `from` on; false when one did not fit.
-    fn take(&mut self, frames: &[Frame], from: Index) -> bool {
-        let hosts = frames.iter().filter(|frame| frame.kind() == FrameKind::Entries);
-        for frame in hosts {
-            for (index, entry) in (frame.base().get()..).zip(frame.entries()) {
-                if index < from.get() {
-                    continue;
-                }
-                let offset = self.bytes.filled();
-                if self.entries.filled() == self.entries.capacity() {
-                    return true;
-                }
-                if entry.bytes.len() > self.bytes.capacity() - offset {
-                    self.needed = entry.bytes.len();
-                    return false;
-                }
-                self.bytes.extend(entry.bytes);
-                self.entries.push(duo_replog_entry {
-                    index,
-                    term: frame.term().get(),
-                    time_unix_ns: frame.time().get(),
-                    session: entry.origin.session,
-                    sequence: entry.origin.sequence,
-                    offset,
-                    len: entry.bytes.len(),
-                });
-            }
+    /// False when there is no room for it.
+    fn take(&mut self, committed: &Committed<'_>) -> bool {
+        let (offset, entry) = (self.bytes.filled(), &committed.entry);
+        if self.entries.filled() == self.entries.capacity() {
+            return false;
         }
+        if entry.bytes.len() > self.bytes.capacity() - offset {
+            self.needed = entry.bytes.len();
+            return false;
+        }
+        self.bytes.extend(entry.bytes);
+        self.entries.push(duo_replog_entry {
+            index: committed.index.get(),
+            term: committed.term.get(),
+            time_unix_ns: committed.time.get(),
+            session: entry.origin.session,
+            sequence: entry.origin.sequence,
+            offset,
+            len: entry.bytes.len(),
+        });
         true
     }
 }

@@ -127,12 +127,14 @@ static void closing_ends_waits_and_leaves_what_is_committed(cluster *c) {
     char buf[64];
     size_t n = 0, len = 0;
     uint64_t index = 0;
+    duo_replog_receipt receipt;
     int leader = append_anywhere(c, "last", &index);
+    OK(duo_replog_read(c->log[leader], index, &entry, 1, buf, sizeof buf, PATIENCE_NS, &n, &len));
     pthread_t thread = start(reads_for_ever, c->log[leader]);
     OK(duo_replog_close(c->log[leader], PATIENCE_NS));
     finish(thread);
     OK(duo_replog_close(c->log[leader], 0)); /* again */
-    GIVES(DUO_ERR_CLOSED, duo_replog_append(c->log[leader], "x", 1, NULL, 0, &index));
+    GIVES(DUO_ERR_CLOSED, duo_replog_append(c->log[leader], "x", 1, NULL, 0, &receipt));
     GIVES(DUO_ERR_CLOSED, duo_replog_read_index(c->log[leader], 0, &index));
     OK(duo_replog_read(c->log[leader], index, &entry, 1, buf, sizeof buf, 0, &n, &len));
     CHECK(n == 1 && len == 4 && memcmp(buf, "last", 4) == 0);
@@ -142,7 +144,7 @@ static void closing_ends_waits_and_leaves_what_is_committed(cluster *c) {
     open_node(c, leader);
     OK(duo_shutdown(PATIENCE_NS));
     for (int at = 0; at < NODES; at++) {
-        GIVES(DUO_ERR_CLOSED, duo_replog_append(c->log[at], "x", 1, NULL, 0, &index));
+        GIVES(DUO_ERR_CLOSED, duo_replog_append(c->log[at], "x", 1, NULL, 0, &receipt));
     }
 }
 

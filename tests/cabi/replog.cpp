@@ -12,11 +12,11 @@ static duo::ReplicatedLog open_log(const cluster &c, int at) {
 }
 
 // Appends as a client does; gives who took it.
-static std::size_t append(std::vector<duo::ReplicatedLog> &logs, const char *text, std::uint64_t &index) {
+static std::size_t append(std::vector<duo::ReplicatedLog> &logs, const char *text, duo_replog_receipt &receipt) {
     std::size_t at = 0;
     for (;;) {
         try {
-            if (logs[at] && logs[at].append(text, patience, index) == DUO_OK) {
+            if (logs[at] && logs[at].append(text, patience, receipt) == DUO_OK) {
                 return at;
             }
             at = (at + 1) % logs.size();
@@ -45,24 +45,24 @@ static void what_is_acknowledged_outlives_its_leader(cluster &c) {
     for (int at = 0; at < NODES; at++) {
         logs.push_back(open_log(c, at));
     }
-    std::uint64_t index = 0;
-    const std::size_t leader = append(logs, "first", index);
+    duo_replog_receipt receipt{};
+    const std::size_t leader = append(logs, "first", receipt);
     CHECK(logs[leader].status().role == DUO_REPLOG_LEADER && logs[leader].peers().size() == NODES - 1);
     CHECK(logs[leader].members()[0].address == c.address[0]);
-    CHECK(logs[leader].append_batch({{"second", 6}, {"third", 5}}, patience, index) == DUO_OK);
-    CHECK(thrown([&] { logs[leader].append_batch({}, patience, index); }) == DUO_ERR_INVALID_ARGUMENT);
+    CHECK(logs[leader].append_batch({{"second", 6}, {"third", 5}}, patience, receipt) == DUO_OK);
+    CHECK(thrown([&] { logs[leader].append_batch({}, patience, receipt); }) == DUO_ERR_INVALID_ARGUMENT);
     CHECK(thrown([&] { logs[leader].change({{9, nullptr, DUO_REPLOG_REMOVE, 0}}, patience); }) ==
           DUO_ERR_INVALID_ARGUMENT);
-    CHECK(*logs[leader].read_index(patience) >= index);
+    CHECK(*logs[leader].read_index(patience) >= receipt.index);
     CHECK(logs[leader].json().find("\"role\":\"leader\"") != std::string::npos);
     CHECK(logs[leader].transfer(patience) == DUO_OK);
     logs[leader].close();
     logs[leader].reset();
-    CHECK(append(logs, "fourth", index) != leader);
+    CHECK(append(logs, "fourth", receipt) != leader);
     logs[leader] = open_log(c, static_cast<int>(leader));
     for (const duo::ReplicatedLog &log : logs) {
-        CHECK(texts(log, index) == std::vector<std::string>({"first", "second", "third", "fourth"}));
-        CHECK(log.read(index + 1, duo::Nanos::zero()).empty());
+        CHECK(texts(log, receipt.index) == std::vector<std::string>({"first", "second", "third", "fourth"}));
+        CHECK(log.read(receipt.index + 1, duo::Nanos::zero()).empty());
     }
 }
 

@@ -118,12 +118,14 @@ static inline void pause_briefly(void) {
 /* Appends as a client does: where the answer says, again when nobody leads. Gives who took it. */
 static inline int append_anywhere(cluster *c, const char *text, uint64_t *index) {
     int at = 0;
+    duo_replog_receipt receipt;
     for (int tries = 0; tries < 60000; tries++) {
         duo_status status = DUO_AGAIN;
         if (c->log[at] != NULL) {
-            status = duo_replog_append(c->log[at], text, strlen(text), NULL, PATIENCE_NS, index);
+            status = duo_replog_append(c->log[at], text, strlen(text), NULL, PATIENCE_NS, &receipt);
         }
         if (status == DUO_OK) {
+            *index = receipt.index;
             return at;
         }
         CHECK(status == DUO_AGAIN || status == DUO_ERR_NOT_LEADER);

@@ -11,22 +11,39 @@ static uint64_t session_seen(duo_replog *log, uint64_t index, uint64_t *sequence
     return entry.session;
 }
 
+/* Index of the first entry behind `index`. */
+static uint64_t next_after(duo_replog *log, uint64_t index) {
+    duo_replog_entry entry;
+    char buf[64];
+    size_t n = 0, len = 0;
+    OK(duo_replog_read(log, index + 1, &entry, 1, buf, sizeof buf, PATIENCE_NS, &n, &len));
+    return entry.index;
+}
+
 static void a_batch_is_in_the_log_as_a_whole(cluster *c, int leader) {
     const duo_iovec items[3] = {{"one", 3}, {"", 0}, {"three", 5}};
     const uint32_t lens[3] = {1, 0, 2};
     duo_replog_append_options options = DUO_REPLOG_APPEND_OPTIONS_INIT;
-    uint64_t last = 0, flat = 0, sequence = 0;
+    duo_replog_receipt first, again, flat;
+    uint64_t sequence = 0;
     char buf[64];
     options.session = 77;
     options.sequence = 5;
-    OK(duo_replog_append_batch(c->log[leader], items, 3, &options, PATIENCE_NS, &last));
+    OK(duo_replog_append_batch(c->log[leader], items, 3, &options, PATIENCE_NS, &first));
+    const uint64_t last = first.index;
+    CHECK(first.term > 0 && first.repeated == 0 && first.stale == 0);
     CHECK(session_seen(c->log[leader], last, &sequence, buf, sizeof buf) == 77);
     CHECK(sequence == 7 && strcmp(buf, "three") == 0);
     CHECK(session_seen(c->log[leader], last - 1, &sequence, buf, sizeof buf) == 77);
     CHECK(sequence == 6 && buf[0] == 0);
+    /* The same again, and one more: only that is read. */
+    const duo_iovec more[4] = {{"one", 3}, {"", 0}, {"three", 5}, {"four", 4}};
+    OK(duo_replog_append_batch(c->log[leader], more, 4, &options, PATIENCE_NS, &again));
+    CHECK(again.repeated == 3 && again.index == last + 4);
+    CHECK(next_after(c->log[leader], last) == again.index);
     OK(duo_replog_append_flat(c->log[leader], "abc", lens, 3, NULL, PATIENCE_NS, &flat));
-    CHECK(flat == last + 3);
-    CHECK(session_seen(c->log[leader], flat, &sequence, buf, sizeof buf) == 0);
+    CHECK(flat.index == again.index + 3);
+    CHECK(session_seen(c->log[leader], flat.index, &sequence, buf, sizeof buf) == 0);
     CHECK(strcmp(buf, "bc") == 0);
 }
 
@@ -37,28 +54,28 @@ static void what_cannot_be_appended_is_refused(cluster *c, int leader) {
     const uint32_t lens[2] = {UINT32_MAX, UINT32_MAX};
     duo_replog_append_options options = DUO_REPLOG_APPEND_OPTIONS_INIT;
     duo_replog *log = c->log[leader];
-    uint64_t index = 9;
-    GIVES(DUO_ERR_TOO_LARGE, duo_replog_append(log, large, sizeof large, NULL, PATIENCE_NS, &index));
-    GIVES(DUO_ERR_TOO_LARGE, duo_replog_append_batch(log, many, 10001, NULL, PATIENCE_NS, &index));
-    GIVES(DUO_ERR_TOO_LARGE, duo_replog_append_flat(log, "x", lens, 2, NULL, PATIENCE_NS, &index));
-    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append_batch(log, many, 0, NULL, PATIENCE_NS, &index));
-    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append_batch(log, &nothing, 1, NULL, PATIENCE_NS, &index));
-    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append_batch(log, NULL, 1, NULL, PATIENCE_NS, &index));
-    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(log, NULL, 1, NULL, PATIENCE_NS, &index));
+    duo_replog_receipt receipt = {9, 0, 0, 0};
+    GIVES(DUO_ERR_TOO_LARGE, duo_replog_append(log, large, sizeof large, NULL, PATIENCE_NS, &receipt));
+    GIVES(DUO_ERR_TOO_LARGE, duo_replog_append_batch(log, many, 10001, NULL, PATIENCE_NS, &receipt));
+    GIVES(DUO_ERR_TOO_LARGE, duo_replog_append_flat(log, "x", lens, 2, NULL, PATIENCE_NS, &receipt));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append_batch(log, many, 0, NULL, PATIENCE_NS, &receipt));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append_batch(log, &nothing, 1, NULL, PATIENCE_NS, &receipt));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append_batch(log, NULL, 1, NULL, PATIENCE_NS, &receipt));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(log, NULL, 1, NULL, PATIENCE_NS, &receipt));
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(log, "x", 1, NULL, PATIENCE_NS, NULL));
-    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(NULL, "x", 1, NULL, PATIENCE_NS, &index));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(NULL, "x", 1, NULL, PATIENCE_NS, &receipt));
     options.sequence = 1; /* of no session */
-    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(log, "x", 1, &options, PATIENCE_NS, &index));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(log, "x", 1, &options, PATIENCE_NS, &receipt));
     options.sequence = 0;
     options.wait = 3;
-    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(log, "x", 1, &options, PATIENCE_NS, &index));
-    CHECK(index == 9);
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(log, "x", 1, &options, PATIENCE_NS, &receipt));
+    CHECK(receipt.index == 9);
 }
 
 static void a_follower_names_the_leader(cluster *c, int leader) {
-    uint64_t index = 0;
+    duo_replog_receipt receipt;
     int follower = (leader + 1) % NODES;
-    GIVES(DUO_ERR_NOT_LEADER, duo_replog_append(c->log[follower], "x", 1, NULL, PATIENCE_NS, &index));
+    GIVES(DUO_ERR_NOT_LEADER, duo_replog_append(c->log[follower], "x", 1, NULL, PATIENCE_NS, &receipt));
     CHECK(leader_by_last_error() == (uint64_t)leader + 1);
 }
 
@@ -96,14 +113,14 @@ static void changed(cluster *c, int leader, uint32_t what, int at, uint32_t part
 
 static void members_come_and_go(cluster *c, int leader) {
     const int fourth = NODES;
-    uint64_t index = 0;
+    duo_replog_receipt receipt;
     char buf[64];
     uint64_t sequence = 0;
     duo_replog_change_t part = {0, NULL, 0, 0};
     open_node(c, fourth);
     changed(c, leader, DUO_REPLOG_ADD, fourth, DUO_REPLOG_LEARNER);
-    OK(duo_replog_append(c->log[leader], "for all", 7, NULL, PATIENCE_NS, &index));
-    session_seen(c->log[fourth], index, &sequence, buf, sizeof buf);
+    OK(duo_replog_append(c->log[leader], "for all", 7, NULL, PATIENCE_NS, &receipt));
+    session_seen(c->log[fourth], receipt.index, &sequence, buf, sizeof buf);
     CHECK(strcmp(buf, "for all") == 0);
     changed(c, leader, DUO_REPLOG_PROMOTE, fourth, DUO_REPLOG_VOTER);
     changed(c, leader, DUO_REPLOG_DEMOTE, fourth, DUO_REPLOG_LEARNER);

@@ -65,18 +65,18 @@ static void *follows(void *argument) {
 static void followers_get_every_entry_once(cluster *c, int leader, uint64_t from) {
     follower followers[NODES];
     pthread_t threads[NODES];
-    uint64_t index = 0;
+    duo_replog_receipt receipt = {0, 0, 0, 0};
     for (int at = 0; at < NODES; at++) {
         followers[at].log = c->log[at];
         followers[at].from = from;
         threads[at] = start(follows, &followers[at]);
     }
     for (uint32_t number = 0; number < FOLLOWED; number++) {
-        OK(duo_replog_append(c->log[leader], &number, sizeof number, NULL, PATIENCE_NS, &index));
+        OK(duo_replog_append(c->log[leader], &number, sizeof number, NULL, PATIENCE_NS, &receipt));
     }
     for (int at = 0; at < NODES; at++) {
         finish(threads[at]);
-        CHECK(followers[at].from == index + 1);
+        CHECK(followers[at].from == receipt.index + 1);
     }
 }
 
@@ -84,9 +84,11 @@ int main(void) {
     const duo_iovec items[3] = {{"a", 1}, {"four", 4}, {"ninebytes", 9}};
     cluster c;
     uint64_t last = 0;
+    duo_replog_receipt receipt;
     start_cluster(&c);
     int leader = append_anywhere(&c, "first", &last);
-    OK(duo_replog_append_batch(c.log[leader], items, 3, NULL, PATIENCE_NS, &last));
+    OK(duo_replog_append_batch(c.log[leader], items, 3, NULL, PATIENCE_NS, &receipt));
+    last = receipt.index;
     pieces_are_as_large_as_the_buffer(c.log[leader], last - 2);
     what_is_not_there_yet_is_waited_for(c.log[leader], last);
     followers_get_every_entry_once(&c, leader, last + 1);
