@@ -8,6 +8,8 @@
 //! # Limits
 //! A length prefix is 32 bits; the caller of [`Reader::tail`] states the largest length it accepts.
 
+#[cfg(test)]
+pub(crate) mod dump;
 mod reader;
 mod writer;
 

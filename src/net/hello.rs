@@ -150,6 +150,17 @@ mod tests {
     }
 
     #[test]
+    fn the_dumps_of_a_hello_in_docs_are_what_is_sent() {
+        use crate::codec::dump::{dump, hold};
+        let sections = [
+            ("hello", dump(&hello().encode(), 0)),
+            ("welcome", dump(&encode_answer(Ok(())), 0)),
+            ("refusal", dump(&encode_answer(Err(Refusal::Stranger)), 0)),
+        ];
+        hold("docs/replication-protocol.md", &sections);
+    }
+
+    #[test]
     fn every_answer_is_read_back() {
         assert_eq!(decode_answer(&encode_answer(Ok(()))), Ok(()));
         for refusal in Refusal::ALL {

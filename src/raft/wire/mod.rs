@@ -17,6 +17,7 @@
 //!   8 read reply     term, ticket, known (0, 1), index
 //! ```
 //! Little-endian. A frame has checksums of its own, so that its bytes are read once.
+//! `docs/replication-protocol.md` has a dump of each.
 //!
 //! # Invariants
 //! W1 one message has one encoding: what is not used is zero, and nothing follows the last field or frame.
@@ -30,6 +31,8 @@
 //! [`ENVELOPE_BYTES`], asks [`Envelope::decode`], reads as many bytes as that says into one buffer, and gives
 //! it to [`Envelope::message`]; frames share that buffer.
 
+#[cfg(test)]
+mod docs_test;
 mod envelope;
 mod fields;
 mod protocol;

@@ -1,27 +1,11 @@
 //! The dumps in `docs/log-format.md` are what is written; `DUO_UPDATE_DOCS=1` writes them anew.
 
 use super::format::{self, Cut, Prefix};
+use crate::codec::dump::{dump, hold};
 use crate::frame::{Entry, Frame, FrameBuilder, FrameLimits, Origin, Seal};
 use crate::types::{Index, LaneId, Term, UnixNanos};
-use std::fmt::Write;
-use std::path::Path;
 
 const SALT: u64 = 0x1122_3344_5566_7788;
-
-/// Offset, bytes, and the same as text.
-fn dump(bytes: &[u8], offset: usize) -> String {
-    let mut text = String::new();
-    for (number, row) in bytes.chunks(16).enumerate() {
-        let hex: Vec<String> = row
-            .chunks(8)
-            .map(|half| half.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "))
-            .collect();
-        let shown = |byte: &u8| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' };
-        let plain: String = row.iter().map(shown).collect();
-        writeln!(text, "{:06x}  {:<48} |{plain}|", offset + number * 16, hex.join("  ")).unwrap();
-    }
-    text
-}
 
 fn frame() -> Frame {
     let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::new(1));
@@ -54,17 +38,5 @@ fn sections() -> Vec<(&'static str, String)> {
 
 #[test]
 fn the_dumps_in_docs_are_what_is_written() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/log-format.md");
-    let found = std::fs::read_to_string(&path).expect("docs/log-format.md is readable");
-    let mut expected = found.clone();
-    for (name, dump) in sections() {
-        let begin = format!("<!-- {name} -->\n```text\n");
-        let start = expected.find(&begin).unwrap_or_else(|| panic!("no mark for {name}")) + begin.len();
-        let end = start + expected[start..].find("```").expect("the block ends");
-        expected.replace_range(start..end, &dump);
-    }
-    if std::env::var_os("DUO_UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &expected).expect("docs/log-format.md is writable");
-    }
-    assert!(found == expected, "not what is written: DUO_UPDATE_DOCS=1 cargo test --lib docs_test");
+    hold("docs/log-format.md", &sections());
 }

@@ -1,0 +1,70 @@
+//! The dumps in `docs/replication-protocol.md` are what is sent, and each kind of message has one.
+
+use super::{Envelope, Kind, WireLimits, encode};
+use crate::codec::dump::{dump, hold};
+use crate::frame::{Entry, Frame, FrameBuilder, FrameLimits, Origin, Seal};
+use crate::raft::{Message, Outcome, Ticket};
+use crate::types::{Index, LaneId, LogId, Term, UnixNanos};
+use std::collections::BTreeSet;
+
+fn at(term: u64, index: u64) -> LogId {
+    LogId::new(Term::new(term), Index::new(index))
+}
+
+fn frame() -> Frame {
+    let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::new(1));
+    for (bytes, sequence) in [(&b"pay 7 to ada"[..], 9), (b"hi", 10)] {
+        builder.push(Entry { bytes, origin: Origin { session: 5, sequence }, id: None }).unwrap();
+    }
+    let time = UnixNanos::new(1_700_000_000_000_000_000);
+    let seal = Seal { term: Term::new(3), base: Index::new(17), time };
+    Frame::new(seal, builder.finish().unwrap())
+}
+
+/// One election, one append and one read, as the document tells them.
+fn messages() -> Vec<(&'static str, Message)> {
+    let (before, term) = (Term::new(2), Term::new(3));
+    let matched =
+        |durable, received| Outcome::Matched { durable: Index::new(durable), received: Index::new(received) };
+    let conflict = Outcome::Conflict { prev: Index::new(16), hint: at(1, 9) };
+    let append = Message::Append { term, prev: at(3, 16), commit: Index::new(16), frames: vec![frame()] };
+    vec![
+        ("pre-vote request", Message::VoteRequest { term, last: at(2, 15), pre: true, transfer: false }),
+        ("pre-vote reply", Message::VoteReply { term, granted: true, pre: true }),
+        ("vote request", Message::VoteRequest { term, last: at(2, 15), pre: false, transfer: false }),
+        ("vote reply", Message::VoteReply { term, granted: true, pre: false }),
+        ("vote refused", Message::VoteReply { term: before, granted: false, pre: true }),
+        ("append", append),
+        ("append reply", Message::AppendReply { term, outcome: matched(18, 18), round: 0 }),
+        ("append conflict", Message::AppendReply { term, outcome: conflict, round: 0 }),
+        ("heartbeat", Message::Heartbeat { term, prev: at(3, 18), commit: Index::new(18), round: 4 }),
+        ("heartbeat reply", Message::AppendReply { term, outcome: matched(18, 18), round: 4 }),
+        ("timeout now", Message::TimeoutNow { term }),
+        ("read request", Message::ReadRequest { term, ticket: Ticket(1) }),
+        ("read reply", Message::ReadReply { term, ticket: Ticket(1), index: Some(Index::new(18)) }),
+    ]
+}
+
+fn bytes_of(message: &Message) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode(message, &mut bytes);
+    bytes
+}
+
+#[test]
+fn the_dumps_of_messages_in_docs_are_what_is_sent() {
+    let sections: Vec<_> =
+        messages().iter().map(|(name, message)| (*name, dump(&bytes_of(message), 0))).collect();
+    hold("docs/replication-protocol.md", &sections);
+}
+
+#[test]
+fn every_kind_of_message_has_a_dump() {
+    let kind = |(_, message): &(_, Message)| {
+        let bytes = bytes_of(message);
+        let envelope = bytes.first_chunk().expect("an envelope");
+        Envelope::decode(envelope, &WireLimits::default()).expect("just encoded").kind() as u8
+    };
+    let shown: BTreeSet<u8> = messages().iter().map(kind).collect();
+    assert_eq!(shown, Kind::ALL.iter().map(|kind| *kind as u8).collect());
+}
