@@ -1,150 +1,16 @@
 //! Three replicas with real sockets and real files: what is acknowledged stays, whoever leads.
 
-mod support;
+#[path = "support/replicas.rs"]
+mod replicas;
 
-use duochain::frame::{Body, Entry, FrameBuilder, FrameLimits, Origin};
-use duochain::node::replica::{self, Apply, Receipt, Replica, ReplicaConfig, ReplicaError};
-use duochain::raft::{Config, Membership, Role};
-use duochain::storage::frames::FrameLogOptions;
-use duochain::types::{ClusterId, Index, LaneId, LogId, NodeId};
-use std::net::{SocketAddr, TcpListener};
+use duochain::frame::{Entry, FrameBuilder, FrameLimits};
+use duochain::node::replica::{Replica, ReplicaConfig, ReplicaError};
+use duochain::raft::Role;
+use duochain::types::{ClusterId, Index, LaneId};
+use replicas::{Applied, Cluster, Keep, PATIENCE, batch, n, numbered, texts};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
-use support::Scratch;
-
-/// Generous: what is awaited comes within a second.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-type Applied = Arc<Mutex<Vec<(Index, Vec<u8>)>>>;
-
-struct Keep(Applied);
-
-impl Apply for Keep {
-    fn apply(&mut self, batch: &replica::Applied<'_>) {
-        let entries = batch.entries().map(|(index, entry)| (index, entry.bytes.to_vec()));
-        self.0.lock().unwrap().extend(entries);
-    }
-}
-
-struct Cluster {
-    scratch: Scratch,
-    members: Membership,
-    replicas: Vec<Option<(Replica, Applied)>>,
-}
-
-fn n(number: usize) -> NodeId {
-    NodeId::new(number as u64).unwrap()
-}
-
-/// Ports that were free a moment ago.
-fn free_ports(count: usize) -> Vec<SocketAddr> {
-    let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    listeners.iter().map(|listener| listener.local_addr().unwrap()).collect()
-}
-
-impl Cluster {
-    fn new(name: &str, count: usize) -> Self {
-        let ports = free_ports(count);
-        let members = Membership::of((1..=count).map(|number| (n(number), ports[number - 1].to_string())));
-        let scratch = Scratch::new(name);
-        let mut cluster = Self { scratch, members, replicas: (0..count).map(|_| None).collect() };
-        (1..=count).for_each(|number| cluster.open(number));
-        cluster
-    }
-
-    fn config(&self, number: usize) -> ReplicaConfig {
-        let mut raft = Config::new(n(number));
-        // A machine under load must not look like one that is down.
-        (raft.election_min, raft.election_max) = (Duration::from_millis(500), Duration::from_secs(1));
-        let dir = self.scratch.path().join(format!("n{number}"));
-        let listen = self.members.addresses[&n(number)].parse().unwrap();
-        let log = FrameLogOptions { segment_bytes: 16 << 20, ..FrameLogOptions::default() };
-        let members = self.members.clone();
-        ReplicaConfig { raft, log, ..ReplicaConfig::new(n(number), dir, ClusterId([9; 16]), listen, members) }
-    }
-
-    fn open(&mut self, number: usize) {
-        let applied = Applied::default();
-        let replica = Replica::open(self.config(number), Box::new(Keep(Arc::clone(&applied)))).unwrap();
-        self.replicas[number - 1] = Some((replica, applied));
-    }
-
-    fn close(&mut self, number: usize) {
-        drop(self.replicas[number - 1].take());
-    }
-
-    fn replica(&self, number: usize) -> &Replica {
-        &self.replicas[number - 1].as_ref().expect("it is open").0
-    }
-
-    fn alive(&self) -> impl Iterator<Item = (usize, &Replica)> {
-        let open =
-            |(at, replica): (usize, &'_ Option<(Replica, Applied)>)| replica.is_some().then_some(at + 1);
-        self.replicas.iter().enumerate().filter_map(open).map(|number| (number, self.replica(number)))
-    }
-
-    /// Asks everyone until somebody takes it, as a client would.
-    fn append(&self, text: &str) -> LogId {
-        self.append_batch(&batch(text)).id
-    }
-
-    fn append_batch(&self, batch: &Body) -> Receipt {
-        let mut asked = 0;
-        loop {
-            for (_, replica) in self.alive() {
-                match replica.append(batch.clone(), PATIENCE) {
-                    Ok(receipt) => return receipt,
-                    Err(ReplicaError::NotLeader(_) | ReplicaError::Busy | ReplicaError::Refused(_)) => {}
-                    Err(error) => panic!("{error}"),
-                }
-            }
-            asked += 1;
-            assert!(asked < PATIENCE.as_millis(), "nobody leads");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    fn leader(&self) -> usize {
-        self.append("who leads?");
-        let leads =
-            |(number, replica): (usize, &Replica)| (replica.status().role == Role::Leader).then_some(number);
-        self.alive().find_map(leads).expect("it just took an entry")
-    }
-
-    /// What a node has applied, once it is as far as `index`.
-    fn applied(&self, number: usize, index: Index) -> Vec<(Index, Vec<u8>)> {
-        for _ in 0..PATIENCE.as_millis() {
-            if self.replica(number).applied() >= index {
-                return self.replicas[number - 1].as_ref().unwrap().1.lock().unwrap().clone();
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        panic!("{number} is at {:?}", self.replica(number).status());
-    }
-}
-
-fn batch(text: &str) -> Body {
-    let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::default());
-    for word in text.split(' ') {
-        builder.push(Entry { bytes: word.as_bytes(), ..Entry::default() }).unwrap();
-    }
-    builder.finish().unwrap()
-}
-
-/// A batch of a producer's session, from this number on.
-fn numbered(text: &str, session: u64, sequence: u64) -> Body {
-    let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::default());
-    for (at, word) in (0..).zip(text.split(' ')) {
-        let origin = Origin { session, sequence: sequence + at };
-        builder.push(Entry { bytes: word.as_bytes(), origin, id: None }).unwrap();
-    }
-    builder.finish().unwrap()
-}
-
-fn texts(applied: &[(Index, Vec<u8>)]) -> Vec<String> {
-    applied.iter().map(|(_, bytes)| String::from_utf8(bytes.clone()).unwrap()).collect()
-}
 
 #[test]
 fn what_is_appended_is_applied_by_all_in_one_order() {
