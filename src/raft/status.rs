@@ -50,6 +50,24 @@ pub struct PeerStatus {
 }
 
 impl Raft {
+    /// A change of members is under way: the next one has to wait.
+    pub fn is_changing(&self) -> bool {
+        self.log.membership().is_joint() || self.log.membership_index() > self.commit
+    }
+
+    /// Everything up to here is durable on every voter, those that leave included, as far as this leader knows; `None`
+    /// for any other node.
+    pub fn held_by_all(&self) -> Option<Index> {
+        let State::Leader(leader) = &self.state else { return None };
+        let matched = |node: &NodeId| match leader.peers.get(node) {
+            _ if *node == self.settings.id => self.log.durable(),
+            Some(peer) => peer.matched,
+            None => Index::ORIGIN,
+        };
+        let membership = self.log.membership();
+        membership.voters.iter().chain(&membership.outgoing).map(matched).min()
+    }
+
     /// This node at `now`.
     pub fn status(&self, now: Tick) -> Status {
         let leader = match &self.state {

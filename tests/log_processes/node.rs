@@ -11,16 +11,14 @@
 //! `@0 open` says that it runs, `@0 refused WHY` that it does not. The end of its input ends it.
 
 use super::history::digest;
-use duochain::dedup::DedupLimits;
 use duochain::frame::{Body, Entry, FrameBuilder, FrameLimits, Origin};
 use duochain::net::Limits;
 use duochain::node::replica::{Applied, Apply, Replica, ReplicaConfig, ReplicaError};
 use duochain::raft::{Config, Membership, Role};
 use duochain::storage::frames::FrameLogOptions;
-use duochain::types::{ClusterId, Index, LaneId, NodeId};
+use duochain::types::{ClusterId, LaneId, NodeId};
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -71,18 +69,15 @@ fn config(place: &str) -> ReplicaConfig {
     let number: u64 = number.parse().expect("a number");
     let node = |number| NodeId::new(number).expect("nodes count from 1");
     let members = (1..).zip(addresses).map(|(number, address)| (node(number), (*address).to_owned()));
+    let listen = listen.parse().expect("an address");
+    let cluster = ClusterId(*b"log of processes");
     ReplicaConfig {
-        dir: PathBuf::from(dir),
-        cluster: ClusterId(*b"log of processes"),
-        listen: listen.parse().expect("an address"),
-        members: Membership::of(members),
         // Small files, so that they are rolled.
         raft: Config { frame_bytes_max: 64 << 10, ..Config::new(node(number)) },
         log: FrameLogOptions { segment_bytes: 1 << 20, ..FrameLogOptions::default() },
         // A link that works again is found soon.
         net: Limits { redial_max: Duration::from_millis(100), ..Limits::default() },
-        applied: Index::ORIGIN,
-        dedup: DedupLimits::default(),
+        ..ReplicaConfig::new(node(number), dir, cluster, listen, Membership::of(members))
     }
 }
 

@@ -1,20 +1,22 @@
 //! The Raft core behind its lock, and the carrying out of its effects.
 
-use super::waiting::{Group, Receipt, Waiter, Waiting};
+use super::pending::Waiter;
+use super::stage::Stage;
+use super::waiting::{Group, Receipt, Waiting};
 use super::{LeaderAt, ReplicaConfig, ReplicaError};
 use crate::dedup::Admission;
 use crate::env::log::{self, Level};
 use crate::env::{Clock, SystemClock, fork};
 use crate::frame::Frame;
-use crate::net::{Inbox, TcpTransport};
+use crate::net::TcpTransport;
 use crate::raft::wire::RaftProtocol;
-use crate::raft::{Effect, Input, Membership, Message, Raft, Refusal, Status, Ticket, Timer, Write};
+use crate::raft::{Effect, Input, Membership, Raft, Refusal, Status, Ticket, Timer, Write};
 use crate::storage::frames::FrameReader;
 use crate::types::{ClusterId, Index, LogId, NodeId, Tick};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A range of the log that a follower needs from disk.
@@ -27,11 +29,15 @@ pub(super) struct Fetch {
 
 #[derive(Debug)]
 pub(super) struct Core {
-    raft: Raft,
+    pub(super) raft: Raft,
     effects: Vec<Effect>,
     /// For the log, whose sink is the host's and must not run under the lock.
     records: Vec<(Level, String)>,
-    waiting: Waiting,
+    pub(super) waiting: Waiting,
+    /// Entries of the batcher for which the core had no room, in this step.
+    pub(super) bounced: Option<Group>,
+    /// When frames have to go at the latest.
+    pub(super) flush_at: Option<Tick>,
     pub(super) timers: BTreeMap<Timer, Tick>,
     pub(super) fetches: VecDeque<Fetch>,
     pub(super) writes: VecDeque<Write>,
@@ -43,18 +49,15 @@ pub(super) struct Core {
     pub(super) ended: Option<ReplicaError>,
 }
 
-impl Core {
-    pub(super) fn membership(&self) -> &Membership {
-        self.raft.membership()
-    }
-}
-
 /// What the threads of a replica share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) cluster: ClusterId,
     pub(super) clock: SystemClock,
     pub(super) core: Mutex<Core>,
+    /// Entries that have no frame yet. Locked after the core, or alone.
+    pub(super) stage: Mutex<Stage>,
+    pub(super) election_max: Duration,
     /// A write waits, or the end has come.
     pub(super) write: Condvar,
     /// An earlier timer, other members, or the end.
@@ -65,10 +68,9 @@ pub(super) struct Shared {
     pub(super) progress: Condvar,
     pub(super) applied: AtomicU64,
     pub(super) reader: SharedReader,
-    net: OnceLock<TcpTransport<RaftProtocol>>,
-    own: NodeId,
-    /// Members as a node that is to be added was told, which are let in before the log says who they are.
-    contacts: BTreeMap<NodeId, String>,
+    /// Who is talked to beside the members.
+    pub(super) contacts: BTreeMap<NodeId, String>,
+    pub(super) net: OnceLock<TcpTransport<RaftProtocol>>,
     /// Counted when it was opened: its threads do not exist under another count.
     forks: u32,
 }
@@ -83,8 +85,28 @@ impl std::fmt::Debug for SharedReader {
     }
 }
 
+impl Core {
+    pub(super) fn membership(&self) -> &Membership {
+        self.raft.membership()
+    }
+
+    /// Who waits for what is durable here, or on every voter, is to be told.
+    pub(super) fn note_levels(&mut self) {
+        let Self { waiting, raft, .. } = self;
+        waiting.durable(raft.durable(), |index| raft.term_at(index));
+        if waiting.is_for_all() {
+            waiting.held_by_all(raft.held_by_all());
+        }
+    }
+}
+
 impl Shared {
-    pub(super) fn new(config: &ReplicaConfig, raft: Raft, reader: Arc<dyn FrameReader>) -> Self {
+    pub(super) fn new(
+        config: &ReplicaConfig,
+        raft: Raft,
+        stage: Stage,
+        reader: Arc<dyn FrameReader>,
+    ) -> Self {
         fork::watch();
         let clock = SystemClock::new();
         let core = Core {
@@ -94,6 +116,8 @@ impl Shared {
             raft,
             effects: Vec::new(),
             waiting: Waiting::new(clock.unix().get()),
+            bounced: None,
+            flush_at: None,
             records: Vec::new(),
             timers: BTreeMap::new(),
             fetches: VecDeque::new(),
@@ -104,15 +128,16 @@ impl Shared {
             cluster: config.cluster,
             clock,
             core: Mutex::new(core),
+            stage: Mutex::new(stage),
+            election_max: config.raft.election_max,
             write: Condvar::new(),
             time: Condvar::new(),
             fetch: Condvar::new(),
             progress: Condvar::new(),
             applied: AtomicU64::new(0),
             reader: SharedReader(reader),
-            net: OnceLock::new(),
-            own: config.raft.id,
             contacts: config.contacts(),
+            net: OnceLock::new(),
             forks: fork::generation(),
         }
     }
@@ -120,19 +145,6 @@ impl Shared {
     /// True in the child of a fork.
     pub(super) fn is_of_parent(&self) -> bool {
         self.forks != fork::generation()
-    }
-
-    pub(super) fn start(&self, net: TcpTransport<RaftProtocol>) -> Result<(), ReplicaError> {
-        let members = self.core.lock().raft.membership().addresses.clone();
-        net.set_peers(&self.peers(&members))?;
-        self.core.lock().members = members;
-        let is_first = self.net.set(net).is_ok();
-        assert!(is_first, "a replica starts once");
-        Ok(())
-    }
-
-    pub(super) fn net(&self) -> Option<&TcpTransport<RaftProtocol>> {
-        self.net.get()
     }
 
     pub(super) fn status(&self) -> Status {
@@ -143,6 +155,7 @@ impl Shared {
     pub(super) fn step(&self, input: Input) {
         let mut core = self.core.lock();
         self.step_locked(&mut core, input);
+        self.settle(&mut core);
         tell(core);
     }
 
@@ -173,6 +186,7 @@ impl Shared {
             }
             let ticket = core.waiting.ask(Group::of_one(&waiter, count, has_identities));
             self.step_locked(&mut core, input(Ticket(ticket)));
+            self.settle(&mut core);
             tell(core);
             ticket
         };
@@ -183,7 +197,8 @@ impl Shared {
         outcome
     }
 
-    fn step_locked(&self, core: &mut Core, input: Input) {
+    /// One input and its effects (I3); [`Self::settle`] and [`tell`] have to follow.
+    pub(super) fn step_locked(&self, core: &mut Core, input: Input) {
         if core.ended.is_some() {
             return;
         }
@@ -228,6 +243,9 @@ impl Shared {
             }
             Effect::Accepted { ticket, id } => core.waiting.accepted(ticket.0, id),
             Effect::Refused { ticket, why } => {
+                if why == Refusal::Busy {
+                    core.bounced = core.waiting.take_batched(ticket.0);
+                }
                 let why = refusal(why, &core.members);
                 core.waiting.answer(ticket.0, Err(why));
             }
@@ -245,17 +263,6 @@ impl Shared {
             // The log is never cut at its front, so no snapshot is ever needed, and none can come.
             Effect::SendSnapshot { .. } | Effect::Install(_) | Effect::Discard(_) => {}
         }
-    }
-
-    /// Whom the transport has to know.
-    pub(super) fn peers(&self, members: &BTreeMap<NodeId, String>) -> BTreeMap<NodeId, String> {
-        let mut peers = members.clone();
-        if !peers.contains_key(&self.own) {
-            self.contacts.iter().for_each(|(node, address)| {
-                peers.entry(*node).or_insert_with(|| address.clone());
-            });
-        }
-        peers
     }
 
     /// The transport has to know who is in. Not here: links that end are waited for, and their last word
@@ -294,6 +301,7 @@ impl Shared {
         for (frame, admission) in frames.iter().zip(admissions).filter(|(frame, _)| is_asked(frame)) {
             core.waiting.judged(frame.last().index, admission);
         }
+        self.settle(&mut core);
         tell(core);
     }
 
@@ -301,6 +309,7 @@ impl Shared {
     pub(super) fn end(&self, error: ReplicaError) {
         let mut core = self.core.lock();
         core.waiting.end(&error);
+        self.clear_stage(&mut core, &error);
         core.ended.get_or_insert(error);
         self.write.notify_all();
         self.time.notify_all();
@@ -311,7 +320,7 @@ impl Shared {
 }
 
 /// Why the core refused, as callers are told: who leads, and where that is.
-fn refusal(why: Refusal, members: &BTreeMap<NodeId, String>) -> ReplicaError {
+pub(super) fn refusal(why: Refusal, members: &BTreeMap<NodeId, String>) -> ReplicaError {
     match why {
         Refusal::NotLeader(leader) => ReplicaError::NotLeader(
             leader
@@ -323,7 +332,7 @@ fn refusal(why: Refusal, members: &BTreeMap<NodeId, String>) -> ReplicaError {
 }
 
 /// Gives the lock back, then tells callers what they wait for (W2), and the log what was to be logged.
-fn tell(mut core: MutexGuard<'_, Core>) {
+pub(super) fn tell(mut core: MutexGuard<'_, Core>) {
     let records = std::mem::take(&mut core.records);
     let told = std::mem::take(&mut core.waiting.told);
     drop(core);
@@ -341,23 +350,5 @@ pub(super) struct Fatal<'a>(pub(super) &'a Shared);
 impl Drop for Fatal<'_> {
     fn drop(&mut self) {
         self.0.end(ReplicaError::Failed("one of its threads has ended".into()));
-    }
-}
-
-/// Steps the core with what comes from peers.
-#[derive(Debug)]
-pub(super) struct RaftInbox(pub(super) Weak<Shared>);
-
-impl Inbox<Message> for RaftInbox {
-    fn received(&self, from: NodeId, message: Message) {
-        if let Some(shared) = self.0.upgrade() {
-            shared.step(Input::Received { from, message });
-        }
-    }
-
-    fn broken(&self, peer: NodeId) {
-        if let Some(shared) = self.0.upgrade() {
-            shared.step(Input::Unreachable(peer));
-        }
     }
 }

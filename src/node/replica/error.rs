@@ -1,5 +1,6 @@
 //! Why a request to a replica was not carried out, or why nobody knows.
 
+use super::waiting::Receipt;
 use crate::raft::Refusal;
 use crate::storage;
 use crate::types::{Index, NodeId, Status};
@@ -40,6 +41,9 @@ pub enum ReplicaError {
     /// Something else was committed in its place. It will never commit; ask the new leader.
     #[error("a new leader has put something else in its place")]
     Superseded,
+    /// It is committed, for ever. This node leads no longer, so it cannot know whether every voter has it.
+    #[error("committed, and perhaps not on every voter")]
+    NotEverywhere(Receipt),
     /// The time is over. It may still commit.
     #[error("no answer in time; it may still commit")]
     Timeout,
@@ -67,7 +71,7 @@ impl ReplicaError {
             Self::Busy | Self::Refused(_) => Status::Again,
             Self::Superseded => Status::Conflict,
             Self::Gone(_) => Status::NotFound,
-            Self::Timeout => Status::Timeout,
+            Self::Timeout | Self::NotEverywhere(_) => Status::Timeout,
             Self::Closed => Status::Closed,
             Self::Failed(_) => Status::Poisoned,
         }

@@ -2,7 +2,9 @@
 //!
 //! # Model
 //! ```text
-//! host: append --> core <-- messages (a thread of the transport for each peer)
+//! host: submit --> stage: entries collect --.
+//! host: append --> core <-------------------'
+//!                  core <-- messages (a thread of the transport for each peer)
 //!                  | ^  <-- timers   ("duo-log-time")
 //!            Write | | Written
 //!                  v |
@@ -14,41 +16,53 @@
 //!
 //! # Invariants
 //! I1 an append that answered `Ok` is durable on a majority and applied once, in order, on every node that
-//! gets there; an entry with an origin or an id, also when it is appended again. I2 after a failed write nothing is done any more: the node has to be opened again. I3 effects
-//! of one step are carried out before those of the next.
+//! gets there; an entry with an origin or an id, also when it is appended again. I2 after a failed write nothing
+//! is done any more: the node has to be opened again. I3 effects of one step are carried out before those of the
+//! next. I4 entries of one lane stand in the log in the order in which they were submitted. I5 whoever waits is
+//! answered: at the latest when the replica ends.
 //!
 //! # Limits
-//! Memory: what `raft::Config`, `net::Limits` and `DedupLimits` allow. The log is never cut at its front yet, since snapshots
-//! are not carried out: a member that joins gets all of it.
+//! Memory: what `raft::Config`, `net::Limits`, `DedupLimits` and `BatchLimits` allow. The log is never cut at its
+//! front yet, since snapshots are not carried out: a member that joins gets all of it.
 //!
 //! # Caller contract
-//! [`Apply`] runs on a thread of the replica and must not call it. [`Replica::close`] ends all threads;
-//! dropping closes. In the child of a fork requests answer `Closed` and closing leaves the parent alone; `status` must
-//! not be called there.
+//! [`Apply`] runs on a thread of the replica and must not wait for it; a callback of [`Pending`] neither, but it may
+//! submit. [`Replica::close`] ends all threads; dropping closes; [`Replica::shutdown`] ends in order. In the child
+//! of a fork requests answer `Closed` and closing leaves the parent alone; `status` must not be called there.
 
 mod applier;
+mod batching;
 mod core;
 mod error;
 mod fetcher;
+mod lifecycle;
+mod peers;
+mod pending;
 mod polled;
 mod reading;
 mod recovery;
 mod report;
+mod stage;
+mod submitting;
 mod timekeeper;
 mod waiting;
 mod writer;
 
 pub use applier::{Applied, Apply};
+pub use batching::{BatchLimits, ENTRY_COST_BYTES};
 pub use error::{LeaderAt, ReplicaError};
+pub use pending::Pending;
 pub use polled::{Committed, PolledBatch, PolledReplica};
-pub use waiting::Receipt;
+pub use stage::Lane;
+pub use submitting::SubmitOptions;
+pub use waiting::{Receipt, WaitFor};
 
 use crate::dedup::{Dedup, DedupLimits};
 use crate::env::{Clock, panic};
-use crate::frame::{Body, FrameLimits};
+use crate::frame::{Body, Entry, FrameLimits};
 use crate::net::{self, NetStats, TcpTransport};
 use crate::raft::wire::{RaftProtocol, WireLimits};
-use crate::raft::{Config, Input, Membership, Raft, Status};
+use crate::raft::{Config, Input, Membership, Raft, Refusal, Status};
 use crate::storage::frames::{FrameLog, FrameLogOptions, SegmentFrameLog};
 use crate::storage::votes::{FileVotes, VoteStore};
 use crate::storage::{DirLock, check_format};
@@ -56,6 +70,7 @@ use crate::types::{ClusterId, Index, NodeId};
 use applier::Applier;
 use core::Shared;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -76,6 +91,9 @@ pub struct ReplicaConfig {
     /// is not among them is to be added by [`Replica::change`]; it gives those that are members then, who are
     /// let in until the log says more.
     pub members: Membership,
+    /// Nodes that are talked to beside the members that the log of this node names so far: for one that was away
+    /// while members changed, and whose leader it does not know. Usually empty.
+    pub contacts: BTreeMap<NodeId, String>,
     /// The core.
     pub raft: Config,
     /// The log's files.
@@ -85,6 +103,8 @@ pub struct ReplicaConfig {
     /// What is remembered against repetitions. It belongs to the cluster like its id: the same on all nodes, never
     /// changed.
     pub dedup: DedupLimits,
+    /// How entries that are submitted become frames.
+    pub batch: BatchLimits,
     /// Everything up to here was applied before.
     pub applied: Index,
 }
@@ -103,10 +123,12 @@ impl ReplicaConfig {
             cluster,
             listen,
             members,
+            contacts: BTreeMap::new(),
             raft: Config::new(node),
             log: FrameLogOptions::default(),
             net: net::Limits::default(),
             dedup: DedupLimits::default(),
+            batch: BatchLimits::default(),
             applied: Index::ORIGIN,
         }
     }
@@ -132,7 +154,11 @@ impl Replica {
     pub fn open(config: ReplicaConfig, apply: Box<dyn Apply>) -> Result<Self, ReplicaError> {
         let settings =
             config.raft.clone().build().map_err(|misfit| ReplicaError::Config(misfit.to_string()))?;
-        config.dedup.check().map_err(|rule| ReplicaError::Config(rule.to_owned()))?;
+        config
+            .dedup
+            .check()
+            .and_then(|()| config.batch.check())
+            .map_err(|rule| ReplicaError::Config(rule.to_owned()))?;
         let limits =
             FrameLimits { body_bytes_max: settings.frame_bytes_max, entries_max: settings.frame_entries_max };
         let log_options = FrameLogOptions { limits, ..config.log };
@@ -143,8 +169,9 @@ impl Replica {
         let log = SegmentFrameLog::open(&config.dir.join("log"), &log_options)?;
         let (recovered, last) = recovery::recover(&config, &votes, &log)?;
         let reader = log.reader();
+        let stage = submitting::stage_for(config.batch, &settings);
         let raft = Raft::new(settings, recovered);
-        let shared = Arc::new(Shared::new(&config, raft, Arc::clone(&reader)));
+        let shared = Arc::new(Shared::new(&config, raft, stage, Arc::clone(&reader)));
         let wire = WireLimits {
             message_bytes_max: config.raft.append_bytes_max + config.raft.frame_bytes_max + (64 << 10),
             // An append is bounded by its bytes, however small its frames are.
@@ -156,7 +183,7 @@ impl Replica {
             let text = format!("outbox_bytes_max is {room}, and the largest message has {message} bytes");
             return Err(ReplicaError::Config(text));
         }
-        let inbox = Arc::new(core::RaftInbox(Arc::downgrade(&shared)));
+        let inbox = Arc::new(peers::RaftInbox(Arc::downgrade(&shared)));
         let identity = (config.cluster, config.raft.id);
         let protocol = RaftProtocol { limits: wire };
         let net = TcpTransport::listen(config.listen, identity, config.net, protocol, inbox)
@@ -201,9 +228,27 @@ impl Replica {
     /// `NotLeader` naming who leads, `Busy`, `Refused`: nothing is in the log. `Superseded`: it was, and a
     /// new leader has put something else there. `Timeout`, `Closed`, `Failed`: nobody knows; it may still commit.
     pub fn append(&self, batch: Body, timeout: Duration) -> Result<Receipt, ReplicaError> {
+        if !self.shared.is_of_parent() && self.shared.stage.lock().is_closing {
+            return Err(ReplicaError::Refused(Refusal::Transferring));
+        }
         let time = self.shared.clock.unix();
         let entries = (batch.count(), batch.header().has_identities());
         self.shared.ask_for(entries, timeout, |ticket| Input::Proposed { ticket, time, body: batch })
+    }
+
+    /// Puts entries into the log together with those of others: one or a few, which stay together and in order. They
+    /// are copied; on an error nothing was taken, and the caller still has them. Entries of one lane are in the log
+    /// in the order of these calls; critical ones overtake normal ones that have no place yet.
+    ///
+    /// The answer comes by [`Pending`]: at the level that `options.wait` names, `Ok` or one of the errors of
+    /// [`Self::append`], or `NotEverywhere`.
+    ///
+    /// # Errors
+    /// `NotLeader` naming who leads, and where; `Busy` when too much waits already; `Refused` with `Invalid`: no
+    /// entry, more than `entries_max`, more than a frame holds (52 bytes for each entry counted in), a number without
+    /// a session; `Refused` with `Transferring`: it is closing. `Closed`, `Failed`.
+    pub fn submit(&self, entries: &[Entry<'_>], options: SubmitOptions) -> Result<Pending, ReplicaError> {
+        self.shared.submit(entries, options)
     }
 
     /// Waits until this node may answer a read: everything that was acknowledged anywhere before the call is
@@ -235,6 +280,11 @@ impl Replica {
     /// Everything up to here has been applied.
     pub fn applied(&self) -> Index {
         Index::new(self.shared.applied.load(Ordering::Acquire))
+    }
+
+    /// Bytes of submitted entries that wait for a place in the log, as [`BatchLimits::staged_bytes_max`] counts them.
+    pub fn staged_bytes(&self) -> usize {
+        self.shared.stage.lock().staged_cost()
     }
 
     /// What the transport has done.

@@ -43,13 +43,18 @@ impl Replica {
         self.shared.core.lock().membership().clone()
     }
 
-    /// Changes who is in the cluster; returns once the change is committed. A change of voters goes on by
-    /// itself from there, through the joint membership to the new one: see [`Self::members`].
+    /// Changes who is in the cluster; returns once the change is committed, of voters once the joint membership
+    /// (Raft §6) is over and the new one is committed. A new node is opened, added as a learner, and promoted when it
+    /// has the log. Answers where the change stands in the log.
     ///
     /// # Errors
-    /// As [`Replica::append`].
+    /// `NotLeader`, `Refused` (`Changing`: another one is under way; `NotReady`: ask again; `Invalid`): nothing was
+    /// done. `Superseded`; `Timeout`, `Closed`, `Failed`: nobody knows.
     pub fn change(&self, change: Change, timeout: Duration) -> Result<LogId, ReplicaError> {
+        let until = self.shared.clock.now().after(timeout);
         let time = self.shared.clock.unix();
-        self.shared.ask(timeout, |ticket| Input::Changed { ticket, time, change })
+        let id = self.shared.ask(timeout, |ticket| Input::Changed { ticket, time, change })?;
+        self.shared.wait_until(until, |core| !core.raft.is_changing())?;
+        Ok(id)
     }
 }

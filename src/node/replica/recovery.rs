@@ -18,9 +18,11 @@ impl ReplicaConfig {
         if self.is_first() { self.members.clone() } else { Membership::default() }
     }
 
-    /// Whom a node that is added later lets in until it knows.
+    /// Whom a node knows beside those that its log names.
     pub(super) fn contacts(&self) -> BTreeMap<NodeId, String> {
-        if self.is_first() { BTreeMap::new() } else { self.members.addresses.clone() }
+        let mut contacts = if self.is_first() { BTreeMap::new() } else { self.members.addresses.clone() };
+        contacts.extend(self.contacts.clone());
+        contacts
     }
 }
 

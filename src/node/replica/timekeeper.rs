@@ -1,12 +1,9 @@
-//! The thread that waits for timers, and tells the transport who is in.
+//! The thread that waits for timers and for entries whose time to wait is over, and tells the transport who is in.
 
 use super::core::{Core, Shared};
 use crate::env::Clock;
-use crate::env::log::{self, Level};
 use crate::raft::Input;
-use crate::types::NodeId;
 use parking_lot::MutexGuard;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Longest wait; timers are armed always, so this only bounds a mistake.
@@ -20,9 +17,11 @@ pub(super) fn run(shared: &Shared) {
         if let Some(timer) = due {
             core.timers.remove(&timer);
             MutexGuard::unlocked(&mut core, || shared.step(Input::Expired(timer)));
+        } else if core.flush_at.take_if(|at| *at <= now).is_some() {
+            MutexGuard::unlocked(&mut core, || shared.flush());
         } else if std::mem::take(&mut core.has_new_members) {
             let members = core.members.clone();
-            MutexGuard::unlocked(&mut core, || follow(shared, &members));
+            MutexGuard::unlocked(&mut core, || shared.follow(&members));
         } else {
             wait(shared, &mut core);
         }
@@ -30,12 +29,7 @@ pub(super) fn run(shared: &Shared) {
 }
 
 fn wait(shared: &Shared, core: &mut MutexGuard<'_, Core>) {
-    let next = core.timers.values().min().map(|at| at.since(shared.clock.now()));
+    let next = core.timers.values().chain(&core.flush_at).min();
+    let next = next.map(|at| at.since(shared.clock.now()));
     shared.time.wait_for(core, next.unwrap_or(IDLE_MAX).min(IDLE_MAX));
-}
-
-fn follow(shared: &Shared, members: &BTreeMap<NodeId, String>) {
-    if let Some(Err(error)) = shared.net().map(|net| net.set_peers(&shared.peers(members))) {
-        log::emit(Level::Error, "log", format_args!("no link to a member: {error}"));
-    }
 }

@@ -1,89 +1,93 @@
-//! Callers that wait: for a ticket's answer, for the commit of what got a place, for the word on repetitions.
+//! Callers that wait: for a ticket's answer, for the commit of what got a place, for the word on repetitions, for
+//! every voter.
 //!
 //! # Model
 //! ```text
-//! ask --> ticket --accepted--> place --committed--> its entries have identities? --judged--> told
-//!            '--refused, answered--> told  '--another term there--> told        '--no--> told
+//! ask --> ticket --accepted--> place --committed--> its entries have identities? --judged--> every voter has it?
+//!            |                   |  '-another term there--> told        '---no-----------------'   |
+//!            '-refused, answered-|--> told                                     Quorum: told <------'--> All: told
+//!                                '--durable here--> Local: told
 //! ```
 //! # Invariants
 //! W1 whoever waits is told once. W2 nobody is woken under the core's lock: what is to be told is collected in
 //! `told`, and whoever holds the lock tells it after giving it back.
 
 use super::ReplicaError;
+use super::pending::{Outcome, Waiter};
+use super::stage::Stage;
 use crate::dedup::{Admission, Why};
 use crate::types::{Index, LogId, Term};
-use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What became of entries that were put into the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// Position of the last of them.
     pub id: LogId,
-    /// So many of them were there before under the same identity: applied then, and not again.
+    /// So many of them were there before under the same identity: applied then, and not again. Not known yet, hence
+    /// 0, where [`WaitFor::Local`] was asked for.
     pub repeated: u32,
     /// So many of them came so late in their session that nobody knows whether they were there before: not applied
-    /// now.
+    /// now. As above.
     pub stale: u32,
 }
 
-type Outcome = Result<Receipt, ReplicaError>;
-
-/// One caller.
-#[derive(Debug, Default)]
-pub(super) struct Waiter {
-    outcome: Mutex<Option<Outcome>>,
-    told: Condvar,
-}
-
-impl Waiter {
-    pub(super) fn tell(&self, outcome: Outcome) {
-        self.outcome.lock().get_or_insert(outcome);
-        self.told.notify_all();
-    }
-
-    pub(super) fn wait(&self, timeout: Duration) -> Outcome {
-        let mut outcome = self.outcome.lock();
-        let wait = |outcome: &mut Option<_>| outcome.is_none();
-        self.told.wait_while_for(&mut outcome, wait, timeout);
-        outcome.clone().unwrap_or(Err(ReplicaError::Timeout))
-    }
+/// How far entries have to be before their caller is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WaitFor {
+    /// Durable on this node, which leads. A later leader may still put something else in their place.
+    Local,
+    /// Committed: durable on a majority, for ever.
+    #[default]
+    Quorum,
+    /// Committed, and durable on every voter. Waits for as long as one of them is away.
+    All,
 }
 
 /// What is to be told, to whom.
 pub(super) type Told = Vec<(Arc<Waiter>, Outcome)>;
+
+/// Who is told which when the time comes.
+type Receipts = Vec<(Arc<Waiter>, Receipt)>;
 
 /// Entries of one caller within a frame.
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) waiter: Arc<Waiter>,
     pub(super) count: u32,
+    pub(super) wait: WaitFor,
 }
 
 /// A request: the callers whose entries are in one frame, in its order; or one caller and no entries.
 #[derive(Debug)]
 pub(super) struct Group {
-    pub(super) parts: Vec<Part>,
+    parts: Vec<Part>,
     /// Some of the entries can be repetitions.
-    pub(super) has_identities: bool,
+    has_identities: bool,
+    /// What the batcher counts it for; 0 if it did not come by that.
+    pub(super) cost: usize,
 }
 
 impl Group {
-    pub(super) fn of_one(waiter: &Arc<Waiter>, count: u32, has_identities: bool) -> Self {
-        Self { parts: vec![Part { waiter: Arc::clone(waiter), count }], has_identities }
+    pub(super) const fn new(parts: Vec<Part>, has_identities: bool, cost: usize) -> Self {
+        Self { parts, has_identities, cost }
     }
 
-    fn tell_all(self, outcome: &Outcome, told: &mut Told) {
+    pub(super) fn of_one(waiter: &Arc<Waiter>, count: u32, has_identities: bool) -> Self {
+        let part = Part { waiter: Arc::clone(waiter), count, wait: WaitFor::Quorum };
+        Self { parts: vec![part], has_identities, cost: 0 }
+    }
+
+    pub(super) fn tell_all(self, outcome: &Outcome, told: &mut Told) {
         told.extend(self.parts.into_iter().map(|part| (part.waiter, outcome.clone())));
     }
 
-    /// Tells each caller where its own entries are, in a frame that ends at `last`, and what was left out of them.
-    fn tell_each(self, last: LogId, admission: &Admission, told: &mut Told) {
+    /// Each caller with the receipt for its own entries, in a frame that ends at `last`.
+    fn receipts(&self, last: LogId, admission: &Admission) -> impl Iterator<Item = (&Part, Receipt)> {
         let mut behind: u64 = self.parts.iter().map(|part| u64::from(part.count)).sum();
         let mut first = 0;
-        for part in self.parts {
+        self.parts.iter().map(move |part| {
             behind -= u64::from(part.count);
             let places = first..first + part.count;
             first = places.end;
@@ -93,8 +97,12 @@ impl Group {
                 repeated: admission.count(&places, Why::Repeated),
                 stale: admission.count(&places, Why::Stale),
             };
-            told.push((part.waiter, Ok(receipt)));
-        }
+            (part, receipt)
+        })
+    }
+
+    fn is_only(&self, waiter: &Arc<Waiter>) -> bool {
+        matches!(&self.parts[..], [part] if Arc::ptr_eq(&part.waiter, waiter))
     }
 }
 
@@ -103,10 +111,18 @@ impl Group {
 pub(super) struct Waiting {
     tickets: BTreeMap<u64, Group>,
     next: u64,
-    /// By where their frame ends.
+    /// By where their frame ends: not durable here yet.
+    locals: BTreeMap<(Index, Term), Receipts>,
+    /// By where their frame ends: not committed yet.
     commits: BTreeMap<(Index, Term), Group>,
     /// Committed; what is a repetition is not known yet.
     unjudged: BTreeMap<Index, (Term, Group)>,
+    /// Committed and judged; a voter may lack them.
+    everywhere: BTreeMap<Index, Receipts>,
+    everywhere_len: usize,
+    /// What the batcher counts frames for that got a place, and those that are under way no longer, since it asked.
+    accepted_cost: usize,
+    released_cost: usize,
     pub(super) told: Told,
 }
 
@@ -117,8 +133,13 @@ impl Waiting {
         Self {
             tickets: BTreeMap::new(),
             next: start,
+            locals: BTreeMap::new(),
             commits: BTreeMap::new(),
             unjudged: BTreeMap::new(),
+            everywhere: BTreeMap::new(),
+            everywhere_len: 0,
+            accepted_cost: 0,
+            released_cost: 0,
             told: Vec::new(),
         }
     }
@@ -137,24 +158,50 @@ impl Waiting {
         }
     }
 
-    /// The ticket's batch has a place, and its callers wait until that is committed.
+    /// Takes a ticket of the batcher back.
+    pub(super) fn take_batched(&mut self, ticket: u64) -> Option<Group> {
+        self.tickets.get(&ticket).filter(|group| group.cost > 0)?;
+        self.tickets.remove(&ticket)
+    }
+
+    /// The ticket's batch has a place, and its callers wait until that is durable or committed.
     pub(super) fn accepted(&mut self, ticket: u64, id: LogId) {
-        if let Some(group) = self.tickets.remove(&ticket) {
-            self.commits.insert((id.index, id.term), group);
+        let Some(group) = self.tickets.remove(&ticket) else { return };
+        let place = (id.index, id.term);
+        if group.parts.iter().any(|part| part.wait == WaitFor::Local) {
+            let nothing = Admission::default();
+            let locals = group.receipts(id, &nothing).filter(|(part, _)| part.wait == WaitFor::Local);
+            let locals = locals.map(|(part, receipt)| (Arc::clone(&part.waiter), receipt));
+            self.locals.insert(place, locals.collect());
+        }
+        self.accepted_cost += group.cost;
+        self.commits.insert(place, group);
+    }
+
+    /// Everything up to `upto` is durable here.
+    pub(super) fn durable(&mut self, upto: Index, term_at: impl Fn(Index) -> Option<Term>) {
+        while let Some(entry) = self.locals.first_entry().filter(|entry| entry.key().0 <= upto) {
+            let ((index, term), locals) = entry.remove_entry();
+            let is_there = term_at(index) == Some(term);
+            let outcome = |receipt| if is_there { Ok(receipt) } else { Err(ReplicaError::Superseded) };
+            self.told.extend(locals.into_iter().map(|(waiter, receipt)| (waiter, outcome(receipt))));
         }
     }
 
     /// Everything up to `upto` is committed. Only now is it known whose batches these are: one that was cut out
     /// of this log may have come back by another leader (Raft, figure 8).
     pub(super) fn committed(&mut self, upto: Index, term_at: impl Fn(Index) -> Option<Term>) {
+        // What is told as committed is durable here (I5 of the core).
+        self.durable(upto, &term_at);
         while let Some(entry) = self.commits.first_entry().filter(|entry| entry.key().0 <= upto) {
             let ((index, term), group) = entry.remove_entry();
+            self.released_cost += group.cost;
             if term_at(index) != Some(term) {
                 group.tell_all(&Err(ReplicaError::Superseded), &mut self.told);
             } else if group.has_identities {
                 self.unjudged.insert(index, (term, group));
             } else {
-                group.tell_each(LogId::new(term, index), &Admission::default(), &mut self.told);
+                self.tell(&group, LogId::new(term, index), &Admission::default());
             }
         }
     }
@@ -162,17 +209,66 @@ impl Waiting {
     /// What is left out of the committed frame that ends at `index` is known.
     pub(super) fn judged(&mut self, index: Index, admission: &Admission) {
         if let Some((term, group)) = self.unjudged.remove(&index) {
-            group.tell_each(LogId::new(term, index), admission, &mut self.told);
+            self.tell(&group, LogId::new(term, index), admission);
         }
+    }
+
+    /// Who wants no more than a majority is told; the others wait for every voter.
+    fn tell(&mut self, group: &Group, last: LogId, admission: &Admission) {
+        for (part, receipt) in group.receipts(last, admission) {
+            let waiter = Arc::clone(&part.waiter);
+            match part.wait {
+                WaitFor::Local => {}
+                WaitFor::Quorum => self.told.push((waiter, Ok(receipt))),
+                WaitFor::All => {
+                    self.everywhere_len += 1;
+                    self.everywhere.entry(last.index).or_default().push((waiter, receipt));
+                }
+            }
+        }
+    }
+
+    /// Every voter has everything up to `upto`; `None`: this node does not lead, and cannot know.
+    pub(super) fn held_by_all(&mut self, upto: Option<Index>) {
+        while let Some(entry) = self.everywhere.first_entry()
+            && upto.is_none_or(|upto| *entry.key() <= upto)
+        {
+            let outcome = |receipt: Receipt| match upto {
+                Some(_) => Ok(receipt),
+                None => Err(ReplicaError::NotEverywhere(receipt)),
+            };
+            let reached = entry.remove();
+            self.everywhere_len -= reached.len();
+            self.told.extend(reached.into_iter().map(|(waiter, receipt)| (waiter, outcome(receipt))));
+        }
+    }
+
+    /// Somebody waits for every voter.
+    pub(super) const fn is_for_all(&self) -> bool {
+        self.everywhere_len > 0
+    }
+
+    /// Brings the batcher's books up to date.
+    pub(super) fn report_to(&mut self, stage: &mut Stage) {
+        let (accepted, released) =
+            (std::mem::take(&mut self.accepted_cost), std::mem::take(&mut self.released_cost));
+        stage.moved(accepted, released);
+        stage.waiting_for_all = self.everywhere_len;
+        if released > 0 {
+            stage.unblock();
+        }
+    }
+
+    /// Nobody waits for something that has a place.
+    pub(super) fn is_settled(&self) -> bool {
+        self.commits.is_empty() && self.unjudged.is_empty() && self.locals.is_empty()
     }
 
     /// The only caller of a request has given up.
     pub(super) fn forget(&mut self, ticket: u64, waiter: &Arc<Waiter>) {
-        let is_other =
-            |group: &Group| !matches!(&group.parts[..], [part] if Arc::ptr_eq(&part.waiter, waiter));
         self.tickets.remove(&ticket);
-        self.commits.retain(|_, group| is_other(group));
-        self.unjudged.retain(|_, (_, group)| is_other(group));
+        self.commits.retain(|_, group| !group.is_only(waiter));
+        self.unjudged.retain(|_, (_, group)| !group.is_only(waiter));
     }
 
     pub(super) fn end(&mut self, error: &ReplicaError) {
@@ -182,5 +278,7 @@ impl Waiting {
         for group in tickets.chain(commits).chain(unjudged) {
             group.tell_all(&Err(error.clone()), &mut self.told);
         }
+        self.locals.clear();
+        self.held_by_all(None);
     }
 }

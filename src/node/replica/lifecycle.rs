@@ -1,0 +1,84 @@
+//! Waiting for the log to grow, and the end in order.
+
+use super::core::{Core, Shared};
+use super::{Replica, ReplicaError};
+use crate::env::Clock;
+use crate::raft::Role;
+use crate::types::{Index, Tick};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+impl Replica {
+    /// Waits until more than `after` is committed, and answers how far: what a reader of the log does at its end.
+    /// After a restart nothing counts as committed before a leader says so.
+    ///
+    /// # Errors
+    /// `Timeout`, `Closed`, `Failed`.
+    pub fn wait_committed(&self, after: Index, timeout: Duration) -> Result<Index, ReplicaError> {
+        let until = self.shared.clock.now().after(timeout);
+        self.shared.wait_until(until, |core| core.committed > after)?;
+        Ok(self.shared.core.lock().committed)
+    }
+
+    /// Ends in order: takes no more entries (`Refused`, `Transferring`), waits until those it has are committed,
+    /// hands leadership over if it leads and there is somebody, waits until everything is on disk and applied, and
+    /// closes. It closes in any case; at the latest after `timeout` and what [`Self::close`] takes.
+    ///
+    /// # Errors
+    /// `Timeout` when something was left, whose callers have got `Closed`; `Closed`, `Failed` when it had ended
+    /// before.
+    pub fn shutdown(&self, timeout: Duration) -> Result<(), ReplicaError> {
+        if self.shared.is_of_parent() {
+            self.close();
+            return Err(ReplicaError::Closed);
+        }
+        let outcome = self.wind_down(self.shared.clock.now().after(timeout));
+        self.close();
+        outcome
+    }
+
+    fn wind_down(&self, until: Tick) -> Result<(), ReplicaError> {
+        let shared = &self.shared;
+        shared.stop_accepting();
+        shared.wait_until(until, |core| core.waiting.is_settled() && shared.stage.lock().is_empty())?;
+        self.hand_over(until);
+        let (last, committed) = {
+            let core = shared.core.lock();
+            (core.raft.last().index, core.committed)
+        };
+        shared.wait_until(until, |core| {
+            // Acquire, with the applier's Release: what was applied can be seen.
+            let is_applied = shared.applied.load(Ordering::Acquire) >= committed.get();
+            is_applied && core.raft.durable() >= last.min(core.raft.last().index)
+        })
+    }
+
+    /// Somebody else leads, if there is anybody who can: a cluster of one goes on without.
+    fn hand_over(&self, until: Tick) {
+        let left = || until.since(self.shared.clock.now());
+        if self.transfer(None, left()).is_ok() {
+            // The core gives up after the longest election timeout, and so does this.
+            let patience = self.shared.election_max.min(left());
+            let until = self.shared.clock.now().after(patience);
+            let _ = self.shared.wait_until(until, |core| core.raft.role() != Role::Leader);
+        }
+    }
+}
+
+impl Shared {
+    /// Waits until it is so, looking again at each commit, each apply and, while it is closing, each step.
+    pub(super) fn wait_until(&self, until: Tick, is_so: impl Fn(&Core) -> bool) -> Result<(), ReplicaError> {
+        if self.is_of_parent() {
+            return Err(ReplicaError::Closed);
+        }
+        let mut core = self.core.lock();
+        let left = until.since(self.clock.now());
+        let is_waiting = |core: &mut Core| core.ended.is_none() && !is_so(core);
+        let outcome = self.progress.wait_while_for(&mut core, is_waiting, left);
+        match &core.ended {
+            Some(error) => Err(error.clone()),
+            None if outcome.timed_out() && !is_so(&core) => Err(ReplicaError::Timeout),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The other nodes: who is talked to, and what comes from them.
+
+use super::ReplicaError;
+use super::core::Shared;
+use crate::env::log::{self, Level};
+use crate::net::{Inbox, TcpTransport};
+use crate::raft::wire::RaftProtocol;
+use crate::raft::{Input, Message};
+use crate::types::NodeId;
+use std::collections::BTreeMap;
+use std::sync::Weak;
+
+impl Shared {
+    pub(super) fn start(&self, net: TcpTransport<RaftProtocol>) -> Result<(), ReplicaError> {
+        let members = self.core.lock().raft.membership().addresses.clone();
+        net.set_peers(&with_contacts(&self.contacts, &members))?;
+        self.core.lock().members = members;
+        let is_first = self.net.set(net).is_ok();
+        assert!(is_first, "a replica starts once");
+        Ok(())
+    }
+
+    /// Tells the transport who the members are. Links that end are waited for, so not under the core's lock.
+    pub(super) fn follow(&self, members: &BTreeMap<NodeId, String>) {
+        let peers = with_contacts(&self.contacts, members);
+        if let Some(Err(error)) = self.net().map(|net| net.set_peers(&peers)) {
+            log::emit(Level::Error, "log", format_args!("no link to a member: {error}"));
+        }
+    }
+
+    pub(super) fn net(&self) -> Option<&TcpTransport<RaftProtocol>> {
+        self.net.get()
+    }
+}
+
+/// What the log says of a member's address is later news than what its host was told.
+fn with_contacts(
+    contacts: &BTreeMap<NodeId, String>,
+    members: &BTreeMap<NodeId, String>,
+) -> BTreeMap<NodeId, String> {
+    contacts.iter().chain(members).map(|(node, address)| (*node, address.clone())).collect()
+}
+
+/// Steps the core with what comes from peers.
+#[derive(Debug)]
+pub(super) struct RaftInbox(pub(super) Weak<Shared>);
+
+impl Inbox<Message> for RaftInbox {
+    fn received(&self, from: NodeId, message: Message) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.step(Input::Received { from, message });
+        }
+    }
+
+    fn broken(&self, peer: NodeId) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.step(Input::Unreachable(peer));
+        }
+    }
+}
