@@ -8,6 +8,7 @@
 //! ```
 //! Little-endian. Magic and version keep their places for ever, so that any version can say no.
 
+use super::Refusal;
 use crate::codec::{Malformed, Reader, Writer};
 use crate::types::{ClusterId, NodeId};
 
@@ -16,42 +17,6 @@ pub(super) const ANSWER_BYTES: usize = 16;
 const HELLO: u32 = u32::from_le_bytes(*b"DUOH");
 const ANSWER: u32 = u32::from_le_bytes(*b"DUOA");
 const VERSION: u16 = 1;
-
-/// Why a connection is not taken. The numbers are the wire numbers and never change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[repr(u32)]
-pub enum Refusal {
-    /// Not a hello.
-    #[error("it is no hello of this protocol")]
-    Garbled = 1,
-    /// A version that this node does not speak.
-    #[error("another version of the protocol")]
-    Version = 2,
-    /// Of another cluster.
-    #[error("another cluster")]
-    Cluster = 3,
-    /// For another node: the address is wrong.
-    #[error("meant for another node")]
-    NotMe = 4,
-    /// Not a member.
-    #[error("not a member")]
-    Stranger = 5,
-    /// Too many connections.
-    #[error("too many connections")]
-    Crowded = 6,
-}
-
-impl Refusal {
-    /// Number of reasons.
-    pub const COUNT: usize = 6;
-    const ALL: [Self; Self::COUNT] =
-        [Self::Garbled, Self::Version, Self::Cluster, Self::NotMe, Self::Stranger, Self::Crowded];
-
-    /// Its place among counts.
-    pub const fn index(self) -> usize {
-        self as usize - 1
-    }
-}
 
 /// Who calls whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

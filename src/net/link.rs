@@ -1,61 +1,19 @@
 //! The way to one peer: a connection that is made again when it breaks, and what waits for it.
 
 use super::hello::{ANSWER_BYTES, Hello, decode_answer};
+use super::outbox::Outbox;
 use super::packet::Packet;
+use super::socket::{keep_alive, wait_writable};
 use super::tcp::Counters;
 use super::{Limits, Refusal};
 use crate::resilience::Backoff;
 use crate::types::NodeId;
 use parking_lot::{Condvar, Mutex};
-use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-/// Longest wait for a socket that takes nothing, before its owner looks whether it should end.
-const WRITABLE_WAIT: Duration = Duration::from_millis(500);
-
-/// A connection whose other end confirms nothing for longer is over.
-const SILENCE_MAX: Duration = Duration::from_secs(6);
-
-/// What waits for the socket. Urgent packets overtake others, never one that is half sent.
-#[derive(Debug, Default)]
-struct Outbox {
-    sending: Option<Packet>,
-    urgent: VecDeque<Packet>,
-    normal: VecDeque<Packet>,
-    bytes: usize,
-}
-
-impl Outbox {
-    fn is_empty(&self) -> bool {
-        self.sending.is_none() && self.urgent.is_empty() && self.normal.is_empty()
-    }
-
-    fn push(&mut self, packet: Packet, is_urgent: bool) {
-        self.bytes += packet.left();
-        if is_urgent { &mut self.urgent } else { &mut self.normal }.push_back(packet);
-    }
-
-    /// Sends what the socket takes; returns the number of packets that left whole.
-    fn send(&mut self, stream: &TcpStream) -> (u64, io::Result<()>) {
-        let mut whole = 0;
-        loop {
-            let next = self.sending.take().or_else(|| self.urgent.pop_front());
-            let Some(mut packet) = next.or_else(|| self.normal.pop_front()) else { return (whole, Ok(())) };
-            let before = packet.left();
-            let outcome = packet.send(stream);
-            self.bytes -= before - packet.left();
-            if let Err(error) = outcome {
-                self.sending = Some(packet);
-                return (whole, Err(error));
-            }
-            whole += 1;
-        }
-    }
-}
 
 #[derive(Debug)]
 struct State {
@@ -208,22 +166,4 @@ impl Link {
             }
         }
     }
-}
-
-fn wait_writable(stream: &TcpStream) {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(WRITABLE_WAIT.subsec_nanos()) };
-    // An interrupted or failed wait ends in another attempt to send, which tells what is wrong.
-    let _ = poll(&mut [PollFd::new(stream, PollFlags::OUT)], Some(&timeout));
-}
-
-/// A peer that vanished without a word is missed after some seconds, whether or not anything is on its way.
-pub(super) fn keep_alive(stream: &TcpStream) -> io::Result<()> {
-    use rustix::net::sockopt;
-    let millis = u32::try_from(SILENCE_MAX.as_millis()).unwrap_or(u32::MAX);
-    sockopt::set_tcp_user_timeout(stream, millis)?;
-    sockopt::set_socket_keepalive(stream, true)?;
-    sockopt::set_tcp_keepidle(stream, SILENCE_MAX / 2)?;
-    sockopt::set_tcp_keepintvl(stream, Duration::from_secs(1))?;
-    Ok(())
 }

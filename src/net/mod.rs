@@ -26,14 +26,18 @@
 //! inbox hears of the broken link. [`TcpTransport::close`] ends all threads and waits for them, calls of the
 //! inbox included, so whoever closes makes that return; dropping closes. In the child of a fork it does nothing any more, and closing leaves the parent's connections alone.
 
+mod admission;
 mod hello;
 mod inbound;
 mod link;
+mod outbox;
 mod packet;
+mod refusal;
+mod socket;
 mod tcp;
 
-pub use hello::Refusal;
 pub use packet::Packet;
+pub use refusal::Refusal;
 pub use tcp::TcpTransport;
 
 use crate::codec::Malformed;

@@ -1,5 +1,6 @@
 //! A message on its way out: pieces that are written together, without joining them first.
 
+use super::socket::send_some;
 use crate::frame::Body;
 use std::collections::VecDeque;
 use std::io;
@@ -73,20 +74,6 @@ impl Packet {
         {
             self.done -= first;
             self.pieces.pop_front();
-        }
-    }
-}
-
-/// One call that neither waits nor raises SIGPIPE, which would end a host that does not ignore it; the
-/// vectored write of the standard library could do both.
-fn send_some(stream: &TcpStream, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
-    use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
-    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-    loop {
-        match sendmsg(stream, slices, &mut SendAncillaryBuffer::default(), flags) {
-            Ok(sent) => return Ok(sent),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -1,20 +1,20 @@
-//! The transport over TCP: accepts, dials, counts, closes.
+//! The transport over TCP: listens, dials, counts, closes.
 
-use super::hello::{Hello, Refusal};
-use super::inbound::Incoming;
+use super::admission::{Connection, accept, join};
+use super::hello::Hello;
 use super::link::Link;
 use super::packet::Packet;
-use super::{Inbox, Limits, NetStats, Protocol};
+use super::{Inbox, Limits, NetStats, Protocol, Refusal};
 use crate::env::{fork, panic};
 use crate::types::{ClusterId, NodeId};
 use parking_lot::Mutex;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, eventfd};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 /// Counts, kept without a lock: they are statistics and order nothing.
@@ -22,43 +22,35 @@ use std::thread::JoinHandle;
 pub(super) struct Counters {
     pub(super) sent: AtomicU64,
     pub(super) sent_bytes: AtomicU64,
-    received: AtomicU64,
-    received_bytes: AtomicU64,
-    dropped: AtomicU64,
+    pub(super) received: AtomicU64,
+    pub(super) received_bytes: AtomicU64,
+    pub(super) dropped: AtomicU64,
     pub(super) connected: AtomicU64,
     pub(super) broken: AtomicU64,
-    malformed: AtomicU64,
-    refused: [AtomicU64; Refusal::COUNT],
+    pub(super) malformed: AtomicU64,
+    pub(super) refused: [AtomicU64; Refusal::COUNT],
 }
 
-struct Running {
+pub(super) struct Running {
     link: Arc<Link>,
     thread: JoinHandle<()>,
 }
 
-/// A connection that came in.
-struct Connection {
-    stream: Arc<TcpStream>,
-    /// Who it is, once welcome.
-    from: Arc<OnceLock<NodeId>>,
-    thread: JoinHandle<()>,
-}
-
-struct Shared<P: Protocol> {
-    protocol: P,
-    inbox: Arc<dyn Inbox<P::Message>>,
-    cluster: ClusterId,
-    own: NodeId,
-    limits: Limits,
-    counters: Arc<Counters>,
-    links: Mutex<BTreeMap<NodeId, Running>>,
-    inbound: Mutex<Vec<Connection>>,
+pub(super) struct Shared<P: Protocol> {
+    pub(super) protocol: P,
+    pub(super) inbox: Arc<dyn Inbox<P::Message>>,
+    pub(super) cluster: ClusterId,
+    pub(super) own: NodeId,
+    pub(super) limits: Limits,
+    pub(super) counters: Arc<Counters>,
+    pub(super) links: Mutex<BTreeMap<NodeId, Running>>,
+    pub(super) inbound: Mutex<Vec<Connection>>,
     /// Links that were told to end.
-    retired: Mutex<Vec<Running>>,
+    pub(super) retired: Mutex<Vec<Running>>,
     /// Counted when it was opened: its threads do not exist under another count.
-    forks: u32,
-    is_closing: AtomicBool,
-    wake: OwnedFd,
+    pub(super) forks: u32,
+    pub(super) is_closing: AtomicBool,
+    pub(super) wake: OwnedFd,
 }
 
 impl<P: Protocol> Shared<P> {
@@ -71,14 +63,6 @@ impl<P: Protocol> Shared<P> {
         links.iter().for_each(|running| running.link.close());
         retired.extend(links);
         end(over);
-    }
-
-    /// Forgets connections that are over, and closes their sockets.
-    fn reap(inbound: &mut Vec<Connection>) {
-        let (over, open): (Vec<_>, Vec<_>) =
-            std::mem::take(inbound).into_iter().partition(|connection| connection.thread.is_finished());
-        *inbound = open;
-        over.into_iter().for_each(join);
     }
 }
 
@@ -256,117 +240,9 @@ fn end(links: Vec<Running>) {
     }
 }
 
-fn spawn(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+pub(super) fn spawn(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name).spawn(move || {
         let _quiet = panic::Quiet::enter();
         body();
     })
-}
-
-/// The body of the thread that accepts.
-fn accept<P: Protocol>(shared: &Arc<Shared<P>>, listener: &TcpListener) {
-    for number in 0.. {
-        let mut fds = [PollFd::new(listener, PollFlags::IN), PollFd::new(&shared.wake, PollFlags::IN)];
-        // An interrupted wait is tried again.
-        let _ = poll(&mut fds, None);
-        if shared.is_closing.load(Ordering::Acquire) {
-            return;
-        }
-        match listener.accept() {
-            Ok((stream, _)) => admit(shared, number, stream),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            // Out of descriptors, most likely: somebody has to give one back first.
-            Err(_) => {
-                Shared::<P>::reap(&mut shared.inbound.lock());
-                std::thread::sleep(shared.limits.redial_min);
-            }
-        }
-    }
-}
-
-/// Gives a connection a thread of its own.
-fn admit<P: Protocol>(shared: &Arc<Shared<P>>, number: u64, stream: TcpStream) {
-    let mut inbound = shared.inbound.lock();
-    Shared::<P>::reap(&mut inbound);
-    if inbound.len() >= shared.limits.inbound_max {
-        shared.counters.refused[Refusal::Crowded.index()].fetch_add(1, Ordering::Relaxed);
-        return;
-    }
-    let (stream, from) = (Arc::new(stream), Arc::new(OnceLock::new()));
-    let thread = spawn(format!("duo-net-in-{number}"), {
-        let (shared, stream, from) = (Arc::clone(shared), Arc::clone(&stream), Arc::clone(&from));
-        move || {
-            receive(&shared, &stream, &from);
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-    });
-    if let Ok(thread) = thread {
-        inbound.push(Connection { stream, from, thread });
-    }
-}
-
-/// Waits for a thread that is about to end. One that panicked was logged.
-fn join(connection: Connection) {
-    let _ = connection.thread.join();
-}
-
-/// The body of a connection's thread.
-fn receive<P: Protocol>(shared: &Shared<P>, stream: &Arc<TcpStream>, name: &OnceLock<NodeId>) {
-    let counters = &shared.counters;
-    let prepare = || {
-        stream.set_nonblocking(false)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(shared.limits.hello_timeout))
-    };
-    if prepare().is_err() {
-        return;
-    }
-    let mut incoming = Incoming::new(Arc::clone(stream));
-    let from = match incoming.welcome(|hello| judge(shared, hello)) {
-        Ok(Ok(from)) => from,
-        Ok(Err(refusal)) => {
-            counters.refused[refusal.index()].fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        Err(_) => return,
-    };
-    replace(shared, stream, from, name);
-    // From here on silence is allowed: the protocol above knows what it means.
-    if stream.set_read_timeout(None).is_err() || super::link::keep_alive(stream).is_err() {
-        return;
-    }
-    let count = |bytes: usize| {
-        counters.received.fetch_add(1, Ordering::Relaxed);
-        counters.received_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-    };
-    if incoming.serve(from, &shared.protocol, &*shared.inbox, count) {
-        counters.malformed.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// A node that connects again has given up its former connection.
-fn replace<P: Protocol>(shared: &Shared<P>, stream: &Arc<TcpStream>, from: NodeId, name: &OnceLock<NodeId>) {
-    let inbound = shared.inbound.lock();
-    for former in inbound.iter().filter(|connection| connection.from.get() == Some(&from)) {
-        let _ = former.stream.shutdown(Shutdown::Both);
-    }
-    // Under the same lock, so that of two that come together one is the later.
-    let _ = name.set(from);
-    // `set_peers` or `close` may have been there before this name was.
-    if shared.is_closing.load(Ordering::Acquire) || !shared.links.lock().contains_key(&from) {
-        let _ = stream.shutdown(Shutdown::Both);
-    }
-}
-
-fn judge<P: Protocol>(shared: &Shared<P>, hello: &Hello) -> Result<(), Refusal> {
-    if hello.cluster != shared.cluster {
-        return Err(Refusal::Cluster);
-    }
-    if hello.to != shared.own {
-        return Err(Refusal::NotMe);
-    }
-    match shared.links.lock().contains_key(&hello.from) {
-        true => Ok(()),
-        false => Err(Refusal::Stranger),
-    }
 }
