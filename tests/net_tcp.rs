@@ -1,128 +1,13 @@
 //! The transport over real sockets: what arrives, who is let in, what breaks and what that costs.
 
-use duochain::codec::Malformed;
-use duochain::net::{ENVELOPE_BYTES, Inbox, Limits, NetStats, Packet, Protocol, Refusal, TcpTransport};
-use duochain::types::{ClusterId, NodeId};
-use std::collections::BTreeMap;
+#[path = "support/net.rs"]
+mod net;
+
+use duochain::net::{ENVELOPE_BYTES, Limits, Refusal};
+use net::{BYTES_MAX, Event, any_port, hello, n, node, pair};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
-
-/// Generous: what is awaited comes in milliseconds.
-const PATIENCE: Duration = Duration::from_secs(30);
-const BYTES_MAX: u32 = 8 << 20;
-const CLUSTER: ClusterId = ClusterId([7; 16]);
-
-/// Length, urgency, then the bytes.
-#[derive(Clone, Copy)]
-struct Plain;
-
-impl Protocol for Plain {
-    type Message = (bool, Vec<u8>);
-
-    fn encode(&self, (is_urgent, bytes): &Self::Message, out: &mut Packet) {
-        let mut envelope = vec![0; ENVELOPE_BYTES];
-        envelope[..4].copy_from_slice(&u32::try_from(bytes.len()).unwrap().to_le_bytes());
-        envelope[4] = u8::from(*is_urgent);
-        out.push(envelope);
-        out.push(bytes.clone());
-    }
-
-    fn expect(&self, envelope: &[u8; ENVELOPE_BYTES]) -> Result<usize, Malformed> {
-        let length = u32::from_le_bytes(*envelope.first_chunk().unwrap());
-        let fault = || Malformed { field: "length", offset: 0, fault: "too long".to_owned() };
-        (length <= BYTES_MAX && envelope[5..] == [0; 11]).then_some(length as usize).ok_or_else(fault)
-    }
-
-    fn decode(
-        &self,
-        envelope: &[u8; ENVELOPE_BYTES],
-        bytes: &Arc<Vec<u8>>,
-    ) -> Result<Self::Message, Malformed> {
-        Ok((envelope[4] == 1, bytes.to_vec()))
-    }
-
-    fn is_urgent(&self, message: &Self::Message) -> bool {
-        message.0
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Event {
-    Received(NodeId, bool, Vec<u8>),
-    Broken(NodeId),
-}
-
-struct Into(Mutex<SyncSender<Event>>);
-
-impl Inbox<(bool, Vec<u8>)> for Into {
-    fn received(&self, from: NodeId, (is_urgent, bytes): (bool, Vec<u8>)) {
-        let sender = self.0.lock().unwrap().clone();
-        // A test that has seen enough is gone.
-        let _ = sender.send(Event::Received(from, is_urgent, bytes));
-    }
-
-    fn broken(&self, peer: NodeId) {
-        let sender = self.0.lock().unwrap().clone();
-        let _ = sender.send(Event::Broken(peer));
-    }
-}
-
-struct Node {
-    /// Goes first: closing waits for an inbox that waits for its reader.
-    events: Receiver<Event>,
-    net: TcpTransport<Plain>,
-}
-
-fn n(number: u64) -> NodeId {
-    NodeId::new(number).unwrap()
-}
-
-fn any_port() -> SocketAddr {
-    "127.0.0.1:0".parse().unwrap()
-}
-
-fn node(number: u64, at: SocketAddr, room: usize, limits: Limits) -> Node {
-    let (sender, events) = sync_channel(room);
-    let inbox = Arc::new(Into(Mutex::new(sender)));
-    let net = TcpTransport::listen(at, (CLUSTER, n(number)), limits, Plain, inbox).unwrap();
-    Node { events, net }
-}
-
-impl Node {
-    fn knows(&self, peers: &[(u64, SocketAddr)]) {
-        let peers: BTreeMap<_, _> =
-            peers.iter().map(|(number, address)| (n(*number), address.to_string())).collect();
-        self.net.set_peers(&peers).unwrap();
-    }
-
-    fn next(&self) -> Event {
-        self.events.recv_timeout(PATIENCE).expect("something happens")
-    }
-
-    /// Waits until the counts are such.
-    fn until(&self, what: &str, mut is_so: impl FnMut(NetStats) -> bool) {
-        for _ in 0..PATIENCE.as_millis() {
-            if is_so(self.net.stats()) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        panic!("no {what}: {:?}", self.net.stats());
-    }
-}
-
-/// Two nodes that know each other; the first is connected to the second.
-fn pair(room: usize, limits: Limits) -> (Node, Node) {
-    let one = node(1, any_port(), room, limits);
-    let two = node(2, any_port(), room, limits);
-    two.knows(&[(1, one.net.address())]);
-    one.knows(&[(2, two.net.address())]);
-    one.until("connection", |stats| stats.connected == 1);
-    (one, two)
-}
 
 #[test]
 fn messages_of_any_size_arrive_whole_and_in_order() {
@@ -191,25 +76,6 @@ fn a_peer_that_restarts_is_found_again_and_the_break_is_told() {
     one.until("second connection", |stats| stats.connected == 2);
     one.net.send(n(2), &(false, b"again".to_vec()));
     assert_eq!(two.next(), Event::Received(n(1), false, b"again".to_vec()));
-}
-
-fn hello(cluster: u8, from: u64, to: u64, version: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    bytes.extend_from_slice(b"DUOH");
-    bytes.extend_from_slice(&version.to_le_bytes());
-    bytes.extend_from_slice(&[cluster; 16]);
-    bytes.extend_from_slice(&[0; 16]);
-    bytes.extend_from_slice(&from.to_le_bytes());
-    bytes.extend_from_slice(&to.to_le_bytes());
-    bytes.extend_from_slice(&[0; 4]);
-    bytes.extend_from_slice(&checksum(&bytes).to_le_bytes());
-    bytes
-}
-
-/// CRC-32C, bit by bit.
-fn checksum(bytes: &[u8]) -> u32 {
-    let step = |crc: u32| if crc & 1 == 1 { (crc >> 1) ^ 0x82f6_3b78 } else { crc >> 1 };
-    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
 }
 
 #[test]

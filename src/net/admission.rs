@@ -2,8 +2,11 @@
 
 use super::hello::Hello;
 use super::inbound::Incoming;
+use super::socket::{keep_alive, wait_for};
 use super::tcp::{Shared, spawn};
-use super::{Protocol, Refusal};
+use super::tls::Tls;
+use super::{INBOUND_PER_PEER_MAX, Protocol, Refusal};
+use crate::env::Clock;
 use crate::types::NodeId;
 use rustix::event::{PollFd, PollFlags, poll};
 use std::io;
@@ -32,10 +35,11 @@ pub(super) fn accept<P: Protocol>(shared: &Arc<Shared<P>>, listener: &TcpListene
         match listener.accept() {
             Ok((stream, _)) => admit(shared, number, stream),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            // Out of descriptors, most likely: somebody has to give one back first.
+            // Out of descriptors, most likely: somebody has to give one back first. Closing does not wait for it.
             Err(_) => {
+                shared.counters.unaccepted.fetch_add(1, Ordering::Relaxed);
                 reap(&mut shared.inbound.lock());
-                std::thread::sleep(shared.limits.redial_min);
+                wait_for(&shared.wake, PollFlags::IN, shared.limits.redial_min);
             }
         }
     }
@@ -45,7 +49,8 @@ pub(super) fn accept<P: Protocol>(shared: &Arc<Shared<P>>, listener: &TcpListene
 fn admit<P: Protocol>(shared: &Arc<Shared<P>>, number: u64, stream: TcpStream) {
     let mut inbound = shared.inbound.lock();
     reap(&mut inbound);
-    if inbound.len() >= shared.limits.inbound_max {
+    let nameless = inbound.iter().filter(|connection| connection.from.get().is_none()).count();
+    if nameless >= shared.limits.inbound_max {
         shared.counters.refused[Refusal::Crowded.index()].fetch_add(1, Ordering::Relaxed);
         return;
     }
@@ -78,26 +83,27 @@ pub(super) fn join(connection: Connection) {
 /// The body of a connection's thread.
 fn receive<P: Protocol>(shared: &Shared<P>, stream: &Arc<TcpStream>, name: &OnceLock<NodeId>) {
     let counters = &shared.counters;
-    let prepare = || {
-        stream.set_nonblocking(false)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(shared.limits.hello_timeout))
+    let until = shared.clock.now().after(shared.limits.hello_timeout);
+    let refused = |refusal: Refusal| {
+        counters.refused[refusal.index()].fetch_add(1, Ordering::Relaxed);
     };
-    if prepare().is_err() {
+    if stream.set_nonblocking(false).and_then(|()| stream.set_nodelay(true)).is_err() {
         return;
     }
-    let mut incoming = Incoming::new(Arc::clone(stream));
-    let from = match incoming.welcome(|hello| judge(shared, hello)) {
-        Ok(Ok(from)) => from,
-        Ok(Err(refusal)) => {
-            counters.refused[refusal.index()].fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        Err(_) => return,
+    let sealed = match (*shared.tls).as_ref().map(Tls::accept).transpose() {
+        Ok(sealed) => sealed,
+        Err(refusal) => return refused(refusal),
     };
-    replace(shared, stream, from, name);
-    // From here on silence is allowed: the protocol above knows what it means.
-    if stream.set_read_timeout(None).is_err() || super::socket::keep_alive(stream).is_err() {
+    let mut incoming = Incoming::new(Arc::clone(stream), shared.clock, until, sealed);
+    let from =
+        match incoming.welcome(|hello| judge(shared, hello).and_then(|()| claim(shared, hello.from, name))) {
+            Ok(Ok(from)) => from,
+            Ok(Err(refusal)) => return refused(refusal),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => return refused(Refusal::Late),
+            // It left by itself.
+            Err(_) => return,
+        };
+    if keep_alive(stream).is_err() {
         return;
     }
     let count = |bytes: usize| {
@@ -109,20 +115,6 @@ fn receive<P: Protocol>(shared: &Shared<P>, stream: &Arc<TcpStream>, name: &Once
     }
 }
 
-/// A node that connects again has given up its former connection.
-fn replace<P: Protocol>(shared: &Shared<P>, stream: &Arc<TcpStream>, from: NodeId, name: &OnceLock<NodeId>) {
-    let inbound = shared.inbound.lock();
-    for former in inbound.iter().filter(|connection| connection.from.get() == Some(&from)) {
-        let _ = former.stream.shutdown(Shutdown::Both);
-    }
-    // Under the same lock, so that of two that come together one is the later.
-    let _ = name.set(from);
-    // `set_peers` or `close` may have been there before this name was.
-    if shared.is_closing.load(Ordering::Acquire) || !shared.links.lock().contains_key(&from) {
-        let _ = stream.shutdown(Shutdown::Both);
-    }
-}
-
 fn judge<P: Protocol>(shared: &Shared<P>, hello: &Hello) -> Result<(), Refusal> {
     if hello.cluster != shared.cluster {
         return Err(Refusal::Cluster);
@@ -130,8 +122,26 @@ fn judge<P: Protocol>(shared: &Shared<P>, hello: &Hello) -> Result<(), Refusal> 
     if hello.to != shared.own {
         return Err(Refusal::NotMe);
     }
-    match shared.links.lock().contains_key(&hello.from) {
-        true => Ok(()),
-        false => Err(Refusal::Stranger),
+    Ok(())
+}
+
+/// Takes the place of a peer (N5). A node that connects again has given up its former connection.
+fn claim<P: Protocol>(shared: &Shared<P>, from: NodeId, name: &OnceLock<NodeId>) -> Result<(), Refusal> {
+    let inbound = shared.inbound.lock();
+    // Under the same lock as the name, which `set_peers` and `close` look at: whichever of them comes later
+    // sees the other. Acquire: pairs with the Release of `close`.
+    if shared.is_closing.load(Ordering::Acquire) || !shared.links.lock().contains_key(&from) {
+        return Err(Refusal::Stranger);
     }
+    let is_former =
+        |connection: &&Connection| connection.from.get() == Some(&from) && !connection.thread.is_finished();
+    if inbound.iter().filter(is_former).count() >= INBOUND_PER_PEER_MAX {
+        return Err(Refusal::Crowded);
+    }
+    for former in inbound.iter().filter(is_former) {
+        let _ = former.stream.shutdown(Shutdown::Both);
+    }
+    // Empty until now: one hello is read from a connection.
+    let _ = name.set(from);
+    Ok(())
 }

@@ -1,67 +1,138 @@
 //! Connections that come in: hello, then one message after the other.
 
 use super::hello::{HELLO_BYTES, Hello, encode_answer};
-use super::packet::Packet;
+use super::socket::Timed;
+use super::tls::Server;
 use super::{ENVELOPE_BYTES, Inbox, Protocol, Refusal};
-use crate::types::NodeId;
-use std::io::{self, Read};
-use std::net::TcpStream;
+use crate::env::SystemClock;
+use crate::types::{NodeId, Tick};
+use std::io::{self, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 
 /// Bytes read ahead, so that small messages do not cost a system call each.
 const AHEAD_BYTES: usize = 64 << 10;
 
-/// Reads from a connection.
-pub(super) struct Incoming {
+/// The socket: by the deadline as long as there is one, waiting for ever afterwards.
+#[derive(Debug)]
+struct Raw {
     stream: Arc<TcpStream>,
-    ahead: Vec<u8>,
-    start: usize,
-    end: usize,
+    clock: SystemClock,
+    until: Option<Tick>,
+}
+
+impl Raw {
+    fn timed(&self, until: Tick) -> Timed<'_> {
+        let Self { stream, clock, .. } = self;
+        Timed { stream, clock, until }
+    }
+}
+
+impl Read for Raw {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self.until {
+            Some(until) => self.timed(until).read(out),
+            None => (&*self.stream).read(out),
+        }
+    }
+}
+
+/// Only before the deadline is gone: afterwards nothing is said to a peer that dialled.
+impl Write for Raw {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.timed(self.until.unwrap_or_default()).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a handshake reads ahead of, and writes past, the buffer.
+struct Duplex<'a>(&'a mut BufReader<Raw>);
+
+impl Read for Duplex<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.0.read(out)
+    }
+}
+
+impl Write for Duplex<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.get_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads from a connection.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    raw: BufReader<Raw>,
+    sealed: Option<Server>,
 }
 
 impl Incoming {
-    pub(super) fn new(stream: Arc<TcpStream>) -> Self {
-        Self { stream, ahead: vec![0; AHEAD_BYTES], start: 0, end: 0 }
+    /// `until`: when its peer has to be welcome.
+    pub(super) fn new(
+        stream: Arc<TcpStream>,
+        clock: SystemClock,
+        until: Tick,
+        sealed: Option<Server>,
+    ) -> Self {
+        let raw = Raw { stream, clock, until: Some(until) };
+        Self { raw: BufReader::with_capacity(AHEAD_BYTES, raw), sealed }
     }
 
-    /// Fills `out`: first with what was read ahead, then from the connection.
+    /// Fills `out`.
     fn read_exact(&mut self, out: &mut [u8]) -> io::Result<()> {
-        let held = out.len().min(self.end - self.start);
-        let (now, rest) = out.split_at_mut(held);
-        now.copy_from_slice(&self.ahead[self.start..self.start + held]);
-        self.start += held;
-        if rest.is_empty() {
-            return Ok(());
-        }
-        if rest.len() >= AHEAD_BYTES {
-            return (&*self.stream).read_exact(rest);
-        }
-        (self.start, self.end) = (0, 0);
-        while self.end < rest.len() {
-            match (&*self.stream).read(&mut self.ahead[self.end..]) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => self.end += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+        match &mut self.sealed {
+            None => self.raw.read_exact(out),
+            Some(server) => {
+                let stream = Arc::clone(&self.raw.get_ref().stream);
+                server.read_exact(&mut self.raw, &stream, out)
             }
         }
-        rest.copy_from_slice(&self.ahead[..rest.len()]);
-        self.start = rest.len();
-        Ok(())
     }
 
-    /// Reads the hello and answers it. `judge` decides.
+    /// Reads the hello and answers it. `judge` decides, once it is certain that the hello is the peer's own.
     pub(super) fn welcome(
         &mut self,
         judge: impl FnOnce(&Hello) -> Result<(), Refusal>,
     ) -> io::Result<Result<NodeId, Refusal>> {
+        if let Some(server) = &mut self.sealed
+            && let Err(refusal) = server.handshake(&mut Duplex(&mut self.raw))?
+        {
+            self.linger();
+            return Ok(Err(refusal));
+        }
         let mut bytes = [0; HELLO_BYTES];
         self.read_exact(&mut bytes)?;
-        let verdict = Hello::decode(&bytes).and_then(|hello| judge(&hello).map(|()| hello.from));
-        let mut answer = Packet::default();
-        answer.push(encode_answer(verdict.map(drop)).to_vec());
-        answer.send(&self.stream)?;
+        let sealed = self.sealed.as_ref();
+        let named = |hello: &Hello| match sealed {
+            Some(server) if !server.is(hello.from) => Err(Refusal::Misnamed),
+            _ => Ok(()),
+        };
+        let verdict = Hello::decode(&bytes)
+            .and_then(|hello| named(&hello).and_then(|()| judge(&hello)).map(|()| hello.from));
+        let answer = encode_answer(verdict.map(drop));
+        match &mut self.sealed {
+            None => self.raw.get_mut().write_all(&answer)?,
+            Some(server) => server.answer(self.raw.get_mut(), &answer)?,
+        }
+        // From here on silence is allowed: the protocol above knows what it means.
+        self.raw.get_mut().until = None;
         Ok(verdict)
+    }
+
+    /// Closing over bytes that were not read would take away what was said last, so they are read, up to the
+    /// deadline and to a bound.
+    fn linger(&mut self) {
+        let raw = self.raw.get_mut();
+        let _ = raw.stream.shutdown(Shutdown::Write);
+        let _ = io::copy(&mut raw.take(AHEAD_BYTES as u64), &mut io::sink());
     }
 
     /// Hands messages to `inbox` until the connection ends. Returns `true` when it ended for bytes that are

@@ -1,26 +1,50 @@
 //! The way to one peer: a connection that is made again when it breaks, and what waits for it.
 
-use super::hello::{ANSWER_BYTES, Hello, decode_answer};
+use super::hello::Hello;
+use super::line::{Failure, Line};
 use super::outbox::Outbox;
 use super::packet::Packet;
-use super::socket::{keep_alive, wait_writable};
+use super::socket::wait_writable;
 use super::tcp::Counters;
-use super::{Limits, Refusal};
-use crate::resilience::Backoff;
-use crate::types::NodeId;
-use parking_lot::{Condvar, Mutex};
-use std::io::{self, Read};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use super::tls::Tls;
+use super::{Limits, PeerNet, Refusal};
+use crate::env::{Clock, SystemClock};
+use crate::resilience::{Backoff, RetryPolicy, RetrySettings};
+use crate::types::{NodeId, Tick};
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use std::io;
+use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+/// Each delay before an attempt to connect is longer or shorter by up to so much, so that nodes that lost a
+/// peer together do not come back together.
+const JITTER_PERCENT: u32 = 25;
+
+/// The delays between attempts to connect.
+pub(super) fn redial_of(limits: &Limits) -> io::Result<RetryPolicy> {
+    let backoff = Backoff { min: limits.redial_min, max: limits.redial_max, multiplier: 2 };
+    let settings = RetrySettings { backoff, jitter_percent: JITTER_PERCENT, ..RetrySettings::default() };
+    RetryPolicy::new(settings).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
 #[derive(Debug)]
 struct State {
     address: String,
-    stream: Option<Arc<TcpStream>>,
+    line: Option<Line>,
     outbox: Outbox,
     is_closing: bool,
+    /// Attempts to connect that failed in a row.
+    failures: u32,
+    refusal: Option<Refusal>,
+    redial_at: Tick,
+    outbox_bytes_high: usize,
+    sent: u64,
+    sent_bytes: u64,
+    dropped: u64,
+    busy: Duration,
+    stalled: Duration,
 }
 
 /// The way to one peer.
@@ -28,6 +52,9 @@ struct State {
 pub(super) struct Link {
     hello: Hello,
     limits: Limits,
+    redial: Arc<RetryPolicy>,
+    tls: Arc<Option<Tls>>,
+    clock: SystemClock,
     state: Mutex<State>,
     /// Something waits, or the link is to end.
     wake: Condvar,
@@ -35,9 +62,29 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(hello: Hello, address: String, limits: Limits, counters: Arc<Counters>) -> Self {
-        let state = State { address, stream: None, outbox: Outbox::default(), is_closing: false };
-        Self { hello, limits, state: Mutex::new(state), wake: Condvar::new(), counters }
+    pub(super) fn new(
+        hello: Hello,
+        address: String,
+        (limits, redial, tls): (Limits, Arc<RetryPolicy>, Arc<Option<Tls>>),
+        clock: SystemClock,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let state = State {
+            address,
+            line: None,
+            outbox: Outbox::default(),
+            is_closing: false,
+            failures: 0,
+            refusal: None,
+            redial_at: Tick::ZERO,
+            outbox_bytes_high: 0,
+            sent: 0,
+            sent_bytes: 0,
+            dropped: 0,
+            busy: Duration::ZERO,
+            stalled: Duration::ZERO,
+        };
+        Self { hello, limits, redial, tls, clock, state: Mutex::new(state), wake: Condvar::new(), counters }
     }
 
     pub(super) const fn peer(&self) -> NodeId {
@@ -51,113 +98,147 @@ impl Link {
         }
     }
 
+    pub(super) fn stats(&self) -> PeerNet {
+        let state = self.state.lock();
+        PeerNet {
+            node: self.peer(),
+            is_connected: state.line.is_some(),
+            failures: state.failures,
+            redial_in: state.redial_at.since(self.clock.now()),
+            refusal: state.refusal,
+            outbox_bytes: state.outbox.bytes,
+            outbox_bytes_high: state.outbox_bytes_high,
+            sent: state.sent,
+            sent_bytes: state.sent_bytes,
+            dropped: state.dropped,
+            busy: state.busy,
+            stalled: state.stalled,
+        }
+    }
+
     /// Sends without waiting; what the socket does not take now waits for the link's thread. `false` when the
     /// packet was dropped.
     pub(super) fn send(&self, packet: Packet, is_urgent: bool) -> bool {
         let mut state = self.state.lock();
-        let Some(stream) = state.stream.clone() else { return false };
-        if state.outbox.bytes + packet.left() > self.limits.outbox_bytes_max {
+        let has_room = state.outbox.bytes + packet.left() <= self.limits.outbox_bytes_max;
+        if state.line.is_none() || !has_room {
+            state.dropped += 1;
             return false;
         }
         let (was_empty, bytes) = (state.outbox.is_empty(), packet.left() as u64);
         state.outbox.push(packet, is_urgent);
+        state.outbox_bytes_high = state.outbox_bytes_high.max(state.outbox.bytes);
+        state.sent_bytes += bytes;
         self.counters.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
         // Behind others, the thread sends it: whoever finds the socket full need not try again.
-        if was_empty {
-            let (whole, outcome) = state.outbox.send(&stream);
-            self.counters.sent.fetch_add(whole, Ordering::Relaxed);
-            if outcome.is_err() {
-                self.wake.notify_one();
-            }
+        if was_empty && self.push_out(&mut state).is_err() {
+            self.wake.notify_one();
         }
         true
+    }
+
+    /// Gives the system what it takes now.
+    fn push_out(&self, state: &mut State) -> io::Result<()> {
+        let State { line: Some(line), outbox, .. } = state else { return Ok(()) };
+        let began = self.clock.now();
+        let (whole, outcome) = outbox.send(line);
+        state.busy += self.clock.now().since(began);
+        state.sent += whole;
+        self.counters.sent.fetch_add(whole, Ordering::Relaxed);
+        outcome
     }
 
     /// Ends the link's thread.
     pub(super) fn close(&self) {
         let mut state = self.state.lock();
         state.is_closing = true;
-        if let Some(stream) = state.stream.take() {
-            let _ = stream.shutdown(Shutdown::Both);
+        if let Some(line) = state.line.take() {
+            let _ = line.stream.shutdown(Shutdown::Both);
         }
         self.wake.notify_all();
     }
 
     /// The body of the link's thread. `broken` is told of each connection that is lost.
     pub(super) fn run(&self, broken: impl Fn(NodeId)) {
-        let redial = Backoff { min: self.limits.redial_min, max: self.limits.redial_max, multiplier: 2 };
-        let mut failures = 0;
-        loop {
+        for attempt in 0.. {
             match self.connect() {
-                Ok(stream) => {
-                    failures = 0;
-                    if !self.serve(&Arc::new(stream)) {
+                Ok(line) => {
+                    if !self.serve(line) {
                         return;
                     }
                     broken(self.peer());
                 }
-                Err(_) => failures += 1,
+                Err(failure) => self.note(&failure),
             }
-            if self.pause(redial.delay(failures.max(1))) {
+            if self.pause(attempt) {
                 return;
             }
         }
     }
 
-    /// Waits before the next attempt. `true` when the link is to end.
-    fn pause(&self, delay: Duration) -> bool {
+    fn note(&self, failure: &Failure) {
         let mut state = self.state.lock();
-        if !state.is_closing {
-            self.wake.wait_for(&mut state, delay);
-        }
-        state.is_closing
+        state.failures = state.failures.saturating_add(1);
+        (state.refusal, _) = match failure {
+            Failure::Unreachable => (None, self.counters.unreachable.fetch_add(1, Ordering::Relaxed)),
+            Failure::Refused(refusal) => {
+                let count = &self.counters.turned_away[refusal.index()];
+                (Some(*refusal), count.fetch_add(1, Ordering::Relaxed))
+            }
+        };
     }
 
-    fn connect(&self) -> io::Result<TcpStream> {
-        let address = self.state.lock().address.clone();
-        let addresses: Vec<_> = address.to_socket_addrs()?.collect();
-        let mut outcome = Err(io::Error::other("the name has no address"));
-        for address in addresses {
-            outcome = TcpStream::connect_timeout(&address, self.limits.hello_timeout);
-            if outcome.is_ok() {
-                break;
+    /// Waits before the next attempt. `true` when the link is to end.
+    fn pause(&self, attempt: u64) -> bool {
+        let mut state = self.state.lock();
+        let delay = self.redial.delay(state.failures.max(1), self.chance(attempt));
+        state.redial_at = self.clock.now().after(delay);
+        while !state.is_closing {
+            let left = state.redial_at.since(self.clock.now());
+            if left.is_zero() {
+                return false;
             }
+            self.wake.wait_for(&mut state, left);
         }
-        let mut stream = outcome?;
-        stream.set_nodelay(true)?;
-        keep_alive(&stream)?;
-        stream.set_read_timeout(Some(self.limits.hello_timeout))?;
-        let mut hello = Packet::default();
-        hello.push(self.hello.encode().to_vec());
-        // An empty socket takes 64 bytes at once.
-        hello.send(&stream)?;
-        let mut answer = [0; ANSWER_BYTES];
-        stream.read_exact(&mut answer)?;
-        decode_answer(&answer).map_err(|refusal: Refusal| io::Error::other(refusal))?;
+        true
+    }
+
+    /// Differs between links and attempts, which is all that jitter needs; the same on each run.
+    fn chance(&self, attempt: u64) -> u64 {
+        let [from, to] = [self.hello.from, self.hello.to].map(|node| node.get().to_le_bytes());
+        let bytes = [from, to, attempt.to_le_bytes()].concat();
+        u64::from(crc32c::crc32c(&bytes)) << 32
+    }
+
+    fn connect(&self) -> Result<Line, Failure> {
+        let address = self.state.lock().address.clone();
+        let line = Line::connect(&address, &self.hello, (*self.tls).as_ref(), (&self.limits, &self.clock))?;
         self.counters.connected.fetch_add(1, Ordering::Relaxed);
-        Ok(stream)
+        Ok(line)
     }
 
     /// Sends what waits until the connection breaks. `false` when the link is to end.
-    fn serve(&self, stream: &Arc<TcpStream>) -> bool {
+    fn serve(&self, line: Line) -> bool {
+        let stream = Arc::clone(&line.stream);
         let mut state = self.state.lock();
         if state.is_closing {
             return false;
         }
-        state.stream = Some(Arc::clone(stream));
+        state.line = Some(line);
+        (state.failures, state.refusal) = (0, None);
         loop {
             if state.is_closing {
                 return false;
             }
-            let (whole, outcome) = state.outbox.send(stream);
-            self.counters.sent.fetch_add(whole, Ordering::Relaxed);
-            match outcome {
+            match self.push_out(&mut state) {
                 Ok(()) => self.wake.wait(&mut state),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    parking_lot::MutexGuard::unlocked(&mut state, || wait_writable(stream));
+                    let began = self.clock.now();
+                    MutexGuard::unlocked(&mut state, || wait_writable(&stream));
+                    state.stalled += self.clock.now().since(began);
                 }
                 Err(_) => {
-                    state.stream = None;
+                    state.line = None;
                     state.outbox = Outbox::default();
                     self.counters.broken.fetch_add(1, Ordering::Relaxed);
                     let _ = stream.shutdown(Shutdown::Both);

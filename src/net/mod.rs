@@ -13,13 +13,35 @@
 //!
 //! # Invariants
 //! N1 nothing is handed on that came from a node of another cluster, of another protocol version, from a
-//! stranger, or for somebody else. N2 a malformed byte closes its connection and is counted; the inbox never
+//! stranger, or for somebody else. With TLS a certificate proves it; without, everyone who can connect is
+//! believed, so the network has to be the operator's own. N2 a malformed byte closes its connection and is counted; the inbox never
 //! sees it. N3 messages of one urgency to one peer are not reordered while a connection lasts. N4 memory for
 //! a peer is bounded by [`Limits`].
 //!
+//! N5 whoever connects holds a place for [`Limits::hello_timeout`] at most unless it is welcome, however its
+//! bytes drip; a peer that is welcome holds [`INBOUND_PER_PEER_MAX`] at most, of which one serves. N6 urgent
+//! messages are never held back by a policy: while a connection lasts they wait for the half-sent message
+//! before them and for each other only.
+//!
 //! # Limits
 //! [`Limits`]. Threads: one that accepts, one for each peer that sends, one for each connection that comes
-//! in, at most [`Limits::inbound_max`] of these. All are named `duo-net-...`.
+//! in: at most [`Limits::inbound_max`] without and [`INBOUND_PER_PEER_MAX`] of each peer with a name. All are
+//! named `duo-net-...`. Memory for a peer: [`Limits::outbox_bytes_max`] on its way out; on its way in, 64 KiB
+//! and one message, whose length the protocol has accepted, for each of its connections.
+//!
+//! # Timeout, retry, breaker
+//! | | here | above, in `raft` |
+//! |---|---|---|
+//! | timeout | [`Limits::hello_timeout`] for connecting; 6 s for a peer that confirms nothing | what was sent and not received in an election timeout counts as lost |
+//! | retry | of connections: [`RetryPolicy`](crate::resilience::RetryPolicy)'s delays with jitter, for ever | of appends: the same entries at the same places, after a probe |
+//! | breaker | the link: without a connection everything is dropped at once, and each attempt to connect is a probe | a follower that does not answer gets heartbeats, and one append at a time |
+//!
+//! A message is never sent twice here, so an append whose fate is unknown is repeated by the core alone, under
+//! the term and index that it has: a follower that took it the first time finds it there. A further breaker,
+//! one that counts slow answers, would add nothing and could do harm: it cannot tell a vote's or a heartbeat's
+//! way from an append's, and a core that is kept from probing does not learn that a follower is back. What
+//! waits for a slow peer is bounded by bytes in the outbox and by the core's bytes in flight. The link's state is
+//! in [`PeerNet`].
 //!
 //! # Caller contract
 //! Delivery is at most once: what does not fit or meets a broken connection is dropped and counted, and the
@@ -29,16 +51,28 @@
 mod admission;
 mod hello;
 mod inbound;
+mod line;
 mod link;
+#[cfg(not(feature = "tls"))]
+mod no_tls;
 mod outbox;
 mod packet;
 mod refusal;
 mod socket;
+mod stats;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
+mod tls_files;
+
+#[cfg(not(feature = "tls"))]
+use no_tls as tls;
 
 pub use packet::Packet;
 pub use refusal::Refusal;
+pub use stats::{NetStats, PeerNet};
 pub use tcp::TcpTransport;
+pub use tls_files::TlsFiles;
 
 use crate::codec::Malformed;
 use crate::types::NodeId;
@@ -47,6 +81,10 @@ use std::time::Duration;
 
 /// Bytes of the envelope before every message.
 pub const ENVELOPE_BYTES: usize = 16;
+
+/// Connections of one peer at the same time: one that serves, and one that it has given up and whose thread is
+/// still with the inbox. More are refused.
+pub const INBOUND_PER_PEER_MAX: usize = 2;
 
 /// How messages become bytes.
 pub trait Protocol: Send + Sync + 'static {
@@ -90,13 +128,14 @@ pub trait Inbox<M>: Send + Sync + 'static {
 pub struct Limits {
     /// Bytes that wait for one peer. More are dropped.
     pub outbox_bytes_max: usize,
-    /// Connections that come in at the same time. More are refused.
+    /// Connections at the same time of whom it is not known yet who they are. More are refused.
     pub inbound_max: usize,
-    /// For a connection and its hello. Too short refuses nodes that are busy.
+    /// For a connection and its whole hello; name lookups are not counted. Too short refuses nodes that are
+    /// busy, too long lets strangers hold places.
     pub hello_timeout: Duration,
     /// Between attempts to connect: from this ...
     pub redial_min: Duration,
-    /// ... doubling to this.
+    /// ... doubling to this, each a quarter longer or shorter. At most a day.
     pub redial_max: Duration,
 }
 
@@ -110,28 +149,4 @@ impl Default for Limits {
             redial_max: Duration::from_secs(1),
         }
     }
-}
-
-/// What a transport has done since it was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NetStats {
-    /// Messages given to the system.
-    pub sent: u64,
-    /// Their bytes.
-    pub sent_bytes: u64,
-    /// Messages handed to the inbox.
-    pub received: u64,
-    /// Their bytes.
-    pub received_bytes: u64,
-    /// Messages dropped: no connection, or too much waits.
-    pub dropped: u64,
-    /// Connections made to peers.
-    pub connected: u64,
-    /// Connections to peers that broke.
-    pub broken: u64,
-    /// Connections closed for bytes that are no message.
-    pub malformed: u64,
-    /// Connections refused here, by [`Refusal`] in its order.
-    pub refused: [u64; Refusal::COUNT],
 }

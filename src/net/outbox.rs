@@ -1,9 +1,9 @@
 //! What waits for the way to a peer, in two lanes.
 
+use super::line::Line;
 use super::packet::Packet;
 use std::collections::VecDeque;
 use std::io;
-use std::net::TcpStream;
 
 /// What waits for the socket. Urgent packets overtake others, never one that is half sent.
 #[derive(Debug, Default)]
@@ -25,13 +25,13 @@ impl Outbox {
     }
 
     /// Sends what the socket takes; returns the number of packets that left whole.
-    pub(super) fn send(&mut self, stream: &TcpStream) -> (u64, io::Result<()>) {
+    pub(super) fn send(&mut self, line: &mut Line) -> (u64, io::Result<()>) {
         let mut whole = 0;
         loop {
             let next = self.sending.take().or_else(|| self.urgent.pop_front());
             let Some(mut packet) = next.or_else(|| self.normal.pop_front()) else { return (whole, Ok(())) };
             let before = packet.left();
-            let outcome = packet.send(stream);
+            let outcome = line.send(&mut packet);
             self.bytes -= before - packet.left();
             if let Err(error) = outcome {
                 self.sending = Some(packet);

@@ -51,22 +51,25 @@ impl Packet {
         self.left
     }
 
+    /// The first bytes that are not sent yet, in pieces.
+    pub(super) fn slices(&self) -> Vec<io::IoSlice<'_>> {
+        let pieces = self.pieces.iter().take(PIECES_MAX).map(Piece::bytes).enumerate();
+        pieces
+            .map(|(at, bytes)| io::IoSlice::new(if at == 0 { &bytes[self.done..] } else { bytes }))
+            .collect()
+    }
+
     /// Sends as much as the socket takes without waiting. `WouldBlock` when something is left.
     pub(super) fn send(&mut self, stream: &TcpStream) -> io::Result<()> {
         while self.left > 0 {
-            let sent = {
-                let pieces = self.pieces.iter().take(PIECES_MAX).map(Piece::bytes).enumerate();
-                let slices: Vec<_> = pieces
-                    .map(|(at, bytes)| io::IoSlice::new(if at == 0 { &bytes[self.done..] } else { bytes }))
-                    .collect();
-                send_some(stream, &slices)?
-            };
+            let sent = send_some(stream, &self.slices())?;
             self.advance(sent);
         }
         Ok(())
     }
 
-    fn advance(&mut self, sent: usize) {
+    /// So many bytes more are sent.
+    pub(super) fn advance(&mut self, sent: usize) {
         self.left -= sent;
         self.done += sent;
         while let Some(first) = self.pieces.front().map(|piece| piece.bytes().len())

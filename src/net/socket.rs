@@ -1,7 +1,11 @@
 //! Calls on a socket that do not wait, or not for ever.
 
-use std::io;
+use crate::env::{Clock, SystemClock};
+use crate::types::Tick;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 /// Longest wait for a socket that takes nothing, before its owner looks whether it should end.
@@ -25,10 +29,76 @@ pub(super) fn send_some(stream: &TcpStream, slices: &[io::IoSlice<'_>]) -> io::R
 }
 
 pub(super) fn wait_writable(stream: &TcpStream) {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(WRITABLE_WAIT.subsec_nanos()) };
-    // An interrupted or failed wait ends in another attempt to send, which tells what is wrong.
-    let _ = poll(&mut [PollFd::new(stream, PollFlags::OUT)], Some(&timeout));
+    wait_for(stream, PollFlags::OUT, WRITABLE_WAIT);
+}
+
+/// Waits until something can be done, or the time is over. An interrupted or failed wait ends early: the
+/// attempt that follows tells what is wrong.
+pub(super) fn wait_for(fd: &impl AsFd, flags: PollFlags, span: Duration) {
+    // A span that the system cannot express is as good as for ever.
+    let span = Timespec::try_from(span).ok();
+    let _ = poll(&mut [PollFd::new(fd, flags)], span.as_ref());
+}
+
+/// Writes what the socket takes now, never waiting.
+#[cfg(feature = "tls")]
+pub(super) struct NoWait<'a>(pub(super) &'a TcpStream);
+
+#[cfg(feature = "tls")]
+impl Write for NoWait<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[io::IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        send_some(self.0, slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads and writes that are over by a deadline, whatever comes in between.
+pub(super) struct Timed<'a> {
+    pub(super) stream: &'a TcpStream,
+    pub(super) clock: &'a SystemClock,
+    pub(super) until: Tick,
+}
+
+impl Timed<'_> {
+    pub(super) fn left(&self) -> io::Result<Duration> {
+        let left = self.until.since(self.clock.now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+    }
+
+    /// `attempt` does not wait.
+    fn retry(&self, flags: PollFlags, mut attempt: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+        loop {
+            let left = self.left()?;
+            match attempt() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait_for(self.stream, flags, left),
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        use rustix::net::{RecvFlags, recv};
+        self.retry(PollFlags::IN, || Ok(recv(self.stream, &mut *out, RecvFlags::DONTWAIT)?.0))
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.retry(PollFlags::OUT, || send_some(self.stream, &[io::IoSlice::new(bytes)]))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A peer that vanished without a word is missed after some seconds, whether or not anything is on its way.

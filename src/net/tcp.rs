@@ -2,16 +2,18 @@
 
 use super::admission::{Connection, accept, join};
 use super::hello::Hello;
-use super::link::Link;
+use super::link::{Link, redial_of};
 use super::packet::Packet;
-use super::{Inbox, Limits, NetStats, Protocol, Refusal};
-use crate::env::{fork, panic};
+use super::tls::Tls;
+use super::{Inbox, Limits, NetStats, PeerNet, Protocol, Refusal, TlsFiles};
+use crate::env::{SystemClock, fork, panic};
+use crate::resilience::RetryPolicy;
 use crate::types::{ClusterId, NodeId};
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,6 +31,9 @@ pub(super) struct Counters {
     pub(super) broken: AtomicU64,
     pub(super) malformed: AtomicU64,
     pub(super) refused: [AtomicU64; Refusal::COUNT],
+    pub(super) turned_away: [AtomicU64; Refusal::COUNT],
+    pub(super) unreachable: AtomicU64,
+    pub(super) unaccepted: AtomicU64,
 }
 
 pub(super) struct Running {
@@ -42,6 +47,10 @@ pub(super) struct Shared<P: Protocol> {
     pub(super) cluster: ClusterId,
     pub(super) own: NodeId,
     pub(super) limits: Limits,
+    pub(super) clock: SystemClock,
+    /// Shared with the links.
+    pub(super) tls: Arc<Option<Tls>>,
+    redial: Arc<RetryPolicy>,
     pub(super) counters: Arc<Counters>,
     pub(super) links: Mutex<BTreeMap<NodeId, Running>>,
     pub(super) inbound: Mutex<Vec<Connection>>,
@@ -81,18 +90,24 @@ impl<P: Protocol> std::fmt::Debug for TcpTransport<P> {
 
 impl<P: Protocol> TcpTransport<P> {
     /// Listens on `address` as node `own` of `cluster`; port 0 takes a free one. Nobody is known yet, so
-    /// nobody is let in: see [`Self::set_peers`].
+    /// nobody is let in: see [`Self::set_peers`]. With `tls` every connection, in and out, is TLS 1.3 with
+    /// certificates on both ends; without, everyone who can connect is believed.
     ///
     /// # Errors
-    /// When the system cannot listen there or start a thread.
+    /// When the system cannot listen there or start a thread; `InvalidInput` for limits that cannot be, and for
+    /// files that cannot be read, do not belong together, or are refused by the rules that peers judge by;
+    /// `Unsupported` for `tls` in a build without the feature of that name.
     pub fn listen(
         address: SocketAddr,
         (cluster, own): (ClusterId, NodeId),
         limits: Limits,
+        tls: Option<&TlsFiles>,
         protocol: P,
         inbox: Arc<dyn Inbox<P::Message>>,
     ) -> io::Result<Self> {
         fork::watch();
+        let redial = Arc::new(redial_of(&limits)?);
+        let tls = Arc::new(tls.map(|files| Tls::load(files, cluster, own)).transpose()?);
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -102,6 +117,9 @@ impl<P: Protocol> TcpTransport<P> {
             cluster,
             own,
             limits,
+            clock: SystemClock::new(),
+            tls,
+            redial,
             counters: Arc::default(),
             links: Mutex::default(),
             inbound: Mutex::default(),
@@ -160,7 +178,8 @@ impl<P: Protocol> TcpTransport<P> {
 
     fn dial(shared: &Arc<Shared<P>>, to: NodeId, address: String) -> io::Result<Running> {
         let hello = Hello { cluster: shared.cluster, from: shared.own, to };
-        let link = Arc::new(Link::new(hello, address, shared.limits, Arc::clone(&shared.counters)));
+        let policy = (shared.limits, Arc::clone(&shared.redial), Arc::clone(&shared.tls));
+        let link = Arc::new(Link::new(hello, address, policy, shared.clock, Arc::clone(&shared.counters)));
         let thread = spawn(format!("duo-net-{to}"), {
             let (link, shared) = (Arc::clone(&link), Arc::clone(shared));
             move || link.run(|peer| shared.inbox.broken(peer))
@@ -182,6 +201,15 @@ impl<P: Protocol> TcpTransport<P> {
         }
     }
 
+    /// Reads the files of TLS again, for the connections to come; those that are there live on. Does nothing
+    /// without TLS.
+    ///
+    /// # Errors
+    /// As [`Self::listen`] for its files. Then what was loaded before stays.
+    pub fn reload_tls(&self) -> io::Result<()> {
+        (*self.shared.tls).as_ref().map_or(Ok(()), Tls::reload)
+    }
+
     /// What it has done.
     pub fn stats(&self) -> NetStats {
         let counters = &self.shared.counters;
@@ -196,7 +224,17 @@ impl<P: Protocol> TcpTransport<P> {
             broken: read(&counters.broken),
             malformed: read(&counters.malformed),
             refused: counters.refused.each_ref().map(read),
+            turned_away: counters.turned_away.each_ref().map(read),
+            unreachable: read(&counters.unreachable),
+            unaccepted: read(&counters.unaccepted),
         }
+    }
+
+    /// The way to each peer, in their order.
+    pub fn peers(&self) -> Vec<PeerNet> {
+        let links: Vec<_> =
+            self.shared.links.lock().values().map(|running| Arc::clone(&running.link)).collect();
+        links.iter().map(|link| link.stats()).collect()
     }
 
     /// Ends every thread and connection, and waits for them. Not to be called from within the inbox. Safe to
@@ -207,7 +245,7 @@ impl<P: Protocol> TcpTransport<P> {
             // What it owns is a copy, or the parent's as well.
             return;
         }
-        // Release, with the loads of `set_peers` and `accept`: who sees it makes nothing new.
+        // Release, with the loads of `set_peers`, `accept` and `claim`: who sees it makes nothing new.
         shared.is_closing.store(true, Ordering::Release);
         // The counter cannot overflow: it is written once for each close.
         let _ = rustix::io::write(&shared.wake, &1_u64.to_ne_bytes());

@@ -76,6 +76,7 @@ fn config(place: &str) -> ReplicaConfig {
         raft: Config { frame_bytes_max: 64 << 10, ..Config::new(node(number)) },
         log: FrameLogOptions { segment_bytes: 1 << 20, ..FrameLogOptions::default() },
         // A link that works again is found soon.
+        tls: None,
         net: Limits { redial_max: Duration::from_millis(100), ..Limits::default() },
         ..ReplicaConfig::new(node(number), dir, cluster, listen, Membership::of(members))
     }

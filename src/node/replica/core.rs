@@ -268,9 +268,14 @@ impl Shared {
     /// The transport has to know who is in. Not here: links that end are waited for, and their last word
     /// needs this lock.
     fn follow_members(&self, core: &mut Core) {
-        let members = &core.raft.membership().addresses;
-        if core.members != *members {
-            core.members.clone_from(members);
+        let (settled, active) = (core.raft.membership_at(core.raft.commit()), core.raft.membership());
+        // The usual case, and it is met by every step.
+        if std::ptr::eq(settled, active) && core.members == active.addresses {
+            return;
+        }
+        let members = super::peers::linked(&core.raft);
+        if core.members != members {
+            core.members = members;
             core.has_new_members = true;
             self.time.notify_one();
         }

@@ -94,7 +94,10 @@ impl From<storage::Error> for ReplicaError {
 
 impl From<io::Error> for ReplicaError {
     fn from(error: io::Error) -> Self {
-        Self::Net(Arc::new(error))
+        match error.kind() {
+            io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => Self::Config(error.to_string()),
+            _ => Self::Net(Arc::new(error)),
+        }
     }
 }
 

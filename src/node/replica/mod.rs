@@ -60,7 +60,7 @@ pub use waiting::{Receipt, WaitFor};
 use crate::dedup::{Dedup, DedupLimits};
 use crate::env::{Clock, panic};
 use crate::frame::{Body, Entry, FrameLimits};
-use crate::net::{self, NetStats, TcpTransport};
+use crate::net::{self, NetStats, PeerNet, TcpTransport};
 use crate::raft::wire::{RaftProtocol, WireLimits};
 use crate::raft::{Config, Input, Membership, Raft, Refusal, Status};
 use crate::storage::frames::{FrameLog, FrameLogOptions, SegmentFrameLog};
@@ -105,6 +105,9 @@ pub struct ReplicaConfig {
     pub dedup: DedupLimits,
     /// How entries that are submitted become frames.
     pub batch: BatchLimits,
+    /// TLS 1.3 between the nodes, with certificates on both ends: the same on all of them. `None`: in clear, and
+    /// whoever can connect is believed. Needs a build with the feature `tls`.
+    pub tls: Option<net::TlsFiles>,
     /// Everything up to here was applied before.
     pub applied: Index,
 }
@@ -127,6 +130,7 @@ impl ReplicaConfig {
             raft: Config::new(node),
             log: FrameLogOptions::default(),
             net: net::Limits::default(),
+            tls: None,
             dedup: DedupLimits::default(),
             batch: BatchLimits::default(),
             applied: Index::ORIGIN,
@@ -186,8 +190,8 @@ impl Replica {
         let inbox = Arc::new(peers::RaftInbox(Arc::downgrade(&shared)));
         let identity = (config.cluster, config.raft.id);
         let protocol = RaftProtocol { limits: wire };
-        let net = TcpTransport::listen(config.listen, identity, config.net, protocol, inbox)
-            .map_err(ReplicaError::from)?;
+        let net =
+            TcpTransport::listen(config.listen, identity, config.net, config.tls.as_ref(), protocol, inbox)?;
         shared.start(net)?;
         let dedup = Dedup::new(config.dedup);
         let applier = Applier { apply, reader, applied: config.applied.min(last), dedup };
@@ -290,6 +294,19 @@ impl Replica {
     /// What the transport has done.
     pub fn net_stats(&self) -> NetStats {
         self.shared.net().map(TcpTransport::stats).unwrap_or_default()
+    }
+
+    /// The way to each peer.
+    pub fn net_peers(&self) -> Vec<PeerNet> {
+        self.shared.net().map(TcpTransport::peers).unwrap_or_default()
+    }
+
+    /// Reads certificate, key and authority again, for the connections to come; those that are there live on.
+    ///
+    /// # Errors
+    /// `Config` for files that peers would refuse. Then what was loaded before stays.
+    pub fn reload_tls(&self) -> Result<(), ReplicaError> {
+        Ok(self.shared.net().map_or(Ok(()), TcpTransport::reload_tls)?)
     }
 
     /// Where it listens.

@@ -5,14 +5,14 @@ use super::core::Shared;
 use crate::env::log::{self, Level};
 use crate::net::{Inbox, TcpTransport};
 use crate::raft::wire::RaftProtocol;
-use crate::raft::{Input, Message};
+use crate::raft::{Input, Message, Raft};
 use crate::types::NodeId;
 use std::collections::BTreeMap;
 use std::sync::Weak;
 
 impl Shared {
     pub(super) fn start(&self, net: TcpTransport<RaftProtocol>) -> Result<(), ReplicaError> {
-        let members = self.core.lock().raft.membership().addresses.clone();
+        let members = linked(&self.core.lock().raft);
         net.set_peers(&with_contacts(&self.contacts, &members))?;
         self.core.lock().members = members;
         let is_first = self.net.set(net).is_ok();
@@ -31,6 +31,14 @@ impl Shared {
     pub(super) fn net(&self) -> Option<&TcpTransport<RaftProtocol>> {
         self.net.get()
     }
+}
+
+/// Whom this node has to reach: the members, and until a change is committed those that it leaves out. A leader
+/// that is removed needs their answers, and they its frames, to commit just that (Raft §6).
+pub(super) fn linked(raft: &Raft) -> BTreeMap<NodeId, String> {
+    let mut members = raft.membership_at(raft.commit()).addresses.clone();
+    members.extend(raft.membership().addresses.clone());
+    members
 }
 
 /// What the log says of a member's address is later news than what its host was told.

@@ -1,0 +1,174 @@
+//! What a peer or a stranger can hold of a node: places, time and memory.
+
+#[path = "support/net.rs"]
+mod net;
+
+use duochain::net::{ENVELOPE_BYTES, INBOUND_PER_PEER_MAX, Limits, Refusal};
+use net::{Event, any_port, hello, n, node, welcome};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+fn nowhere() -> SocketAddr {
+    "127.0.0.1:9".parse().unwrap()
+}
+
+/// Calls as node `from`; returns the connection and the code of the answer.
+fn call(at: SocketAddr, from: u64) -> (TcpStream, u8) {
+    let mut stream = TcpStream::connect(at).unwrap();
+    stream.write_all(&hello(7, from, 1, 1)).unwrap();
+    let mut answer = [0; 16];
+    stream.read_exact(&mut answer).unwrap();
+    (stream, answer[4])
+}
+
+fn message(bytes: &[u8]) -> Vec<u8> {
+    let mut message = vec![0; ENVELOPE_BYTES];
+    message[..4].copy_from_slice(&u32::try_from(bytes.len()).unwrap().to_le_bytes());
+    message.extend_from_slice(bytes);
+    message
+}
+
+#[test]
+fn a_hello_that_drips_is_over_in_time() {
+    let limits = Limits { hello_timeout: Duration::from_millis(200), ..Limits::default() };
+    let one = node(1, any_port(), 64, limits);
+    one.knows(&[(2, nowhere())]);
+    let mut stream = TcpStream::connect(one.net.address()).unwrap();
+    // Each byte comes long before the timeout, the last one long after it.
+    stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    let is_closed = hello(7, 2, 1, 1).iter().any(|byte| {
+        let is_broken = stream.write_all(&[*byte]).is_err();
+        let answer = stream.read(&mut [0; 1]).map_err(|error| error.kind());
+        is_broken || !matches!(answer, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut))
+    });
+    assert!(is_closed);
+    one.until("count", |stats| stats.refused[Refusal::Late.index()] == 1);
+}
+
+#[test]
+fn a_peer_that_calls_again_and_again_holds_two_places() {
+    // Nobody takes what comes, so the threads of connections that were given up stay.
+    let one = node(1, any_port(), 0, Limits::default());
+    one.knows(&[(2, nowhere())]);
+    let mut calls = Vec::new();
+    for number in 0..INBOUND_PER_PEER_MAX {
+        let (mut stream, code) = call(one.net.address(), 2);
+        assert_eq!(code, 0, "call {number}");
+        stream.write_all(&message(b"x")).unwrap();
+        one.until("message", |stats| stats.received == number as u64 + 1);
+        calls.push(stream);
+    }
+    let (mut stream, code) = call(one.net.address(), 2);
+    assert_eq!(code, Refusal::Crowded as u8);
+    assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
+    // Once the inbox has taken what it was given, there is room again.
+    assert_eq!(one.next(), Event::Received(n(2), false, b"x".to_vec()));
+    assert_eq!(one.next(), Event::Received(n(2), false, b"x".to_vec()));
+    one.until("room", |_| call(one.net.address(), 2).1 == 0);
+}
+
+#[test]
+fn places_of_members_are_kept_apart_from_those_of_strangers() {
+    let one = node(1, any_port(), 64, Limits { inbound_max: 1, ..Limits::default() });
+    one.knows(&[(2, nowhere()), (3, nowhere())]);
+    let (second, third) = (call(one.net.address(), 2), call(one.net.address(), 3));
+    assert_eq!((second.1, third.1), (0, 0));
+    // One that says nothing has the only place; the next is turned away, and the members stay.
+    let silent = TcpStream::connect(one.net.address()).unwrap();
+    let mut late = TcpStream::connect(one.net.address()).unwrap();
+    assert!(matches!(late.read(&mut [0; 1]), Ok(0) | Err(_)));
+    one.until("count", |stats| stats.refused[Refusal::Crowded.index()] == 1);
+    for (mut stream, number) in [(second.0, 2), (third.0, 3)] {
+        stream.write_all(&message(b"still here")).unwrap();
+        assert_eq!(one.next(), Event::Received(n(number), false, b"still here".to_vec()));
+    }
+    drop(silent);
+}
+
+#[test]
+fn a_slow_reader_gets_whole_messages_in_order_and_bounds_what_waits_for_it() {
+    const ROOM: usize = 1 << 20;
+    const SIZE: usize = 100_000;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let one = node(1, any_port(), 64, Limits { outbox_bytes_max: ROOM, ..Limits::default() });
+    one.knows(&[(2, listener.local_addr().unwrap())]);
+    let (mut slow, _) = listener.accept().unwrap();
+    slow.read_exact(&mut [0; 64]).unwrap();
+    slow.write_all(&welcome()).unwrap();
+    one.until("connection", |stats| stats.connected == 1);
+    // Far more than sockets and outbox hold together.
+    for number in 0..500_u32 {
+        let mut bytes = vec![0; SIZE];
+        bytes[..4].copy_from_slice(&number.to_le_bytes());
+        one.net.send(n(2), &(false, bytes));
+    }
+    one.net.send(n(2), &(true, b"vote".to_vec()));
+    let peer = one.net.peers()[0];
+    assert!(peer.dropped > 100 && peer.outbox_bytes > ROOM / 2, "{peer:?}");
+    assert!(peer.outbox_bytes_high <= ROOM, "{peer:?}");
+    let (mut numbers, mut vote_at) = (Vec::new(), None);
+    while numbers.len() as u64 + u64::from(vote_at.is_some()) < 501 - peer.dropped {
+        let mut envelope = [0; ENVELOPE_BYTES];
+        slow.read_exact(&mut envelope).unwrap();
+        let length = u32::from_le_bytes(*envelope.first_chunk().unwrap()) as usize;
+        let mut bytes = vec![0; length];
+        // In small pieces, as one that is busy with other things would.
+        bytes.chunks_mut(1_000).for_each(|piece| slow.read_exact(piece).unwrap());
+        match length {
+            SIZE => numbers.push(u32::from_le_bytes(*bytes.first_chunk().unwrap())),
+            _ => vote_at = Some(numbers.len()),
+        }
+    }
+    assert!(numbers.is_sorted(), "{numbers:?}");
+    assert!(vote_at.is_some_and(|place| place < numbers.len()), "the vote came at {vote_at:?}");
+    one.until("emptiness", |_| one.net.peers()[0].outbox_bytes == 0);
+    let peer = one.net.peers()[0];
+    assert!(peer.busy > Duration::ZERO && peer.stalled > Duration::ZERO, "{peer:?}");
+    assert_eq!(peer.sent, 501 - peer.dropped);
+}
+
+#[test]
+fn a_link_that_is_refused_says_why_and_goes_on_trying() {
+    let one = node(1, any_port(), 64, Limits::default());
+    let two = node(2, any_port(), 64, Limits::default());
+    one.knows(&[(2, two.net.address())]);
+    one.until("second refusal", |stats| stats.turned_away[Refusal::Stranger.index()] >= 2);
+    let peer = one.net.peers()[0];
+    assert!(!peer.is_connected && peer.failures >= 2, "{peer:?}");
+    assert_eq!((peer.node, peer.refusal), (n(2), Some(Refusal::Stranger)));
+    one.net.send(n(2), &(false, b"lost".to_vec()));
+    assert_eq!(one.net.peers()[0].dropped, 1);
+    two.knows(&[(1, one.net.address())]);
+    one.until("connection", |stats| stats.connected == 1);
+    one.until("state", |_| one.net.peers()[0].is_connected);
+    let peer = one.net.peers()[0];
+    assert_eq!((peer.failures, peer.refusal), (0, None));
+}
+
+#[test]
+fn nobody_there_is_counted_and_tried_again() {
+    let one = node(1, any_port(), 64, Limits::default());
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    one.knows(&[(2, port)]);
+    one.until("third attempt", |stats| stats.unreachable >= 3);
+    let peer = one.net.peers()[0];
+    assert_eq!((peer.is_connected, peer.refusal), (false, None));
+}
+
+#[test]
+fn delays_that_cannot_be_are_refused() {
+    let limits = Limits { redial_min: Duration::from_secs(2), ..Limits::default() };
+    let listening = net::listen_within(1, limits, None);
+    assert_eq!(listening.unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn a_build_without_tls_says_so() {
+    let none = || std::path::PathBuf::from("none");
+    let files = duochain::net::TlsFiles { certificate: none(), key: none(), authority: none() };
+    let error = net::listen(1, Some(&files)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("feature `tls`"), "{error}");
+}

@@ -1,0 +1,122 @@
+//! Three replicas over TLS: they agree as they do in clear, and nobody else takes part.
+#![cfg(feature = "tls")]
+
+mod support;
+#[path = "support/tls.rs"]
+mod tls;
+
+use duochain::frame::{Body, Entry, FrameBuilder, FrameLimits};
+use duochain::net::{Refusal, TlsFiles};
+use duochain::node::replica::{Applied, Apply, Replica, ReplicaConfig, ReplicaError};
+use duochain::raft::{Config, Membership};
+use duochain::storage::frames::FrameLogOptions;
+use duochain::types::{ClusterId, LaneId, LogId, NodeId};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+use support::{PATIENCE, Scratch};
+use tls::{Authority, name, write};
+
+struct Keep(SyncSender<Vec<u8>>);
+
+impl Apply for Keep {
+    fn apply(&mut self, batch: &Applied<'_>) {
+        // A test that has seen enough is gone.
+        batch.entries().for_each(|(_, entry)| drop(self.0.send(entry.bytes.to_vec())));
+    }
+}
+
+fn n(number: u64) -> NodeId {
+    NodeId::new(number).unwrap()
+}
+
+fn free_ports() -> [SocketAddr; 3] {
+    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap())
+}
+
+fn open(
+    scratch: &Scratch,
+    number: u64,
+    ports: [SocketAddr; 3],
+    tls: Option<TlsFiles>,
+) -> (Replica, Receiver<Vec<u8>>) {
+    let members = (1..).zip(ports).map(|(number, port)| (n(number), port.to_string()));
+    let mut raft = Config::new(n(number));
+    (raft.election_min, raft.election_max) = (Duration::from_millis(500), Duration::from_secs(1));
+    let (dir, listen) = (scratch.path().join(format!("n{number}")), ports[number as usize - 1]);
+    let log = FrameLogOptions { segment_bytes: 16 << 20, ..FrameLogOptions::default() };
+    let config = ReplicaConfig::new(n(number), dir, ClusterId([7; 16]), listen, Membership::of(members));
+    let config = ReplicaConfig { raft, log, tls, ..config };
+    let (sender, applied) = sync_channel(1_000);
+    (Replica::open(config, Box::new(Keep(sender))).unwrap(), applied)
+}
+
+fn batch(text: &[u8]) -> Body {
+    let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::default());
+    builder.push(Entry { bytes: text, ..Entry::default() }).unwrap();
+    builder.finish().unwrap()
+}
+
+fn append(replicas: &[&Replica], text: &[u8]) -> LogId {
+    for _ in 0..PATIENCE.as_millis() {
+        for replica in replicas {
+            match replica.append(batch(text), PATIENCE) {
+                Ok(receipt) => return receipt.id,
+                Err(ReplicaError::NotLeader(_) | ReplicaError::Busy | ReplicaError::Refused(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("nobody leads");
+}
+
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    for _ in 0..PATIENCE.as_millis() {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("no {what}");
+}
+
+#[test]
+fn three_nodes_commit_and_one_without_a_certificate_takes_no_part() {
+    let (scratch, authority, ports) = (Scratch::new("replica-tls"), Authority::new(), free_ports());
+    let files = |number: u64| {
+        let dir = scratch.path().join(format!("tls{number}"));
+        write(&dir, &authority.issue(&name(number)), &authority.pem)
+    };
+    // Two of three are a majority; the third one comes in clear first.
+    let (one, first) = open(&scratch, 1, ports, Some(files(1)));
+    let (two, second) = open(&scratch, 2, ports, Some(files(2)));
+    let (stranger, seen) = open(&scratch, 3, ports, None);
+    append(&[&one, &two], b"secret");
+    let refused = |replica: &Replica| replica.net_stats().refused[Refusal::NoTls.index()];
+    until("refusal", || refused(&one) > 0 && refused(&two) > 0);
+    assert!(seen.try_recv().is_err(), "nothing reaches it");
+    assert_eq!(stranger.net_stats().received, 0);
+    stranger.close();
+    drop(stranger);
+    // With its certificate it belongs to them.
+    let (three, third) = open(&scratch, 3, ports, Some(files(3)));
+    let last = append(&[&one, &two, &three], b"shared");
+    until("application", || [&one, &two, &three].iter().all(|replica| replica.applied() >= last.index));
+    for applied in [first, second, third] {
+        let all: Vec<_> = applied.try_iter().collect();
+        assert_eq!(all, [b"secret".to_vec(), b"shared".to_vec()]);
+    }
+}
+
+#[test]
+fn files_that_do_not_fit_are_refused_when_opening_and_when_loading_anew() {
+    let (scratch, authority, ports) = (Scratch::new("replica-tls-files"), Authority::new(), free_ports());
+    let dir = scratch.path().join("tls");
+    let files = write(&dir, &authority.issue(&name(1)), &authority.pem);
+    let (one, _applied) = open(&scratch, 1, ports, Some(files));
+    one.reload_tls().unwrap();
+    write(&dir, &authority.issue(&name(2)), &authority.pem);
+    assert!(matches!(one.reload_tls(), Err(ReplicaError::Config(_))));
+}
