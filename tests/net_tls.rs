@@ -6,8 +6,11 @@ mod net;
 mod support;
 #[path = "support/tls.rs"]
 mod tls;
+#[path = "support/tools.rs"]
+mod tools;
 
-use duochain::net::{Limits, Refusal, TlsFiles};
+use duochain::net::{Limits, Refusal, TcpTransport, TlsFiles};
+use duochain::types::ClusterId;
 use net::{Event, Node, any_port, hello, n, secure_node};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -16,6 +19,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, Server
 use rustls::{SupportedProtocolVersion, pki_types::pem::PemObject};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 use support::Scratch;
@@ -298,4 +302,36 @@ fn files_that_peers_would_refuse_are_refused_here() {
     let files = TlsFiles { certificate: dir.join("absent.pem"), ..world.files(1) };
     let error = net::listen(1, Some(&files)).unwrap_err();
     assert!(error.to_string().contains("absent.pem"), "{error}");
+}
+
+#[test]
+fn certificates_made_as_the_documentation_says_are_taken() {
+    if !tools::has("openssl") {
+        return;
+    }
+    let scratch = Scratch::new("tls-openssl");
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md")).unwrap();
+    let script = text.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let made = Command::new("sh").args(["-euc", script]).current_dir(scratch.path()).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let file = |name: &str| scratch.path().join(name);
+    let files = TlsFiles {
+        certificate: file("node-1.pem"),
+        key: file("node-1.key"),
+        authority: file("authority.pem"),
+    };
+    let cluster = ClusterId(*b"example of a log");
+    let listen = |node| {
+        let inbox = Arc::new(net::Deaf);
+        TcpTransport::listen(
+            any_port(),
+            (cluster, n(node)),
+            Limits::default(),
+            Some(&files),
+            net::Plain,
+            inbox,
+        )
+    };
+    drop(listen(1).unwrap());
+    assert!(listen(2).unwrap_err().to_string().contains("does not name node-2."));
 }
