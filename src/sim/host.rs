@@ -20,6 +20,10 @@ impl World {
             return self.agenda.at(node.disk.full_until, Event::Start(seat));
         }
         let is_careless = self.mutant == Some(Mutant::Host(HostMutant::TornTailAccepted));
+        let mut options = self.options.clone();
+        if self.mutant == Some(Mutant::Host(HostMutant::WindowUnbounded)) {
+            options.raft.window_bytes_max = 1 << 40;
+        }
         let Ok(recovered) = node.disk.recover(is_careless) else {
             node.life = Life::Damaged;
             self.count("damage refused");
@@ -42,7 +46,7 @@ impl World {
                 recovered.last
             ),
         );
-        let mut raft = Raft::new(settings(&self.options, seat, node.run), recovered);
+        let mut raft = Raft::new(settings(&options, seat, node.run), recovered);
         if let Some(Mutant::Core(mutant)) = self.mutant {
             raft.mutate(mutant);
         }

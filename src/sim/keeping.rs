@@ -118,6 +118,7 @@ impl World {
     /// Applies some frames, in order, each once.
     pub(super) fn apply(&mut self, seat: Seat) {
         let is_mutant = self.mutant == Some(Mutant::Host(HostMutant::DedupByWallClock));
+        let times = if self.mutant == Some(Mutant::Host(HostMutant::ApplyTwice)) { 2 } else { 1 };
         let time_to_live = self.options.session_time_to_live;
         for _ in 0..APPLY_FRAMES_MAX {
             let now = self.agenda.now();
@@ -137,7 +138,7 @@ impl World {
             let clock = if is_mutant { node.clock.date(now) } else { slot.frame.time() };
             let id = slot.frame.last();
             let applied = process.machine.apply(&slot.frame, clock, time_to_live);
-            for applied in &applied {
+            for applied in std::iter::repeat_n(&applied, times).flatten() {
                 self.checkers.see(now, &Seen::Applied { seat, applied });
             }
             self.answer_applied(seat, id, &applied);

@@ -61,6 +61,23 @@ pub enum HostMutant {
     DedupByWallClock,
     /// A torn frame at the end of the log is taken for a whole one.
     TornTailAccepted,
+    /// Reads are answered with what is there, without asking whether that is the latest.
+    ReadWithoutAsking,
+    /// Each committed frame is handed over twice.
+    ApplyTwice,
+    /// The frames kept for followers have no limit.
+    WindowUnbounded,
+}
+
+impl HostMutant {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::DedupByWallClock,
+        Self::TornTailAccepted,
+        Self::ReadWithoutAsking,
+        Self::ApplyTwice,
+        Self::WindowUnbounded,
+    ];
 }
 
 /// A mistake made on purpose, for a checker to notice.
@@ -75,8 +92,7 @@ pub enum Mutant {
 impl Mutant {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        let host = [HostMutant::DedupByWallClock, HostMutant::TornTailAccepted];
-        crate::raft::Mutant::ALL.into_iter().map(Self::Core).chain(host.map(Self::Host))
+        crate::raft::Mutant::ALL.into_iter().map(Self::Core).chain(HostMutant::ALL.map(Self::Host))
     }
 
     /// Its name on the command line.
@@ -89,6 +105,9 @@ impl Mutant {
             Self::Core(Core::NoPreVote) => "no-pre-vote",
             Self::Host(HostMutant::DedupByWallClock) => "dedup-by-wall-clock",
             Self::Host(HostMutant::TornTailAccepted) => "torn-tail-accepted",
+            Self::Host(HostMutant::ReadWithoutAsking) => "read-without-asking",
+            Self::Host(HostMutant::ApplyTwice) => "apply-twice",
+            Self::Host(HostMutant::WindowUnbounded) => "window-unbounded",
         }
     }
 }

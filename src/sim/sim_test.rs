@@ -81,6 +81,9 @@ fn each_mistake_is_noticed_by_the_checker_of_its_property() {
         "no-pre-vote" => "terms",
         "dedup-by-wall-clock" => "deduplication",
         "torn-tail-accepted" => "log matching",
+        "read-without-asking" => "linearizability",
+        "apply-twice" => "exactly-once apply",
+        "window-unbounded" => "bounded memory",
         other => panic!("which checker notices {other}?"),
     };
     for mutant in Mutant::all() {
