@@ -4,6 +4,7 @@ use super::clients::under_load;
 use super::cluster::Cluster;
 use super::history::{Outcome, digest};
 use super::support::eventually;
+use std::time::Duration;
 
 /// So many more appends are acknowledged.
 pub(crate) fn progress(cluster: &Cluster, more: usize) {
@@ -51,6 +52,28 @@ fn without_two_of_three_nothing_is_decided_and_with_them_all_goes_on() {
     cluster.finish();
 }
 
+#[test]
+fn an_orderly_restart_of_all_in_turn_hands_over_and_loses_nothing() {
+    let cluster = Cluster::new("restart", 3);
+    cluster.leader();
+    under_load(&cluster, 6, || {
+        for _ in 0..2 {
+            // The leader each time, so that there is something to hand over.
+            let number = cluster.leader();
+            progress(&cluster, 50);
+            let process = cluster.process(number).expect("it runs");
+            let answer = process.ask("shutdown 10000", Duration::from_secs(30));
+            assert_eq!(answer.as_deref(), Some("ok 0"));
+            eventually("another leader", || cluster.find_leader().filter(|leader| *leader != number));
+            progress(&cluster, 50);
+            cluster.kill(number);
+            cluster.start(number).expect("it starts again");
+        }
+        progress(&cluster, 50);
+    });
+    cluster.finish();
+}
+
 fn kills() -> u64 {
     let text = std::env::var("DUO_LOG_KILLS").unwrap_or_else(|_| "10".to_owned());
     text.parse().unwrap_or_else(|_| panic!("DUO_LOG_KILLS={text}: no number"))
@@ -64,7 +87,7 @@ fn nothing_acknowledged_is_lost_when_processes_are_killed_again_and_again() {
         for kill in 0..kills() {
             // Anywhere in what the appends lead to, not right after an answer.
             progress(&cluster, 20 + (digest(kill, 0) % 40) as usize);
-            std::thread::sleep(std::time::Duration::from_micros(digest(kill, 1) % 5_000));
+            std::thread::sleep(Duration::from_micros(digest(kill, 1) % 5_000));
             // Two of three times the leader; and every fifth time all of them.
             let leader = cluster.find_leader().unwrap_or(1);
             let chosen = match digest(kill, 2) % 15 {

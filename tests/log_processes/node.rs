@@ -6,7 +6,8 @@
 //! 7 append VALUE SESSION SEQUENCE MILLIS   @7 ok PLACE INDEX | @7 fail WHY | @7 info WHY
 //! 8 read MILLIS           @8 ok LENGTH DIGEST | @8 fail WHY
 //! 9 status                @9 ROLE TERM LEADER COMMIT APPLIED
-//! 10 dump PATH            @10 ok LENGTH, and PATH has a line "INDEX VALUE" for each
+//! 10 shutdown MILLIS      @10 ok 0 | @10 fail WHY
+//! 11 dump PATH            @11 ok LENGTH, and PATH has a line "INDEX VALUE" for each
 //! ```
 //! `@0 open` says that it runs, `@0 refused WHY` that it does not. The end of its input ends it.
 
@@ -141,6 +142,10 @@ fn answer(replica: &Replica, list: &List, words: &[&str]) -> String {
         }
         ["read", timeout] => read(replica, list, millis(timeout)),
         ["status"] => status(replica),
+        ["shutdown", timeout] => match replica.shutdown(millis(timeout)) {
+            Ok(()) => "ok 0".to_owned(),
+            Err(error) => format!("fail {error}"),
+        },
         ["dump", path] => dump(list, path),
         _ => panic!("no request: {words:?}"),
     }
