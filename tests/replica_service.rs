@@ -345,6 +345,48 @@ fn a_node_is_added_promoted_and_another_one_removed() {
 }
 
 #[test]
+fn a_cluster_of_one_ends_in_order_and_has_everything_when_it_comes_back() {
+    let mut cluster = Cluster::new("service-one", 1);
+    let (_, replica) = leader(&cluster);
+    let taken: Vec<Pending> =
+        (0..100).map(|at| submit(replica, &format!("x{at}"), WaitFor::Local).unwrap()).collect();
+    replica.shutdown(PATIENCE).unwrap();
+    let last = taken.iter().map(|pending| pending.try_wait().unwrap().unwrap().id.index).max().unwrap();
+    cluster.close(1);
+    cluster.open(1);
+    cluster.append("again");
+    assert_eq!(texts(&cluster.applied(1, last)).iter().filter(|text| text.starts_with('x')).count(), 100);
+}
+
+#[test]
+fn a_node_that_was_away_while_members_changed_is_told_whom_to_know() {
+    let mut cluster = Cluster::new("service-away", 3);
+    let number = cluster.leader();
+    let away = number % 3 + 1;
+    cluster.close(away);
+    let address = free_ports(1)[0];
+    let mut config = cluster.config(number);
+    (config.dir, config.listen) = (cluster.scratch.path().join("n4"), address);
+    (config.raft.id, config.raft.seed) = (n(4), 4);
+    let fourth = Replica::open(config, Box::new(Keep(Applied::default()))).unwrap();
+    let replica = cluster.replica(number);
+    let add = Change { add: [(n(4), address.to_string())].into(), ..Change::default() };
+    let id = replica.change(add, PATIENCE).unwrap();
+    until("the learner has the log", || fourth.applied() >= id.index);
+    replica.change(Change { promote: [n(4)].into(), ..Change::default() }, PATIENCE).unwrap();
+    replica.transfer(Some(n(4)), PATIENCE).unwrap();
+    until("the new node leads", || fourth.status().role == Role::Leader);
+    let last = fourth.append(batch("news"), PATIENCE).unwrap().id.index;
+    // Its log names three nodes, of which none leads.
+    let mut config = cluster.config(away);
+    config.contacts = [(n(4), address.to_string())].into();
+    let applied = Applied::default();
+    let replica = Replica::open(config, Box::new(Keep(Arc::clone(&applied)))).unwrap();
+    cluster.replicas[away - 1] = Some((replica, applied));
+    assert_eq!(texts(&cluster.applied(away, last)).last().unwrap(), "news");
+}
+
+#[test]
 fn the_log_can_be_read_and_followed_as_it_is_committed() {
     let cluster = Cluster::new("service-read", 3);
     let id = cluster.append("a b");

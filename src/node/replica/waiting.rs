@@ -106,6 +106,16 @@ impl Group {
     }
 }
 
+/// Why entries of a leader of `term` are not where they were put; `None` when they are. What the log has forgotten
+/// may be theirs.
+fn fate(term: Term, found: Option<Term>) -> Option<ReplicaError> {
+    match found {
+        Some(found) if found == term => None,
+        Some(_) => Some(ReplicaError::Superseded),
+        None => Some(ReplicaError::Timeout),
+    }
+}
+
 /// Callers by what they wait for.
 #[derive(Debug)]
 pub(super) struct Waiting {
@@ -123,6 +133,8 @@ pub(super) struct Waiting {
     /// What the batcher counts frames for that got a place, and those that are under way no longer, since it asked.
     accepted_cost: usize,
     released_cost: usize,
+    /// Something was committed since the batcher asked, its own or not.
+    has_committed: bool,
     pub(super) told: Told,
 }
 
@@ -140,6 +152,7 @@ impl Waiting {
             everywhere_len: 0,
             accepted_cost: 0,
             released_cost: 0,
+            has_committed: false,
             told: Vec::new(),
         }
     }
@@ -182,8 +195,8 @@ impl Waiting {
     pub(super) fn durable(&mut self, upto: Index, term_at: impl Fn(Index) -> Option<Term>) {
         while let Some(entry) = self.locals.first_entry().filter(|entry| entry.key().0 <= upto) {
             let ((index, term), locals) = entry.remove_entry();
-            let is_there = term_at(index) == Some(term);
-            let outcome = |receipt| if is_there { Ok(receipt) } else { Err(ReplicaError::Superseded) };
+            let is_lost = fate(term, term_at(index));
+            let outcome = |receipt| is_lost.clone().map_or(Ok(receipt), Err);
             self.told.extend(locals.into_iter().map(|(waiter, receipt)| (waiter, outcome(receipt))));
         }
     }
@@ -191,13 +204,14 @@ impl Waiting {
     /// Everything up to `upto` is committed. Only now is it known whose batches these are: one that was cut out
     /// of this log may have come back by another leader (Raft, figure 8).
     pub(super) fn committed(&mut self, upto: Index, term_at: impl Fn(Index) -> Option<Term>) {
+        self.has_committed = true;
         // What is told as committed is durable here (I5 of the core).
         self.durable(upto, &term_at);
         while let Some(entry) = self.commits.first_entry().filter(|entry| entry.key().0 <= upto) {
             let ((index, term), group) = entry.remove_entry();
             self.released_cost += group.cost;
-            if term_at(index) != Some(term) {
-                group.tell_all(&Err(ReplicaError::Superseded), &mut self.told);
+            if let Some(error) = fate(term, term_at(index)) {
+                group.tell_all(&Err(error), &mut self.told);
             } else if group.has_identities {
                 self.unjudged.insert(index, (term, group));
             } else {
@@ -254,7 +268,7 @@ impl Waiting {
             (std::mem::take(&mut self.accepted_cost), std::mem::take(&mut self.released_cost));
         stage.moved(accepted, released);
         stage.waiting_for_all = self.everywhere_len;
-        if released > 0 {
+        if std::mem::take(&mut self.has_committed) {
             stage.unblock();
         }
     }
@@ -282,3 +296,7 @@ impl Waiting {
         self.held_by_all(None);
     }
 }
+
+#[cfg(test)]
+#[path = "waiting_test.rs"]
+mod tests;
