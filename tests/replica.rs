@@ -5,9 +5,9 @@ mod replicas;
 
 use duochain::frame::{Entry, FrameBuilder, FrameLimits};
 use duochain::node::replica::{Replica, ReplicaConfig, ReplicaError};
-use duochain::raft::Role;
-use duochain::types::{ClusterId, Index, LaneId};
-use replicas::{Applied, Cluster, Keep, PATIENCE, batch, n, numbered, texts};
+use duochain::raft::{Change, Refusal, Role};
+use duochain::types::{ClusterId, Index, LaneId, NodeId};
+use replicas::{Applied, Cluster, Keep, PATIENCE, batch, free_ports, n, numbered, texts, until};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -218,4 +218,68 @@ fn callers_that_wait_are_told_when_the_replica_is_closed() {
         let outcome = caller.join().unwrap();
         assert!(matches!(outcome, Err(ReplicaError::Closed | ReplicaError::NotLeader(_))), "{outcome:?}");
     });
+}
+
+#[test]
+fn a_node_is_added_promoted_and_another_one_removed() {
+    let mut cluster = Cluster::new("service-members", 3);
+    cluster.append("before");
+    let address = free_ports(1)[0];
+    // The new node knows whom to listen to, and learns the rest.
+    let mut config = cluster.config(1);
+    (config.dir, config.listen) = (cluster.scratch.path().join("n4"), address);
+    (config.raft.id, config.raft.seed) = (n(4), 4);
+    let applied = Applied::default();
+    let fourth = Replica::open(config, Box::new(Keep(Arc::clone(&applied)))).unwrap();
+    let number = cluster.leader();
+    let replica = cluster.replica(number);
+    let add = Change { add: [(n(4), address.to_string())].into(), ..Change::default() };
+    let id = replica.change(add, PATIENCE).unwrap();
+    until("the learner has the log", || fourth.applied() >= id.index);
+    let promote = Change { promote: [n(4)].into(), ..Change::default() };
+    replica.change(promote, PATIENCE).unwrap();
+    let unknown = Change { remove: [n(9)].into(), ..Change::default() };
+    let refused = replica.change(unknown, PATIENCE);
+    assert!(matches!(refused, Err(ReplicaError::Refused(Refusal::Invalid))), "{refused:?}");
+    let gone = number % 3 + 1;
+    replica.change(Change { remove: [n(gone)].into(), ..Change::default() }, PATIENCE).unwrap();
+    cluster.close(gone);
+    // Three voters are left; with the new one and the leader there is a majority of them.
+    let third = (1..=3).find(|other| *other != number && *other != gone).unwrap();
+    cluster.close(third);
+    let replica = cluster.replica(number);
+    let receipt = replica.append(batch("after"), PATIENCE).unwrap();
+    until("it is applied there", || fourth.applied() >= receipt.id.index);
+    let texts = texts(&applied.lock().unwrap());
+    assert_eq!((texts.first().unwrap().as_str(), texts.last().unwrap().as_str()), ("before", "after"));
+    let peers: Vec<NodeId> = replica.status().peers.iter().map(|peer| peer.node).collect();
+    assert_eq!(peers.len(), 2, "{peers:?}");
+}
+
+#[test]
+fn a_node_that_was_away_while_members_changed_is_told_whom_to_know() {
+    let mut cluster = Cluster::new("service-away", 3);
+    let number = cluster.leader();
+    let away = number % 3 + 1;
+    cluster.close(away);
+    let address = free_ports(1)[0];
+    let mut config = cluster.config(number);
+    (config.dir, config.listen) = (cluster.scratch.path().join("n4"), address);
+    (config.raft.id, config.raft.seed) = (n(4), 4);
+    let fourth = Replica::open(config, Box::new(Keep(Applied::default()))).unwrap();
+    let replica = cluster.replica(number);
+    let add = Change { add: [(n(4), address.to_string())].into(), ..Change::default() };
+    let id = replica.change(add, PATIENCE).unwrap();
+    until("the learner has the log", || fourth.applied() >= id.index);
+    replica.change(Change { promote: [n(4)].into(), ..Change::default() }, PATIENCE).unwrap();
+    replica.transfer(Some(n(4)), PATIENCE).unwrap();
+    until("the new node leads", || fourth.status().role == Role::Leader);
+    let last = fourth.append(batch("news"), PATIENCE).unwrap().id.index;
+    // Its log names three nodes, of which none leads.
+    let mut config = cluster.config(away);
+    config.contacts = [(n(4), address.to_string())].into();
+    let applied = Applied::default();
+    let replica = Replica::open(config, Box::new(Keep(Arc::clone(&applied)))).unwrap();
+    cluster.replicas[away - 1] = Some((replica, applied));
+    assert_eq!(texts(&cluster.applied(away, last)).last().unwrap(), "news");
 }

@@ -155,3 +155,14 @@ pub fn numbered(text: &str, session: u64, sequence: u64) -> Body {
 pub fn texts(applied: &[(Index, Vec<u8>)]) -> Vec<String> {
     applied.iter().map(|(_, bytes)| String::from_utf8(bytes.clone()).unwrap()).collect()
 }
+
+/// Waits until it is so.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..PATIENCE.as_millis() {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("never: {what}");
+}
