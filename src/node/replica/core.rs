@@ -1,5 +1,6 @@
 //! The Raft core behind its lock, and the carrying out of its effects.
 
+use super::metrics::{Counts, Disk, Meters, Spans};
 use super::pending::Waiter;
 use super::stage::Stage;
 use super::waiting::{Group, Receipt, Waiting};
@@ -38,6 +39,7 @@ pub(super) struct Core {
     pub(super) bounced: Option<Group>,
     /// When frames have to go at the latest.
     pub(super) flush_at: Option<Tick>,
+    pub(super) meters: Meters,
     pub(super) timers: BTreeMap<Timer, Tick>,
     pub(super) fetches: VecDeque<Fetch>,
     pub(super) writes: VecDeque<Write>,
@@ -68,6 +70,7 @@ pub(super) struct Shared {
     pub(super) progress: Condvar,
     pub(super) applied: AtomicU64,
     pub(super) reader: SharedReader,
+    pub(super) disk: Disk,
     /// Who is talked to beside the members.
     pub(super) contacts: BTreeMap<NodeId, String>,
     pub(super) net: OnceLock<TcpTransport<RaftProtocol>>,
@@ -119,6 +122,7 @@ impl Shared {
             bounced: None,
             flush_at: None,
             records: Vec::new(),
+            meters: Meters::default(),
             timers: BTreeMap::new(),
             fetches: VecDeque::new(),
             writes: VecDeque::new(),
@@ -136,6 +140,7 @@ impl Shared {
             progress: Condvar::new(),
             applied: AtomicU64::new(0),
             reader: SharedReader(reader),
+            disk: Disk::default(),
             contacts: config.contacts(),
             net: OnceLock::new(),
             forks: fork::generation(),
@@ -149,6 +154,13 @@ impl Shared {
 
     pub(super) fn status(&self) -> Status {
         self.core.lock().raft.status(self.clock.now())
+    }
+
+    /// What is known under the core's lock, for the metrics.
+    pub(super) fn figures(&self) -> (Status, Counts, Spans, usize) {
+        let core = self.core.lock();
+        let (counts, commit) = core.meters.figures();
+        (core.raft.status(self.clock.now()), counts, commit, core.writes.len())
     }
 
     /// One input and its effects (I3).
@@ -214,6 +226,8 @@ impl Shared {
     }
 
     fn carry_out(&self, core: &mut Core, effect: Effect) {
+        let Core { meters, raft, .. } = &mut *core;
+        meters.note(&effect, || self.clock.now(), |index| raft.term_at(index));
         match effect {
             Effect::Send { to, message } => {
                 if let Some(net) = self.net.get() {

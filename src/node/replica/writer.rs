@@ -2,6 +2,7 @@
 
 use super::ReplicaError;
 use super::core::Shared;
+use crate::env::Clock;
 use crate::raft::{Input, Write};
 use crate::storage::Error;
 use crate::storage::frames::FrameLog;
@@ -20,9 +21,13 @@ pub(super) fn run(shared: &Shared, mut log: Box<dyn FrameLog>, mut votes: Box<dy
             std::mem::take(&mut core.writes)
         };
         let Some(last) = writes.back().map(|write| write.id) else { continue };
+        let bytes =
+            writes.iter().flat_map(|write| &write.frames).map(|frame| frame.encoded_bytes() as u64).sum();
+        let began = shared.clock.now();
         if let Err(error) = carry_out(shared, writes, &mut *log, &mut *votes) {
             return shared.end(ReplicaError::Failed(error.to_string().into()));
         }
+        shared.disk.wrote(bytes, shared.clock.now().since(began));
         shared.step(Input::Written(last));
     }
 }
