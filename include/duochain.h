@@ -266,6 +266,9 @@
 /** `duo_replog_change_t`: this member leaves. */
 #define DUO_REPLOG_REMOVE 4
 
+/** Batches of a log whose answer was not fetched. */
+#define DUO_REPLOG_PENDING_MAX 65536
+
 /** `duo_replog_status_t`: takes entries from a leader, or waits for one. */
 #define DUO_REPLOG_FOLLOWER 1
 
@@ -2446,6 +2449,37 @@ duo_status duo_replog_append_flat(const struct duo_replog *log,
                                   const struct duo_replog_append_options *options,
                                   int64_t timeout_ns,
                                   struct duo_replog_receipt *receipt);
+
+/**
+ * As `duo_replog_append_flat`, without waiting: `op` names the batch for `duo_replog_await`, which gives the answer.
+ * `DUO_AGAIN` also when `DUO_REPLOG_PENDING_MAX` batches have an answer to come or to be fetched.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_submit(const struct duo_replog *log,
+                             const void *bytes,
+                             const uint32_t *lens,
+                             size_t n,
+                             const struct duo_replog_append_options *options,
+                             uint64_t *op);
+
+/**
+ * Waits up to `timeout_ns` for the answer of a batch, which is that of `duo_replog_append`. After `DUO_TIMEOUT` it
+ * can be asked for again; after any other `op` is gone. One thread at a time asks for a batch.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_await(const struct duo_replog *log,
+                            uint64_t op,
+                            int64_t timeout_ns,
+                            struct duo_replog_receipt *receipt);
+
+/**
+ * Nobody will ask for the batch's answer. It may be committed all the same.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_forget(const struct duo_replog *log, uint64_t op);
 
 /**
  * Changes who is in the cluster, all of `changes` in one step; asked of the leader. Returns once that is

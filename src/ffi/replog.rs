@@ -12,6 +12,7 @@ use super::boundary::{destroy, library, on};
 use super::failure::Failure;
 use super::handle::{self, Kind, Object};
 use super::record::{self, Record};
+use super::replog_append::PendingTable;
 use super::status::duo_status;
 use crate::frame::FrameLimits;
 use crate::node::replica::{PolledReplica, ReplicaConfig, ReplicaError};
@@ -37,6 +38,7 @@ pub struct duo_replog {
 pub(super) struct ReplogObject {
     pub(super) replica: PolledReplica,
     pub(super) limits: FrameLimits,
+    pub(super) pending: PendingTable,
 }
 
 impl ReplogObject {
@@ -194,7 +196,7 @@ pub unsafe extern "C" fn duo_replog_open(
             entries_max: config.raft.frame_entries_max,
         };
         let replica = PolledReplica::open(config)?;
-        target.put(handle::insert(ReplogObject { replica, limits })?);
+        target.put(handle::insert(ReplogObject { replica, limits, pending: PendingTable::default() })?);
         Ok(Status::Ok)
     })
 }

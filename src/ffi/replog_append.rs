@@ -9,9 +9,13 @@ use super::record::{self, Record};
 use super::replog::{ReplogObject, duo_replog, node};
 use super::status::duo_status;
 use crate::frame::{BODY_BYTES_CEILING, Body, Entry, FrameBuilder, Origin, PushError};
+use crate::node::replica::{Pending, Receipt, ReplicaError};
 use crate::raft::Change;
 use crate::types::{LaneId, Status};
+use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
+use std::sync::Arc;
 
 /// `duo_replog_append_options`: wait until a majority has it on disk; then nothing takes it away.
 pub const DUO_REPLOG_WAIT_QUORUM: u32 = 0;
@@ -28,6 +32,9 @@ pub const DUO_REPLOG_PROMOTE: u32 = 2;
 pub const DUO_REPLOG_DEMOTE: u32 = 3;
 /// `duo_replog_change_t`: this member leaves.
 pub const DUO_REPLOG_REMOVE: u32 = 4;
+
+/// Batches of a log whose answer was not fetched.
+pub const DUO_REPLOG_PENDING_MAX: usize = 65536;
 
 /// How to append. All zero is the usual way.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +103,57 @@ fn body<'a>(
     builder.finish().ok_or_else(|| Failure::argument("a batch has at least one entry"))
 }
 
+/// # Safety
+/// As [`record::read`].
+unsafe fn read_options(
+    options: *const duo_replog_append_options,
+) -> Result<duo_replog_append_options, Failure> {
+    // SAFETY: passed on.
+    let options = unsafe { record::read(options) }?;
+    match options.wait {
+        DUO_REPLOG_WAIT_QUORUM => Ok(options),
+        DUO_REPLOG_WAIT_LOCAL | DUO_REPLOG_WAIT_ALL => {
+            Err(Failure::new(Status::Unsupported, "only a majority can be waited for"))
+        }
+        other => Err(Failure::argument(format!("{other} is nothing to wait for"))),
+    }
+}
+
+/// Batches that somebody will ask about, by their numbers.
+#[derive(Default)]
+pub(super) struct PendingTable(Mutex<(u64, HashMap<u64, Arc<Pending>>)>);
+
+impl PendingTable {
+    fn has_room(&self) -> bool {
+        self.0.lock().1.len() < DUO_REPLOG_PENDING_MAX
+    }
+
+    fn add(&self, pending: Pending) -> u64 {
+        let mut table = self.0.lock();
+        table.0 += 1;
+        let op = table.0;
+        table.1.insert(op, Arc::new(pending));
+        op
+    }
+
+    fn find(&self, op: u64) -> Result<Arc<Pending>, Failure> {
+        let found = self.0.lock().1.get(&op).map(Arc::clone);
+        found.ok_or_else(|| Failure::argument(format!("{op} is no batch that is waited for")))
+    }
+
+    /// What is left of it is dropped without the lock.
+    fn remove(&self, op: u64) -> Option<Arc<Pending>> {
+        self.0.lock().1.remove(&op)
+    }
+}
+
+impl From<Receipt> for duo_replog_receipt {
+    fn from(receipt: Receipt) -> Self {
+        let (index, term) = (receipt.id.index.get(), receipt.id.term.get());
+        Self { index, term, repeated: receipt.repeated, stale: receipt.stale }
+    }
+}
+
 fn numbers_end() -> Failure {
     Failure::argument("the numbers of the session end inside the batch")
 }
@@ -117,21 +175,9 @@ impl ReplogObject {
     ) -> Result<Status, Failure> {
         let target = out(receipt, "receipt")?;
         // SAFETY: the header's contract.
-        let options = unsafe { record::read(options) }?;
-        match options.wait {
-            DUO_REPLOG_WAIT_QUORUM => {}
-            DUO_REPLOG_WAIT_LOCAL | DUO_REPLOG_WAIT_ALL => {
-                return Err(Failure::new(Status::Unsupported, "only a majority can be waited for"));
-            }
-            other => return Err(Failure::argument(format!("{other} is nothing to wait for"))),
-        }
+        let options = unsafe { read_options(options) }?;
         let done = self.replica.append(body(self, &options, items)?, argument::timeout(timeout_ns))?;
-        target.put(duo_replog_receipt {
-            index: done.id.index.get(),
-            term: done.id.term.get(),
-            repeated: done.repeated,
-            stale: done.stale,
-        });
+        target.put(done.into());
         Ok(Status::Ok)
     }
 }
@@ -202,16 +248,72 @@ pub unsafe extern "C" fn duo_replog_append_flat(
     on(log, |log: &ReplogObject| {
         // SAFETY: the header's contract.
         let lens = unsafe { array(lens, n, DUO_BATCH_MAX, "lens") }?;
-        let total: u64 = lens.iter().map(|len| u64::from(*len)).sum();
-        let total = usize::try_from(total).unwrap_or(usize::MAX);
         // SAFETY: as above.
-        let mut left = unsafe { argument::bytes(bytes, total, BODY_BYTES_CEILING, "the entries") }?;
-        let items = lens.iter().map(|len| {
-            let (item, rest) = left.split_at(*len as usize);
-            left = rest;
-            Ok(item)
-        });
+        let items = unsafe { flat(bytes, lens) }?;
         log.append(items, options, timeout_ns, receipt)
+    })
+}
+
+/// As `duo_replog_append_flat`, without waiting: `op` names the batch for `duo_replog_await`, which gives the answer.
+/// `DUO_AGAIN` also when `DUO_REPLOG_PENDING_MAX` batches have an answer to come or to be fetched.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_submit(
+    log: *const duo_replog,
+    bytes: *const c_void,
+    lens: *const u32,
+    n: usize,
+    options: *const duo_replog_append_options,
+    op: *mut u64,
+) -> duo_status {
+    on(log, |log: &ReplogObject| {
+        let target = out(op, "op")?;
+        // SAFETY: the header's contract.
+        let (lens, options) = unsafe { (array(lens, n, DUO_BATCH_MAX, "lens")?, read_options(options)?) };
+        // SAFETY: as above.
+        let items = unsafe { flat(bytes, lens) }?;
+        let body = body(log, &options, items)?;
+        if !log.pending.has_room() {
+            return Ok(Status::Again);
+        }
+        target.put(log.pending.add(log.replica.begin(body)?));
+        Ok(Status::Ok)
+    })
+}
+
+/// Waits up to `timeout_ns` for the answer of a batch, which is that of `duo_replog_append`. After `DUO_TIMEOUT` it
+/// can be asked for again; after any other `op` is gone. One thread at a time asks for a batch.
+///
+/// [any-thread] [blocks] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_await(
+    log: *const duo_replog,
+    op: u64,
+    timeout_ns: i64,
+    receipt: *mut duo_replog_receipt,
+) -> duo_status {
+    on(log, |log: &ReplogObject| {
+        let target = out(receipt, "receipt")?;
+        let answer = log.pending.find(op)?.wait(argument::timeout(timeout_ns));
+        if matches!(answer, Err(ReplicaError::Timeout)) {
+            return Ok(Status::Timeout);
+        }
+        drop(log.pending.remove(op));
+        target.put(answer?.into());
+        Ok(Status::Ok)
+    })
+}
+
+/// Nobody will ask for the batch's answer. It may be committed all the same.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_forget(log: *const duo_replog, op: u64) -> duo_status {
+    on(log, |log: &ReplogObject| {
+        log.pending.find(op)?;
+        drop(log.pending.remove(op));
+        Ok(Status::Ok)
     })
 }
 
@@ -234,6 +336,23 @@ pub unsafe extern "C" fn duo_replog_change(
         log.replica.change(change, argument::timeout(timeout_ns))?;
         Ok(Status::Ok)
     })
+}
+
+/// # Safety
+/// `bytes` are as many readable ones as `lens` says.
+unsafe fn flat(
+    bytes: *const c_void,
+    lens: &[u32],
+) -> Result<impl Iterator<Item = Result<&[u8], Failure>>, Failure> {
+    let total: u64 = lens.iter().map(|len| u64::from(*len)).sum();
+    let total = usize::try_from(total).unwrap_or(usize::MAX);
+    // SAFETY: passed on.
+    let mut left = unsafe { argument::bytes(bytes, total, BODY_BYTES_CEILING, "the entries") }?;
+    Ok(lens.iter().map(move |len| {
+        let (item, rest) = left.split_at(*len as usize);
+        left = rest;
+        Ok(item)
+    }))
 }
 
 /// # Safety

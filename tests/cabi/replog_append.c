@@ -47,6 +47,45 @@ static void a_batch_is_in_the_log_as_a_whole(cluster *c, int leader) {
     CHECK(strcmp(buf, "bc") == 0);
 }
 
+static void answers_are_fetched_when_they_suit(cluster *c, int leader) {
+    const uint32_t lens[2] = {2, 3};
+    duo_replog_receipt receipt = {0, 0, 0, 0};
+    duo_replog *log = c->log[leader];
+    uint64_t first = 0, second = 0, third = 0;
+    duo_status status;
+    OK(duo_replog_submit(log, "abcde", lens, 2, NULL, &first));
+    OK(duo_replog_submit(log, "abcde", lens, 2, NULL, &second));
+    OK(duo_replog_submit(log, "abcde", lens, 2, NULL, &third));
+    CHECK(first != second && second != third);
+    while ((status = duo_replog_await(log, second, 1000, &receipt)) == DUO_TIMEOUT) {
+    }
+    CHECK(status == DUO_OK && receipt.index > 2);
+    const uint64_t index = receipt.index;
+    OK(duo_replog_await(log, first, PATIENCE_NS, &receipt));
+    CHECK(receipt.index == index - 2);
+    OK(duo_replog_forget(log, third));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_await(log, third, 0, &receipt));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_await(log, first, 0, &receipt));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_forget(log, first));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_submit(log, "abcde", lens, 2, NULL, NULL));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_submit(log, "abcde", lens, 0, NULL, &first));
+    OK(duo_replog_submit(c->log[(leader + 1) % NODES], "abcde", lens, 2, NULL, &first));
+    GIVES(DUO_ERR_NOT_LEADER, duo_replog_await(c->log[(leader + 1) % NODES], first, PATIENCE_NS, &receipt));
+    CHECK(leader_by_last_error() == (uint64_t)leader + 1);
+}
+
+static void as_many_answers_as_the_bound_can_wait(cluster *c, int leader) {
+    const uint32_t lens[1] = {1};
+    int follower = (leader + 1) % NODES; /* answers at once, and nobody fetches it */
+    uint64_t op = 0;
+    for (int at = 0; at < DUO_REPLOG_PENDING_MAX; at++) {
+        OK(duo_replog_submit(c->log[follower], "x", lens, 1, NULL, &op));
+    }
+    GIVES(DUO_AGAIN, duo_replog_submit(c->log[follower], "x", lens, 1, NULL, &op));
+    OK(duo_replog_forget(c->log[follower], op));
+    OK(duo_replog_submit(c->log[follower], "x", lens, 1, NULL, &op));
+}
+
 static void what_cannot_be_appended_is_refused(cluster *c, int leader) {
     static char large[64 << 10];
     static duo_iovec many[10001];
@@ -139,6 +178,8 @@ int main(void) {
     int leader = append_anywhere(&c, "first", &index);
     CHECK(index > 0);
     a_batch_is_in_the_log_as_a_whole(&c, leader);
+    answers_are_fetched_when_they_suit(&c, leader);
+    as_many_answers_as_the_bound_can_wait(&c, leader);
     what_cannot_be_appended_is_refused(&c, leader);
     a_follower_names_the_leader(&c, leader);
     members_come_and_go(&c, leader);

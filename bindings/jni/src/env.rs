@@ -151,15 +151,20 @@ impl Env {
         if buffer.is_null() { Err(Pending) } else { Ok(buffer) }
     }
 
-    /// Throws what `Failures.of(status, message)` makes.
+    /// Throws what `Failures.of(status, message, 0)` makes.
     pub(crate) fn throw(self, status: i32, message: &str) {
-        // Whatever fails in here leaves an exception of its own behind.
-        let _ = self.try_throw(status, message);
+        self.throw_with(status, message, 0);
     }
 
-    fn try_throw(self, status: i32, message: &str) -> Result<(), Pending> {
+    /// Throws what `Failures.of(status, message, detail)` makes.
+    pub(crate) fn throw_with(self, status: i32, message: &str, detail: jlong) {
+        // Whatever fails in here leaves an exception of its own behind.
+        let _ = self.try_throw(status, message, detail);
+    }
+
+    fn try_throw(self, status: i32, message: &str, detail: jlong) -> Result<(), Pending> {
         const CLASS: &CStr = c"io/duochain/Failures";
-        const SIGNATURE: &CStr = c"(I[B)Lio/duochain/DuoException;";
+        const SIGNATURE: &CStr = c"(I[BJ)Lio/duochain/DuoException;";
         let class = jvm!(self, v1_1, FindClass, CLASS.as_ptr());
         if class.is_null() {
             return Err(Pending);
@@ -170,7 +175,7 @@ impl Env {
             return Err(Pending);
         }
         let message = self.byte_array(message.as_bytes())?;
-        let arguments = [jvalue { i: status }, jvalue { l: message }];
+        let arguments = [jvalue { i: status }, jvalue { l: message }, jvalue { j: detail }];
         // The method belongs to the class, and the arguments are those of its signature.
         let exception = jvm!(self, v1_1, CallStaticObjectMethodA, class, method, arguments.as_ptr());
         if jvm!(self, v1_2, ExceptionCheck) || exception.is_null() {

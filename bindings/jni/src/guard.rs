@@ -85,8 +85,9 @@ fn raise(env: Env, stop: &Stop) {
         }
         Stop::Failed(status) => {
             let last = failure::last();
-            let message = if last.status().code() == status.code() { last.message() } else { "" };
-            env.throw(status.code(), message);
+            let is_about_it = last.status().code() == status.code();
+            let (message, detail) = if is_about_it { (last.message(), last.detail()) } else { ("", 0) };
+            env.throw_with(status.code(), message, detail.cast_signed());
         }
     }
 }
@@ -115,6 +116,24 @@ pub(crate) fn maybe(env: Env, status: duo_status, bytes: &[u8]) -> Result<jbyteA
         duo_status::DUO_OK | duo_status::DUO_PARTIAL => Ok(env.byte_array(bytes)?),
         duo_status::DUO_END => Ok(env.byte_array(&[])?),
         _ => Ok(std::ptr::null_mut()),
+    }
+}
+
+/// Bytes of a size that changes from call to call: asked for until they fit.
+pub(crate) fn whole(mut take: impl FnMut(*mut u8, usize, &mut usize) -> duo_status) -> Result<Vec<u8>, Stop> {
+    let mut needed = 0;
+    success(take(std::ptr::null_mut(), 0, &mut needed))?;
+    loop {
+        // Room for a text's NUL, and for counters that grow meanwhile.
+        let mut bytes = vec![0_u8; needed + 256];
+        match take(bytes.as_mut_ptr(), bytes.len(), &mut needed) {
+            duo_status::DUO_ERR_TOO_LARGE => {}
+            status => {
+                success(status)?;
+                bytes.truncate(needed);
+                return Ok(bytes);
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! # Model
 //! ```text
 //!  Natives.x(owner, handle, ...) ──► guard ──► duo_x ──► boundary, handle table, node
-//!                                     │ panic, error: Failures.of(status, message) is thrown
+//!                                     │ panic, error: Failures.of(status, message, detail) is thrown
 //!                                     └ normal outcome: a number below zero, null or false
 //! ```
 //! The `jlong` of an object is its C handle, which the C layer checks on every use and keeps alive for
@@ -32,6 +32,7 @@ mod node;
 mod pool;
 mod queue;
 mod registry;
+mod replog;
 mod report;
 mod resilience;
 mod sub;

@@ -1,7 +1,7 @@
 //! Natives of `ResilienceRegistry`.
 
 use crate::env::SMALL_BYTES_MAX;
-use crate::guard::{Stop, handle, native, outcome, success, word};
+use crate::guard::{Stop, handle, native, outcome, success, whole, word};
 use duochain::ffi::registry::{
     duo_registry, duo_registry_add, duo_registry_create, duo_registry_destroy, duo_registry_json,
     duo_registry_prometheus, duo_registry_remove, duo_registry_restore, duo_registry_save,
@@ -11,24 +11,6 @@ use duochain::ffi::status::duo_status;
 use jni_sys::{jboolean, jbyteArray, jint, jlong, jobject};
 use std::ffi::CString;
 use std::ptr;
-
-/// Bytes of a size that changes from call to call: asked for until they fit.
-fn whole(mut take: impl FnMut(*mut u8, usize, &mut usize) -> duo_status) -> Result<Vec<u8>, Stop> {
-    let mut needed = 0;
-    success(take(ptr::null_mut(), 0, &mut needed))?;
-    loop {
-        // Room for a text's NUL, and for counters that grow meanwhile.
-        let mut bytes = vec![0_u8; needed + 256];
-        match take(bytes.as_mut_ptr(), bytes.len(), &mut needed) {
-            duo_status::DUO_ERR_TOO_LARGE => {}
-            status => {
-                success(status)?;
-                bytes.truncate(needed);
-                return Ok(bytes);
-            }
-        }
-    }
-}
 
 fn terminated(name: Vec<u8>) -> Result<CString, Stop> {
     CString::new(name).map_err(|_| Stop::Refused("the name holds a zero byte".to_owned()))

@@ -75,6 +75,18 @@ fn class(status: Status) -> &'static str {
     }
 }
 
+/// What an exception says beside its code.
+fn more(status: Status) -> &'static str {
+    match status {
+        Status::NotLeader => concat!(
+            "\n    /** The node that leads; empty when nobody is known to. */\n",
+            "    public java.util.OptionalLong leader() {\n        return detail() == 0",
+            " ? java.util.OptionalLong.empty() : java.util.OptionalLong.of(detail());\n    }\n",
+        ),
+        _ => "",
+    }
+}
+
 fn failures() -> impl Iterator<Item = Status> {
     Status::ALL.iter().copied().filter(|status| *status != Status::Ok)
 }
@@ -168,10 +180,11 @@ fn every_status_but_success_has_an_exception() {
             &format!(
                 "/** {}: {} */\npublic final class {name}Exception extends {parent}Exception {{\n    \
                  private static final long serialVersionUID = 1L;\n\n    \
-                 {name}Exception(String message) {{\n        super(Code.{}, message);\n    }}\n}}\n",
+                 {name}Exception(String message) {{\n        super(Code.{}, message);\n    }}\n{}}}\n",
                 status.code(),
                 comment(status.meaning()),
                 status.name(),
+                more(status),
             ),
         );
     }

@@ -14,6 +14,7 @@ public abstract class DuoException extends IllegalStateException {
 
     private final Code code;
     private transient Completion completion;
+    private long detail;
 
     DuoException(Code code, String message) {
         super(message == null || message.isEmpty() ? code.meaning() : message);
@@ -33,6 +34,16 @@ public abstract class DuoException extends IllegalStateException {
     /** For the failure of a submission's future: where the earlier transaction is, and when it was known. */
     public final Optional<Completion> completion() {
         return Optional.ofNullable(completion);
+    }
+
+    /** A number that belongs to some reasons. */
+    final long detail() {
+        return detail;
+    }
+
+    final DuoException with(long number) {
+        detail = number;
+        return this;
     }
 
     final DuoException with(Completion outcome) {

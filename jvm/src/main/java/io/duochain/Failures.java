@@ -11,8 +11,8 @@ final class Failures {
     }
 
     /** Called by the native library for an error. */
-    static DuoException of(int status, byte[] message) {
-        return ExceptionTable.of(Code.of(status), new String(message, StandardCharsets.UTF_8));
+    static DuoException of(int status, byte[] message, long detail) {
+        return ExceptionTable.of(Code.of(status), new String(message, StandardCharsets.UTF_8)).with(detail);
     }
 
     /** The exception of a normal outcome that the caller did not want to handle. */

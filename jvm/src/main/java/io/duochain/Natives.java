@@ -263,4 +263,38 @@ final class Natives {
 
     /** Makes the next call on an object of this kind panic, or with 0 this one; false in builds that cannot. */
     static native boolean testPanicNext(int kind);
+
+    // replicated log
+
+    static native long replogOpen(byte[] options, long[] settings);
+
+    static native void replogClose(Object owner, long log, long timeoutNanos);
+
+    static native void replogDestroy(long log);
+
+    static native long replogSubmit(
+            Object owner, long log, Object memory, long data, long lengths, int count, long session, long sequence);
+
+    /** Index, term, repeated, stale; or a refusal; {@code null} when there is no answer yet. */
+    static native long[] replogAwait(Object owner, long log, long op, long timeoutNanos);
+
+    static native void replogForget(Object owner, long log, long op);
+
+    /** Seven numbers for each entry; one when the first needs so many bytes; {@code null} when none came. */
+    static native long[] replogRead(
+            Object owner, long log, long from, int max, Object memory, long data, long room, long timeoutNanos);
+
+    static native long replogReadIndex(Object owner, long log, long timeoutNanos);
+
+    static native long replogTransfer(Object owner, long log, long to, long timeoutNanos);
+
+    static native long replogChange(Object owner, long log, int what, long node, byte[] address, long timeoutNanos);
+
+    static native byte[] replogStatus(Object owner, long log);
+
+    static native byte[] replogPeers(Object owner, long log);
+
+    static native byte[] replogMembers(Object owner, long log);
+
+    static native byte[] replogJson(Object owner, long log);
 }

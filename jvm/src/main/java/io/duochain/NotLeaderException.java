@@ -8,4 +8,9 @@ public final class NotLeaderException extends RetryableException {
     NotLeaderException(String message) {
         super(Code.NOT_LEADER, message);
     }
+
+    /** The node that leads; empty when nobody is known to. */
+    public java.util.OptionalLong leader() {
+        return detail() == 0 ? java.util.OptionalLong.empty() : java.util.OptionalLong.of(detail());
+    }
 }

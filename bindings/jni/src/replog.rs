@@ -1,0 +1,260 @@
+//! Natives of `ReplicatedLog`.
+
+use crate::config::terminated;
+use crate::env::SMALL_BYTES_MAX;
+use crate::guard::{Stop, filled, handle, native, number, outcome, success, unsigned, whole, word};
+use crate::queue::{length, memory};
+use crate::wire::{Steps, Wire};
+use duochain::ffi::replog::{
+    DUO_REPLOG_MEMBERS_MAX, duo_replog, duo_replog_close, duo_replog_destroy, duo_replog_member,
+    duo_replog_open, duo_replog_options, duo_replog_read_index, duo_replog_transfer,
+};
+use duochain::ffi::replog_append::{
+    duo_replog_append_options, duo_replog_await, duo_replog_change, duo_replog_change_t, duo_replog_forget,
+    duo_replog_receipt, duo_replog_submit,
+};
+use duochain::ffi::replog_read::{duo_replog_entry, duo_replog_read};
+use duochain::ffi::replog_view::{
+    duo_replog_json, duo_replog_member_t, duo_replog_members, duo_replog_peer, duo_replog_peers,
+    duo_replog_status, duo_replog_status_t,
+};
+use duochain::ffi::status::duo_status;
+use jni_sys::{jbyteArray, jint, jlong, jlongArray, jobject};
+use std::ffi::{CString, c_void};
+use std::ptr;
+
+/// Most entries that one read hands over.
+const ENTRIES_MAX: usize = 4096;
+/// Settings of an opening, in the order of `ReplicatedLog.Builder`.
+const SETTINGS: usize = 9;
+
+fn cut_short() -> Stop {
+    Stop::Refused("the options are cut short".to_owned())
+}
+
+fn text(steps: &mut Steps<'_>) -> Result<CString, Stop> {
+    terminated(steps.blob().ok_or_else(cut_short)?)
+}
+
+/// One that does not fit becomes one that the C layer refuses.
+fn small(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// A time-out of Java, which is never for ever: callers wait in pieces.
+fn u64_at(steps: &mut Steps<'_>) -> Result<u64, Stop> {
+    let (low, high) = (steps.u32().ok_or_else(cut_short)?, steps.u32().ok_or_else(cut_short)?);
+    Ok(u64::from(high) << 32 | u64::from(low))
+}
+
+native! {
+    /// `long replogOpen(byte[] options, long[] settings)`: directory, address, cluster, members; numbers
+    fn Java_io_duochain_Natives_replogOpen(env, options: jbyteArray, settings: jlongArray) -> jlong, 0; {
+        let (bytes, settings) = (env.bytes(options, SMALL_BYTES_MAX)?, env.longs(settings)?);
+        let settings: [jlong; SETTINGS] = settings.try_into().map_err(|_| cut_short())?;
+        let [node, heartbeat, min, max, stall, batch, uncommitted, segment, entries] =
+            settings.map(jlong::cast_unsigned);
+        let mut steps = Steps(&bytes);
+        let (dir, listen) = (text(&mut steps)?, text(&mut steps)?);
+        let cluster: [u8; 16] =
+            steps.blob().and_then(|name| name.try_into().ok()).ok_or_else(cut_short)?;
+        let mut addresses = Vec::new();
+        while !steps.0.is_empty() {
+            addresses.push((u64_at(&mut steps)?, text(&mut steps)?));
+        }
+        let member = |(node, address): &(u64, CString)| duo_replog_member { node: *node, address: address.as_ptr() };
+        let members: Vec<_> = addresses.iter().map(member).collect();
+        let options = duo_replog_options {
+            struct_size: size_of::<duo_replog_options>() as u32,
+            flags: 0,
+            dir: dir.as_ptr(),
+            listen: listen.as_ptr(),
+            members: members.as_ptr(),
+            members_len: members.len(),
+            node,
+            cluster,
+            heartbeat_ns: heartbeat,
+            election_min_ns: min,
+            election_max_ns: max,
+            disk_stall_max_ns: stall,
+            batch_bytes_max: batch,
+            uncommitted_bytes_max: uncommitted,
+            segment_bytes: segment,
+            batch_entries_max: small(entries),
+            reserved: 0,
+        };
+        let mut log = ptr::null_mut();
+        // SAFETY: the options state their size; texts and members live until the end of the call.
+        success(unsafe { duo_replog_open(&options, &mut log) })?;
+        Ok(word(log))
+    }
+
+    /// `void replogClose(Object owner, long log, long timeoutNanos)`
+    fn Java_io_duochain_Natives_replogClose(_env, _owner: jobject, log: jlong, timeout: jlong) -> (), (); {
+        // SAFETY: any number is accepted.
+        success(unsafe { duo_replog_close(handle(log), timeout) })
+    }
+
+    /// `void replogDestroy(long log)`
+    fn Java_io_duochain_Natives_replogDestroy(_env, log: jlong) -> (), (); {
+        // SAFETY: any number is accepted.
+        success(unsafe { duo_replog_destroy(handle(log)) })
+    }
+
+    /// `long replogSubmit(Object owner, long log, Object memory, long data, long lengths, int count, long session,
+    /// long sequence)`
+    fn Java_io_duochain_Natives_replogSubmit(
+        _env, _owner: jobject, log: jlong, _memory: jobject, data: jlong, lengths: jlong, items: jint,
+        session: jlong, sequence: jlong
+    ) -> jlong, 0; {
+        let options = duo_replog_append_options {
+            struct_size: size_of::<duo_replog_append_options>() as u32,
+            flags: 0,
+            wait: 0,
+            reserved: 0,
+            session: session.cast_unsigned(),
+            sequence: sequence.cast_unsigned(),
+        };
+        let (bytes, lens): (*mut c_void, *mut u32) = (memory(data), memory(lengths));
+        let mut op = 0;
+        // SAFETY: any number is accepted; Java keeps `memory` alive, which holds bytes and lengths.
+        let status = unsafe {
+            duo_replog_submit(handle(log), bytes, lens, length(items), &options, &mut op)
+        };
+        number(status, op)
+    }
+
+    /// `long[] replogAwait(Object owner, long log, long op, long timeoutNanos)`: index, term, repeated, stale; one
+    /// number that is a refusal; `null` when there is no answer yet
+    fn Java_io_duochain_Natives_replogAwait(
+        env, _owner: jobject, log: jlong, op: jlong, timeout: jlong
+    ) -> jlongArray, ptr::null_mut(); {
+        let mut receipt = duo_replog_receipt { index: 0, term: 0, repeated: 0, stale: 0 };
+        // SAFETY: any number is accepted, and the place is writable.
+        let status = unsafe { duo_replog_await(handle(log), op.cast_unsigned(), timeout, &mut receipt) };
+        match outcome(status)? {
+            duo_status::DUO_TIMEOUT => Ok(ptr::null_mut()),
+            duo_status::DUO_OK => {
+                let numbers = [receipt.index, receipt.term, receipt.repeated.into(), receipt.stale.into()];
+                Ok(env.long_array(&numbers.map(u64::cast_signed))?)
+            }
+            refused => Ok(env.long_array(&[number(refused, 0)?])?),
+        }
+    }
+
+    /// `void replogForget(Object owner, long log, long op)`
+    fn Java_io_duochain_Natives_replogForget(_env, _owner: jobject, log: jlong, op: jlong) -> (), (); {
+        // SAFETY: any number is accepted.
+        success(unsafe { duo_replog_forget(handle(log), op.cast_unsigned()) })
+    }
+
+    /// `long[] replogRead(Object owner, long log, long from, int max, Object memory, long data, long room,
+    /// long timeoutNanos)`: for each entry index, term, time, session, number, offset and length; one number that is
+    /// what the first needs; `null` when none came
+    fn Java_io_duochain_Natives_replogRead(
+        env, _owner: jobject, log: jlong, from: jlong, max: jint, _memory: jobject, data: jlong, room: jlong,
+        timeout: jlong
+    ) -> jlongArray, ptr::null_mut(); {
+        let max = crate::guard::count(max, ENTRIES_MAX);
+        let room = usize::try_from(room).unwrap_or(0);
+        let mut len = 0;
+        // SAFETY: any number is accepted; there is room for `max`, and Java keeps `memory` alive with its bytes.
+        let (status, entries) = filled(max, |first: *mut duo_replog_entry, n| unsafe {
+            let (from, bytes): (u64, *mut c_void) = (from.cast_unsigned(), memory(data));
+            duo_replog_read(handle(log), from, first, max, bytes, room, timeout, n, &mut len)
+        });
+        match status {
+            duo_status::DUO_ERR_TOO_LARGE => Ok(env.long_array(&[len as jlong])?),
+            duo_status::DUO_TIMEOUT => Ok(ptr::null_mut()),
+            status => {
+                success(status)?;
+                let numbers = entries.iter().flat_map(|entry| {
+                    let head = [entry.index, entry.term, entry.time_unix_ns, entry.session, entry.sequence];
+                    head.into_iter().chain([entry.offset as u64, entry.len as u64]).map(u64::cast_signed)
+                });
+                Ok(env.long_array(&numbers.collect::<Vec<_>>())?)
+            }
+        }
+    }
+
+    /// `long replogReadIndex(Object owner, long log, long timeoutNanos)`
+    fn Java_io_duochain_Natives_replogReadIndex(_env, _owner: jobject, log: jlong, timeout: jlong) -> jlong, 0; {
+        let mut index = 0;
+        // SAFETY: any number is accepted, and the place is writable.
+        number(unsafe { duo_replog_read_index(handle(log), timeout, &mut index) }, index)
+    }
+
+    /// `long replogTransfer(Object owner, long log, long to, long timeoutNanos)`
+    fn Java_io_duochain_Natives_replogTransfer(
+        _env, _owner: jobject, log: jlong, to: jlong, timeout: jlong
+    ) -> jlong, 0; {
+        // SAFETY: any number is accepted.
+        number(unsafe { duo_replog_transfer(handle(log), to.cast_unsigned(), timeout) }, 0)
+    }
+
+    /// `long replogChange(Object owner, long log, int what, long node, byte[] address, long timeoutNanos)`
+    fn Java_io_duochain_Natives_replogChange(
+        env, _owner: jobject, log: jlong, what: jint, node: jlong, address: jbyteArray, timeout: jlong
+    ) -> jlong, 0; {
+        let text = terminated(&env.bytes(address, SMALL_BYTES_MAX)?)?;
+        let change = duo_replog_change_t {
+            node: node.cast_unsigned(),
+            address: if address.is_null() { ptr::null() } else { text.as_ptr() },
+            what: unsigned(what),
+            reserved: 0,
+        };
+        // SAFETY: any number is accepted; the change and its text live until the end of the call.
+        number(unsafe { duo_replog_change(handle(log), &change, 1, timeout) }, 0)
+    }
+
+    /// `byte[] replogStatus(Object owner, long log)`
+    fn Java_io_duochain_Natives_replogStatus(env, _owner: jobject, log: jlong) -> jbyteArray, ptr::null_mut(); {
+        // SAFETY: integers and an array of them.
+        let mut status: duo_replog_status_t = unsafe { std::mem::zeroed() };
+        status.struct_size = size_of::<duo_replog_status_t>() as u32;
+        // SAFETY: any number is accepted; the struct states its size.
+        success(unsafe { duo_replog_status(handle(log), &mut status) })?;
+        let mut wire = Wire::default();
+        wire.u32(status.role).u64(status.node).u64(status.term).u64(status.leader).u64(status.first);
+        wire.u64(status.last).u64(status.durable).u64(status.commit).u64(status.uncommitted_bytes);
+        wire.fixed(&status.leader_address);
+        Ok(env.byte_array(wire.as_bytes())?)
+    }
+
+    /// `byte[] replogPeers(Object owner, long log)`
+    fn Java_io_duochain_Natives_replogPeers(env, _owner: jobject, log: jlong) -> jbyteArray, ptr::null_mut(); {
+        // SAFETY: any number is accepted, and there is room for all.
+        let (status, peers) = filled(DUO_REPLOG_MEMBERS_MAX, |first: *mut duo_replog_peer, n| unsafe {
+            duo_replog_peers(handle(log), first, DUO_REPLOG_MEMBERS_MAX, n)
+        });
+        success(status)?;
+        let mut wire = Wire::default();
+        for peer in &peers {
+            wire.u64(peer.node).u64(peer.matched).u64(peer.next).u64(peer.inflight_bytes).u64(peer.silent_ns);
+            wire.u32(peer.in_snapshot);
+        }
+        Ok(env.byte_array(wire.as_bytes())?)
+    }
+
+    /// `byte[] replogMembers(Object owner, long log)`
+    fn Java_io_duochain_Natives_replogMembers(env, _owner: jobject, log: jlong) -> jbyteArray, ptr::null_mut(); {
+        // SAFETY: any number is accepted, and there is room for all.
+        let (status, members) = filled(DUO_REPLOG_MEMBERS_MAX, |first: *mut duo_replog_member_t, n| unsafe {
+            duo_replog_members(handle(log), first, DUO_REPLOG_MEMBERS_MAX, n)
+        });
+        success(status)?;
+        let mut wire = Wire::default();
+        for member in &members {
+            wire.u64(member.node).u32(member.parts).fixed(&member.address);
+        }
+        Ok(env.byte_array(wire.as_bytes())?)
+    }
+
+    /// `byte[] replogJson(Object owner, long log)`
+    fn Java_io_duochain_Natives_replogJson(env, _owner: jobject, log: jlong) -> jbyteArray, ptr::null_mut(); {
+        let log: *mut duo_replog = handle(log);
+        // SAFETY: any number is accepted; there is as much room as is said.
+        let text = whole(|to, room, len| unsafe { duo_replog_json(log, to.cast(), room, len) })?;
+        Ok(env.byte_array(&text)?)
+    }
+}

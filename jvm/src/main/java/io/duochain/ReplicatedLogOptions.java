@@ -1,0 +1,134 @@
+package io.duochain;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/** How to open a {@link ReplicatedLog}. What is not set has its default; all members should have the same settings. */
+public final class ReplicatedLogOptions {
+    private static final int CLUSTER_BYTES = 16;
+
+    private Path dir;
+    private String listen;
+    private byte[] cluster = new byte[CLUSTER_BYTES];
+    private List<ReplicatedLog.Member> members = List.of();
+    private long node;
+    private long heartbeat;
+    private long electionMin;
+    private long electionMax;
+    private long diskStallMax;
+    private long batchBytesMax;
+    private long uncommittedBytesMax;
+    private long segmentBytes;
+    private long batchEntriesMax;
+
+    ReplicatedLogOptions() {
+    }
+
+    /** Directory for log and vote, made when it is not there; nobody else uses it. */
+    public ReplicatedLogOptions dir(Path directory) {
+        dir = directory;
+        return this;
+    }
+
+    /** Where to listen, {@code address:port}. */
+    public ReplicatedLogOptions listen(String address) {
+        listen = address;
+        return this;
+    }
+
+    /** The name of the cluster, 16 bytes, which a directory belongs to for ever. */
+    public ReplicatedLogOptions cluster(byte[] name) {
+        if (name.length != CLUSTER_BYTES) {
+            throw new IllegalArgumentException("the name of a cluster has 16 bytes, not " + name.length);
+        }
+        cluster = name.clone();
+        return this;
+    }
+
+    /** This node's number, from 1. */
+    public ReplicatedLogOptions node(long number) {
+        node = number;
+        return this;
+    }
+
+    /**
+     * Who makes up the cluster when it begins: the same on all of them. Later the log says it. A node that is not among
+     * them is to be added by {@link ReplicatedLog#add}; it gives those that are members then.
+     */
+    public ReplicatedLogOptions members(List<ReplicatedLog.Member> all) {
+        members = List.copyOf(all);
+        return this;
+    }
+
+    /** Time between two heartbeats; 50 ms. */
+    public ReplicatedLogOptions heartbeat(Duration span) {
+        heartbeat = Waiting.nanos(span);
+        return this;
+    }
+
+    /** A follower that hears no leader campaigns after a random time between these; 150 ms and 300 ms. */
+    public ReplicatedLogOptions election(Duration min, Duration max) {
+        electionMin = Waiting.nanos(min);
+        electionMax = Waiting.nanos(max);
+        return this;
+    }
+
+    /** A leader whose disk does not answer for longer steps down; 1 s. */
+    public ReplicatedLogOptions diskStallMax(Duration span) {
+        diskStallMax = Waiting.nanos(span);
+        return this;
+    }
+
+    /** Entries and bytes of a batch; 10,000 and 8 MiB. */
+    public ReplicatedLogOptions batch(int entriesMax, long bytesMax) {
+        batchEntriesMax = entriesMax;
+        batchBytesMax = bytesMax;
+        return this;
+    }
+
+    /** Bytes that wait to be committed before appends get {@link FullException}; 32 MiB. */
+    public ReplicatedLogOptions uncommittedBytesMax(long bytes) {
+        uncommittedBytesMax = bytes;
+        return this;
+    }
+
+    /** Bytes of one file of the log; 64 MiB. */
+    public ReplicatedLogOptions segmentBytes(long bytes) {
+        segmentBytes = bytes;
+        return this;
+    }
+
+    /**
+     * Opens or makes the log, listens, and takes part.
+     *
+     * @throws BusyException when another process has the directory
+     * @throws ConfigException for settings that do not fit together, or a directory of another cluster
+     * @throws InputOutputException when it cannot listen there
+     */
+    public ReplicatedLog open() {
+        if (dir == null || listen == null) {
+            throw Failures.of(Code.INVALID_ARGUMENT, "a replicated log needs a directory and an address to listen on");
+        }
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        blob(out, dir.toString().getBytes(StandardCharsets.UTF_8));
+        blob(out, listen.getBytes(StandardCharsets.UTF_8));
+        blob(out, cluster);
+        for (ReplicatedLog.Member member : members) {
+            out.writeBytes(ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(member.node()).array());
+            blob(out, member.address().getBytes(StandardCharsets.UTF_8));
+        }
+        return ReplicatedLog.open(out.toByteArray(), new long[] {
+            node, heartbeat, electionMin, electionMax, diskStallMax, batchBytesMax, uncommittedBytesMax, segmentBytes,
+            batchEntriesMax});
+    }
+
+    private static void blob(ByteArrayOutputStream out, byte[] bytes) {
+        out.writeBytes(ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(bytes.length).array());
+        out.writeBytes(bytes);
+    }
+}
