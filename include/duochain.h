@@ -251,8 +251,14 @@
 /** `duo_replog_append_options`: wait until the leader has it on disk; a new leader may still drop it. */
 #define DUO_REPLOG_WAIT_LOCAL 1
 
-/** `duo_replog_append_options`: wait until every member has it on disk. */
+/**
+ * `duo_replog_append_options`: wait until every voter has it on disk. `DUO_TIMEOUT` also when this node leads no
+ * longer and cannot know.
+ */
 #define DUO_REPLOG_WAIT_ALL 2
+
+/** Flag of `duo_replog_append_options`: before what is normal and has no place yet. */
+#define DUO_REPLOG_CRITICAL 1
 
 /** `duo_replog_change_t`: this node becomes a learner, or stays what it is with a new address. */
 #define DUO_REPLOG_ADD 1
@@ -1087,7 +1093,7 @@ typedef struct duo_replog_options {
 typedef struct duo_replog_append_options {
     /** `sizeof(duo_replog_append_options)`. */
     uint32_t struct_size;
-    /** 0. */
+    /** 0, or `DUO_REPLOG_CRITICAL`. */
     uint32_t flags;
     /** A `DUO_REPLOG_WAIT_*`. */
     uint32_t wait;
@@ -2390,12 +2396,15 @@ duo_status duo_replog_read_index(const struct duo_replog *log, int64_t timeout_n
 duo_status duo_replog_transfer(const struct duo_replog *log, uint64_t to, int64_t timeout_ns);
 
 /**
- * Ends the node's part: waiting calls return `DUO_ERR_CLOSED`. What is committed can still be read until it
- * is destroyed.
+ * Ends the node's part in order: takes no more entries, waits until those it has are committed and on disk, and
+ * hands leadership over, all in `timeout_ns`. Then it is closed in any case, and waiting calls return
+ * `DUO_ERR_CLOSED`; `DUO_TIMEOUT` when something was left to do. What is committed can still be read until it is
+ * destroyed. Again it does nothing.
  *
  * [any-thread] [blocks] Since: 0.1
  */
-duo_status duo_replog_close(const struct duo_replog *log, int64_t timeout_ns);
+duo_status duo_replog_close(const struct duo_replog *log,
+                            int64_t timeout_ns);
 
 /**
  * Closes the log if it is open, lets waiting calls return, and frees it. In a forked process it is leaked on
@@ -2483,7 +2492,7 @@ duo_status duo_replog_forget(const struct duo_replog *log, uint64_t op);
 
 /**
  * Changes who is in the cluster, all of `changes` in one step; asked of the leader. Returns once that is
- * committed; a change of voters then goes on by itself, see `duo_replog_members`. A node that becomes a voter
+ * committed, and for voters once the step between (both majorities decide) is over. A node that becomes a voter
  * is added first, and promoted once it has caught up. `DUO_AGAIN` while another change is under way; other
  * statuses as for `duo_replog_append`.
  *

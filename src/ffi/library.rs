@@ -12,6 +12,7 @@ use super::record::{self, Record};
 use super::replog::ReplogObject;
 use super::status::duo_status;
 use crate::crypto::hash;
+use crate::env::log::{self, Level};
 use crate::env::{Clock, SystemClock};
 use crate::types::Status;
 use std::ffi::{CString, c_char, c_void};
@@ -217,7 +218,11 @@ pub extern "C" fn duo_shutdown(timeout_ns: i64) -> duo_status {
                 result = Err(Failure::from(error));
             }
         });
-        handle::for_each(|object: &ReplogObject| object.shut(deadline.since(clock.now())));
+        handle::for_each(|object: &ReplogObject| {
+            if let Ok(Status::Timeout) | Err(_) = object.shut(deadline.since(clock.now())) {
+                log::emit(Level::Warn, "log", format_args!("a replicated log was closed before it was done"));
+            }
+        });
         super::log::remove();
         result
     })

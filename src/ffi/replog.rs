@@ -14,7 +14,6 @@ use super::handle::{self, Kind, Object};
 use super::record::{self, Record};
 use super::replog_append::PendingTable;
 use super::status::duo_status;
-use crate::frame::FrameLimits;
 use crate::node::replica::{PolledReplica, ReplicaConfig, ReplicaError};
 use crate::raft::{Config, MEMBERS_MAX, Membership};
 use crate::types::{ClusterId, NodeId, Status};
@@ -37,14 +36,17 @@ pub struct duo_replog {
 
 pub(super) struct ReplogObject {
     pub(super) replica: PolledReplica,
-    pub(super) limits: FrameLimits,
     pub(super) pending: PendingTable,
 }
 
 impl ReplogObject {
-    /// Ends it, whoever else is inside.
-    pub(super) fn shut(&self, _timeout: Duration) {
-        self.replica.close();
+    /// Ends it in order, as far as there is time.
+    pub(super) fn shut(&self, timeout: Duration) -> Result<Status, Failure> {
+        match self.replica.shutdown(timeout) {
+            Ok(()) | Err(ReplicaError::Closed) => Ok(Status::Ok),
+            Err(ReplicaError::Timeout) => Ok(Status::Timeout),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -191,12 +193,8 @@ pub unsafe extern "C" fn duo_replog_open(
         let target = out(log, "log")?;
         // SAFETY: the header's contract.
         let config = unsafe { record::read(options)?.config() }?;
-        let limits = FrameLimits {
-            body_bytes_max: config.raft.frame_bytes_max,
-            entries_max: config.raft.frame_entries_max,
-        };
         let replica = PolledReplica::open(config)?;
-        target.put(handle::insert(ReplogObject { replica, limits, pending: PendingTable::default() })?);
+        target.put(handle::insert(ReplogObject { replica, pending: PendingTable::default() })?);
         Ok(Status::Ok)
     })
 }
@@ -231,16 +229,15 @@ pub unsafe extern "C" fn duo_replog_transfer(log: *const duo_replog, to: u64, ti
     })
 }
 
-/// Ends the node's part: waiting calls return `DUO_ERR_CLOSED`. What is committed can still be read until it
-/// is destroyed.
+/// Ends the node's part in order: takes no more entries, waits until those it has are committed and on disk, and
+/// hands leadership over, all in `timeout_ns`. Then it is closed in any case, and waiting calls return
+/// `DUO_ERR_CLOSED`; `DUO_TIMEOUT` when something was left to do. What is committed can still be read until it is
+/// destroyed. Again it does nothing.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn duo_replog_close(log: *const duo_replog, timeout_ns: i64) -> duo_status {
-    on(log, |log: &ReplogObject| {
-        log.shut(argument::timeout(timeout_ns));
-        Ok(Status::Ok)
-    })
+    on(log, |log: &ReplogObject| log.shut(argument::timeout(timeout_ns)))
 }
 
 /// Closes the log if it is open, lets waiting calls return, and frees it. In a forked process it is leaked on

@@ -8,10 +8,10 @@ use super::failure::Failure;
 use super::record::{self, Record};
 use super::replog::{ReplogObject, duo_replog, node};
 use super::status::duo_status;
-use crate::frame::{BODY_BYTES_CEILING, Body, Entry, FrameBuilder, Origin, PushError};
-use crate::node::replica::{Pending, Receipt, ReplicaError};
+use crate::frame::{BODY_BYTES_CEILING, Origin};
+use crate::node::replica::{Lane, Pending, Receipt, ReplicaError, SubmitOptions, WaitFor};
 use crate::raft::Change;
-use crate::types::{LaneId, Status};
+use crate::types::Status;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
@@ -21,8 +21,12 @@ use std::sync::Arc;
 pub const DUO_REPLOG_WAIT_QUORUM: u32 = 0;
 /// `duo_replog_append_options`: wait until the leader has it on disk; a new leader may still drop it.
 pub const DUO_REPLOG_WAIT_LOCAL: u32 = 1;
-/// `duo_replog_append_options`: wait until every member has it on disk.
+/// `duo_replog_append_options`: wait until every voter has it on disk. `DUO_TIMEOUT` also when this node leads no
+/// longer and cannot know.
 pub const DUO_REPLOG_WAIT_ALL: u32 = 2;
+
+/// Flag of `duo_replog_append_options`: before what is normal and has no place yet.
+pub const DUO_REPLOG_CRITICAL: u32 = 1;
 
 /// `duo_replog_change_t`: this node becomes a learner, or stays what it is with a new address.
 pub const DUO_REPLOG_ADD: u32 = 1;
@@ -42,7 +46,7 @@ pub const DUO_REPLOG_PENDING_MAX: usize = 65536;
 pub struct duo_replog_append_options {
     /// `sizeof(duo_replog_append_options)`.
     pub struct_size: u32,
-    /// 0.
+    /// 0, or `DUO_REPLOG_CRITICAL`.
     pub flags: u32,
     /// A `DUO_REPLOG_WAIT_*`.
     pub wait: u32,
@@ -57,6 +61,7 @@ pub struct duo_replog_append_options {
 // SAFETY: integers only, struct_size and flags first.
 unsafe impl Record for duo_replog_append_options {
     const NAME: &'static str = "duo_replog_append_options";
+    const FLAGS: u32 = DUO_REPLOG_CRITICAL;
 }
 
 /// What became of an append.
@@ -85,38 +90,6 @@ pub struct duo_replog_change_t {
     pub what: u32,
     /// 0.
     pub reserved: u32,
-}
-
-/// All of `items` in one batch.
-fn body<'a>(
-    log: &ReplogObject,
-    options: &duo_replog_append_options,
-    items: impl Iterator<Item = Result<&'a [u8], Failure>>,
-) -> Result<Body, Failure> {
-    let mut builder = FrameBuilder::new(log.limits, LaneId::default());
-    let mut origin = Some(Origin { session: options.session, sequence: options.sequence });
-    for bytes in items {
-        let entry = Entry { bytes: bytes?, origin: origin.ok_or_else(numbers_end)?, id: None };
-        builder.push(entry).map_err(|error| refused(&error))?;
-        origin = entry.origin.forward(1);
-    }
-    builder.finish().ok_or_else(|| Failure::argument("a batch has at least one entry"))
-}
-
-/// # Safety
-/// As [`record::read`].
-unsafe fn read_options(
-    options: *const duo_replog_append_options,
-) -> Result<duo_replog_append_options, Failure> {
-    // SAFETY: passed on.
-    let options = unsafe { record::read(options) }?;
-    match options.wait {
-        DUO_REPLOG_WAIT_QUORUM => Ok(options),
-        DUO_REPLOG_WAIT_LOCAL | DUO_REPLOG_WAIT_ALL => {
-            Err(Failure::new(Status::Unsupported, "only a majority can be waited for"))
-        }
-        other => Err(Failure::argument(format!("{other} is nothing to wait for"))),
-    }
 }
 
 /// Batches that somebody will ask about, by their numbers.
@@ -154,18 +127,28 @@ impl From<Receipt> for duo_replog_receipt {
     }
 }
 
-fn numbers_end() -> Failure {
-    Failure::argument("the numbers of the session end inside the batch")
-}
-
-fn refused(error: &PushError) -> Failure {
-    match error {
-        PushError::NoSession => Failure::argument(error.to_string()),
-        PushError::Full | PushError::TooLarge { .. } => Failure::new(Status::TooLarge, error.to_string()),
-    }
-}
-
 impl ReplogObject {
+    /// All of `items` in one batch.
+    fn submit<'a>(
+        &self,
+        items: impl Iterator<Item = Result<&'a [u8], Failure>>,
+        options: *const duo_replog_append_options,
+    ) -> Result<Pending, Failure> {
+        // SAFETY: the header's contract.
+        let options = unsafe { record::read(options) }?;
+        let wait = match options.wait {
+            DUO_REPLOG_WAIT_QUORUM => WaitFor::Quorum,
+            DUO_REPLOG_WAIT_LOCAL => WaitFor::Local,
+            DUO_REPLOG_WAIT_ALL => WaitFor::All,
+            other => return Err(Failure::argument(format!("{other} is nothing to wait for"))),
+        };
+        let is_critical = options.flags & DUO_REPLOG_CRITICAL != 0;
+        let lane = if is_critical { Lane::Critical } else { Lane::Normal };
+        let items = items.collect::<Result<Vec<_>, _>>()?;
+        let first = Origin { session: options.session, sequence: options.sequence };
+        Ok(self.replica.submit_all(&items, first, SubmitOptions { lane, wait })?)
+    }
+
     fn append<'a>(
         &self,
         items: impl Iterator<Item = Result<&'a [u8], Failure>>,
@@ -174,10 +157,7 @@ impl ReplogObject {
         receipt: *mut duo_replog_receipt,
     ) -> Result<Status, Failure> {
         let target = out(receipt, "receipt")?;
-        // SAFETY: the header's contract.
-        let options = unsafe { read_options(options) }?;
-        let done = self.replica.append(body(self, &options, items)?, argument::timeout(timeout_ns))?;
-        target.put(done.into());
+        target.put(self.submit(items, options)?.wait(argument::timeout(timeout_ns))?.into());
         Ok(Status::Ok)
     }
 }
@@ -270,14 +250,13 @@ pub unsafe extern "C" fn duo_replog_submit(
     on(log, |log: &ReplogObject| {
         let target = out(op, "op")?;
         // SAFETY: the header's contract.
-        let (lens, options) = unsafe { (array(lens, n, DUO_BATCH_MAX, "lens")?, read_options(options)?) };
+        let lens = unsafe { array(lens, n, DUO_BATCH_MAX, "lens") }?;
         // SAFETY: as above.
         let items = unsafe { flat(bytes, lens) }?;
-        let body = body(log, &options, items)?;
         if !log.pending.has_room() {
             return Ok(Status::Again);
         }
-        target.put(log.pending.add(log.replica.begin(body)?));
+        target.put(log.pending.add(log.submit(items, options)?));
         Ok(Status::Ok)
     })
 }
@@ -318,7 +297,7 @@ pub unsafe extern "C" fn duo_replog_forget(log: *const duo_replog, op: u64) -> d
 }
 
 /// Changes who is in the cluster, all of `changes` in one step; asked of the leader. Returns once that is
-/// committed; a change of voters then goes on by itself, see `duo_replog_members`. A node that becomes a voter
+/// committed, and for voters once the step between (both majorities decide) is over. A node that becomes a voter
 /// is added first, and promoted once it has caught up. `DUO_AGAIN` while another change is under way; other
 /// statuses as for `duo_replog_append`.
 ///

@@ -69,21 +69,47 @@ static void answers_are_fetched_when_they_suit(cluster *c, int leader) {
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_forget(log, first));
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_submit(log, "abcde", lens, 2, NULL, NULL));
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_submit(log, "abcde", lens, 0, NULL, &first));
-    OK(duo_replog_submit(c->log[(leader + 1) % NODES], "abcde", lens, 2, NULL, &first));
-    GIVES(DUO_ERR_NOT_LEADER, duo_replog_await(c->log[(leader + 1) % NODES], first, PATIENCE_NS, &receipt));
+    GIVES(DUO_ERR_NOT_LEADER, duo_replog_submit(c->log[(leader + 1) % NODES], "abcde", lens, 2, NULL, &first));
     CHECK(leader_by_last_error() == (uint64_t)leader + 1);
 }
 
 static void as_many_answers_as_the_bound_can_wait(cluster *c, int leader) {
     const uint32_t lens[1] = {1};
-    int follower = (leader + 1) % NODES; /* answers at once, and nobody fetches it */
     uint64_t op = 0;
-    for (int at = 0; at < DUO_REPLOG_PENDING_MAX; at++) {
-        OK(duo_replog_submit(c->log[follower], "x", lens, 1, NULL, &op));
+    for (int at = 0; at < DUO_REPLOG_PENDING_MAX;) {
+        duo_status status = duo_replog_submit(c->log[leader], "x", lens, 1, NULL, &op);
+        if (status == DUO_OK) {
+            at++;
+        } else { /* too much waits for the disk */
+            CHECK(status == DUO_AGAIN);
+            pause_briefly();
+        }
     }
-    GIVES(DUO_AGAIN, duo_replog_submit(c->log[follower], "x", lens, 1, NULL, &op));
-    OK(duo_replog_forget(c->log[follower], op));
-    OK(duo_replog_submit(c->log[follower], "x", lens, 1, NULL, &op));
+    duo_replog_receipt receipt;
+    OK(duo_replog_await(c->log[leader], op, PATIENCE_NS, &receipt)); /* all are committed, and one is fetched */
+    OK(duo_replog_submit(c->log[leader], "x", lens, 1, NULL, &op));
+    GIVES(DUO_AGAIN, duo_replog_submit(c->log[leader], "x", lens, 1, NULL, &op));
+    OK(duo_replog_forget(c->log[leader], op));
+    OK(duo_replog_submit(c->log[leader], "x", lens, 1, NULL, &op));
+}
+
+static void other_levels_and_lanes_are_waited_for(cluster *c, int leader) {
+    const uint32_t levels[3] = {DUO_REPLOG_WAIT_LOCAL, DUO_REPLOG_WAIT_QUORUM, DUO_REPLOG_WAIT_ALL};
+    duo_replog_append_options options = DUO_REPLOG_APPEND_OPTIONS_INIT;
+    duo_replog_receipt receipt = {0, 0, 0, 0};
+    duo_replog_peer peers[NODES];
+    size_t n = 0;
+    options.flags = DUO_REPLOG_CRITICAL;
+    for (int at = 0; at < 3; at++) {
+        uint64_t before = receipt.index;
+        options.wait = levels[at];
+        OK(duo_replog_append(c->log[leader], "level", 5, &options, PATIENCE_NS, &receipt));
+        CHECK(receipt.index > before);
+    }
+    OK(duo_replog_peers(c->log[leader], peers, NODES, &n));
+    CHECK(n == NODES - 1 && peers[0].matched >= receipt.index && peers[1].matched >= receipt.index);
+    options.flags = 2;
+    GIVES(DUO_ERR_UNSUPPORTED, duo_replog_append(c->log[leader], "x", 1, &options, PATIENCE_NS, &receipt));
 }
 
 static void what_cannot_be_appended_is_refused(cluster *c, int leader) {
@@ -179,6 +205,7 @@ int main(void) {
     CHECK(index > 0);
     a_batch_is_in_the_log_as_a_whole(&c, leader);
     answers_are_fetched_when_they_suit(&c, leader);
+    other_levels_and_lanes_are_waited_for(&c, leader);
     as_many_answers_as_the_bound_can_wait(&c, leader);
     what_cannot_be_appended_is_refused(&c, leader);
     a_follower_names_the_leader(&c, leader);

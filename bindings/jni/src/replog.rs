@@ -19,7 +19,7 @@ use duochain::ffi::replog_view::{
     duo_replog_status, duo_replog_status_t,
 };
 use duochain::ffi::status::duo_status;
-use jni_sys::{jbyteArray, jint, jlong, jlongArray, jobject};
+use jni_sys::{jboolean, jbyteArray, jint, jlong, jlongArray, jobject};
 use std::ffi::{CString, c_void};
 use std::ptr;
 
@@ -41,7 +41,6 @@ fn small(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-/// A time-out of Java, which is never for ever: callers wait in pieces.
 fn u64_at(steps: &mut Steps<'_>) -> Result<u64, Stop> {
     let (low, high) = (steps.u32().ok_or_else(cut_short)?, steps.u32().ok_or_else(cut_short)?);
     Ok(u64::from(high) << 32 | u64::from(low))
@@ -89,10 +88,10 @@ native! {
         Ok(word(log))
     }
 
-    /// `void replogClose(Object owner, long log, long timeoutNanos)`
-    fn Java_io_duochain_Natives_replogClose(_env, _owner: jobject, log: jlong, timeout: jlong) -> (), (); {
+    /// `boolean replogClose(Object owner, long log, long timeoutNanos)`
+    fn Java_io_duochain_Natives_replogClose(_env, _owner: jobject, log: jlong, timeout: jlong) -> jboolean, false; {
         // SAFETY: any number is accepted.
-        success(unsafe { duo_replog_close(handle(log), timeout) })
+        Ok(outcome(unsafe { duo_replog_close(handle(log), timeout) })? == duo_status::DUO_OK)
     }
 
     /// `void replogDestroy(long log)`
@@ -101,16 +100,16 @@ native! {
         success(unsafe { duo_replog_destroy(handle(log)) })
     }
 
-    /// `long replogSubmit(Object owner, long log, Object memory, long data, long lengths, int count, long session,
-    /// long sequence)`
+    /// `long replogSubmit(Object owner, long log, Object memory, long data, long lengths, int count, int level,
+    /// long session, long sequence)`
     fn Java_io_duochain_Natives_replogSubmit(
         _env, _owner: jobject, log: jlong, _memory: jobject, data: jlong, lengths: jlong, items: jint,
-        session: jlong, sequence: jlong
+        level: jint, session: jlong, sequence: jlong
     ) -> jlong, 0; {
         let options = duo_replog_append_options {
             struct_size: size_of::<duo_replog_append_options>() as u32,
             flags: 0,
-            wait: 0,
+            wait: unsigned(level),
             reserved: 0,
             session: session.cast_unsigned(),
             sequence: sequence.cast_unsigned(),

@@ -38,6 +38,9 @@ pub enum ReplicaError {
     /// It cannot be done now, or never. Nothing was done.
     #[error("refused: {0:?}")]
     Refused(Refusal),
+    /// More entries or bytes than a frame holds. Nothing was done.
+    #[error("more entries or bytes than a batch of this log")]
+    TooLarge,
     /// Something else was committed in its place. It will never commit; ask the new leader.
     #[error("a new leader has put something else in its place")]
     Superseded,
@@ -69,6 +72,7 @@ impl ReplicaError {
             Self::NotLeader(_) => Status::NotLeader,
             Self::Refused(Refusal::Invalid) => Status::InvalidArgument,
             Self::Busy | Self::Refused(_) => Status::Again,
+            Self::TooLarge => Status::TooLarge,
             Self::Superseded => Status::Conflict,
             Self::Gone(_) => Status::NotFound,
             Self::Timeout | Self::NotEverywhere(_) => Status::Timeout,

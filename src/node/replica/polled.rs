@@ -12,9 +12,10 @@
 //! # Limits
 //! Where repetitions are is remembered: 32 bytes for each run of them. The log is never cut at its front.
 
-use super::{Applied, Apply, Replica, ReplicaConfig, ReplicaError};
+use super::{Applied, Apply, Pending, Replica, ReplicaConfig, ReplicaError, SubmitOptions};
 use crate::env::{Clock, SystemClock};
-use crate::frame::{Entry, Frame, FrameKind};
+use crate::frame::{Entry, FRAME_HEADER_BYTES, Frame, FrameKind, Origin};
+use crate::raft::Refusal;
 use crate::types::{Index, Term, UnixNanos};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -53,7 +54,13 @@ impl Apply for Note {
 pub struct PolledReplica {
     replica: Replica,
     left_out: Arc<Mutex<Runs>>,
+    entries_max: usize,
+    /// Of the entries of a batch with what a frame adds to each.
+    bytes_max: usize,
 }
+
+/// What a frame adds to an entry: its length, origin and id.
+const ENTRY_EXTRA_BYTES: usize = 52;
 
 impl Deref for PolledReplica {
     type Target = Replica;
@@ -70,9 +77,38 @@ impl PolledReplica {
     /// As [`Replica::open`].
     pub fn open(config: ReplicaConfig) -> Result<Self, ReplicaError> {
         let left_out = Arc::default();
+        let entries_max = config.raft.frame_entries_max.min(config.batch.entries_max) as usize;
+        let bytes_max = config.raft.frame_bytes_max.saturating_sub(FRAME_HEADER_BYTES);
         let note = Box::new(Note(Arc::clone(&left_out)));
         let replica = Replica::open(ReplicaConfig { applied: Index::ORIGIN, ..config }, note)?;
-        Ok(Self { replica, left_out })
+        Ok(Self { replica, left_out, entries_max, bytes_max })
+    }
+
+    /// As [`Replica::submit`], numbered on from `first` on.
+    ///
+    /// # Errors
+    /// As [`Replica::submit`]; `TooLarge` instead of `Invalid` for more than a frame holds.
+    pub fn submit_all(
+        &self,
+        items: &[&[u8]],
+        first: Origin,
+        options: SubmitOptions,
+    ) -> Result<Pending, ReplicaError> {
+        let bytes: usize = items.iter().map(|item| item.len() + ENTRY_EXTRA_BYTES).sum();
+        if items.len() > self.entries_max || bytes > self.bytes_max {
+            return Err(ReplicaError::TooLarge);
+        }
+        let numbered = (0_u64..)
+            .zip(items)
+            .map(|(at, bytes)| Some(Entry { bytes, origin: first.forward(at)?, id: None }));
+        // The numbers of the session end inside of the batch.
+        let entries: Option<Vec<_>> = numbered.collect();
+        let entries = entries.ok_or(ReplicaError::Refused(Refusal::Invalid))?;
+        // `forward` knows no numbers of nobody.
+        if first.session == 0 && first.sequence != 0 {
+            return Err(ReplicaError::Refused(Refusal::Invalid));
+        }
+        self.replica.submit(&entries, options)
     }
 
     /// Committed entries from `from` on, of about `bytes_max` bytes of the log and at least one; waits for the

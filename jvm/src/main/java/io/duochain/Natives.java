@@ -268,12 +268,14 @@ final class Natives {
 
     static native long replogOpen(byte[] options, long[] settings);
 
-    static native void replogClose(Object owner, long log, long timeoutNanos);
+    /** False when something was left to do. */
+    static native boolean replogClose(Object owner, long log, long timeoutNanos);
 
     static native void replogDestroy(long log);
 
     static native long replogSubmit(
-            Object owner, long log, Object memory, long data, long lengths, int count, long session, long sequence);
+            Object owner, long log, Object memory, long data, long lengths, int count, int level, long session,
+            long sequence);
 
     /** Index, term, repeated, stale; or a refusal; {@code null} when there is no answer yet. */
     static native long[] replogAwait(Object owner, long log, long op, long timeoutNanos);

@@ -45,18 +45,19 @@ public final class ReplicatedLog implements AutoCloseable {
 
     /** Appends an entry and waits until it is committed. An interrupt ends the wait, not the entry. */
     public Receipt append(byte[] entry, Duration timeout) throws InterruptedException {
-        return append(List.of(entry), Origin.NONE, timeout);
+        return append(List.of(entry), Origin.NONE, WaitFor.QUORUM, timeout);
     }
 
     /** As {@link #append(byte[], Duration)} for entries that are in the log all or none, in their order. */
     public Receipt append(List<byte[]> entries, Duration timeout) throws InterruptedException {
-        return append(entries, Origin.NONE, timeout);
+        return append(entries, Origin.NONE, WaitFor.QUORUM, timeout);
     }
 
-    /** As {@link #append(List, Duration)}, with who makes them and the number of the first. */
-    public Receipt append(List<byte[]> entries, Origin origin, Duration timeout) throws InterruptedException {
+    /** As {@link #append(List, Duration)}, with who makes them and the number of the first, and what to wait for. */
+    public Receipt append(List<byte[]> entries, Origin origin, WaitFor level, Duration timeout)
+            throws InterruptedException {
         Waiting waiting = Waiting.forUpTo(timeout);
-        long op = submit(entries, origin);
+        long op = submit(entries, origin, level);
         try {
             while (true) {
                 Receipt receipt = answer(op, waiting.chunk());
@@ -74,11 +75,12 @@ public final class ReplicatedLog implements AutoCloseable {
         }
     }
 
-    /** As {@link #append(List, Origin, Duration)}, without a thread that waits. The future fails as that throws. */
-    public CompletableFuture<Receipt> appendAsync(List<byte[]> entries, Origin origin, Duration timeout) {
+    /** As {@link #append(List, Origin, WaitFor, Duration)}, without a thread that waits. The future fails as that throws. */
+    public CompletableFuture<Receipt> appendAsync(
+            List<byte[]> entries, Origin origin, WaitFor level, Duration timeout) {
         CompletableFuture<Receipt> done = new CompletableFuture<>();
         try {
-            look(submit(entries, origin), Waiting.end(timeout), done);
+            look(submit(entries, origin, level), Waiting.end(timeout), done);
         } catch (DuoException failure) {
             done.completeExceptionally(failure);
         }
@@ -102,7 +104,7 @@ public final class ReplicatedLog implements AutoCloseable {
         }
     }
 
-    private long submit(List<byte[]> entries, Origin origin) {
+    private long submit(List<byte[]> entries, Origin origin, WaitFor level) {
         long bytes = entries.stream().mapToLong(entry -> entry.length).sum();
         long lengths = (long) Integer.BYTES * entries.size();
         if (bytes + lengths > Integer.MAX_VALUE) {
@@ -113,7 +115,8 @@ public final class ReplicatedLog implements AutoCloseable {
         entries.forEach(room::put);
         long first = Natives.address(room);
         long op = Natives.replogSubmit(
-                this, handle.use(), room, first + lengths, first, entries.size(), origin.session(), origin.sequence());
+                this, handle.use(), room, first + lengths, first, entries.size(), level.ordinal(), origin.session(),
+                origin.sequence());
         if (Failures.isRefused(op)) {
             throw Failures.of(Failures.refusal(op), "");
         }
@@ -277,9 +280,13 @@ public final class ReplicatedLog implements AutoCloseable {
         return new String(Natives.replogJson(this, handle.use()), StandardCharsets.UTF_8);
     }
 
-    /** Ends this node's part: waiting calls get {@link ClosedException}. What it had can be read until it is closed. */
-    public void shutdown(Duration timeout) {
-        Natives.replogClose(this, handle.use(), Waiting.nanos(timeout));
+    /**
+     * Ends this node's part in order: takes no more entries, waits until those it has are committed and on disk, and hands
+     * leadership over. Then it has ended in any case, and waiting calls get {@link ClosedException}; false when something
+     * was left to do. What it had can be read until it is closed.
+     */
+    public boolean shutdown(Duration timeout) {
+        return Natives.replogClose(this, handle.use(), Waiting.nanos(timeout));
     }
 
     /** Shuts down, lets waiting calls return, and frees it. Closing twice does nothing. */
@@ -296,6 +303,16 @@ public final class ReplicatedLog implements AutoCloseable {
         CANDIDATE,
         /** Decides what is in the log. */
         LEADER
+    }
+
+    /** How far entries have to be before their caller is told. */
+    public enum WaitFor {
+        /** On the disks of a majority: nothing takes them away. */
+        QUORUM,
+        /** On the leader's disk: a later leader may still put something else in their place. */
+        LOCAL,
+        /** On every voter's disk; {@link TimedOutException} also when this node leads no longer and cannot know. */
+        ALL
     }
 
     /** Who makes entries, and the number of the first of them. What has the same origin as another is read once. */

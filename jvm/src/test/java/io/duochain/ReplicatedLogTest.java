@@ -12,6 +12,7 @@ import io.duochain.ReplicatedLog.Member;
 import io.duochain.ReplicatedLog.Origin;
 import io.duochain.ReplicatedLog.Receipt;
 import io.duochain.ReplicatedLog.Role;
+import io.duochain.ReplicatedLog.WaitFor;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -154,7 +155,7 @@ public class ReplicatedLogTest {
             AtomicReference<Receipt> receipt = new AtomicReference<>();
             List<byte[]> entry = List.of(bytes("entry " + number));
             // The same identity until somebody says that it is in: an answer may get lost with its node.
-            askLeader(log -> receipt.set(log.append(entry, origin, Duration.ofSeconds(2))));
+            askLeader(log -> receipt.set(log.append(entry, origin, WaitFor.QUORUM, Duration.ofSeconds(2))));
             last = receipt.get().index();
         }
         ender.join();
@@ -172,8 +173,8 @@ public class ReplicatedLogTest {
     void a_batch_is_in_the_log_as_a_whole_and_once() throws InterruptedException {
         ReplicatedLog log = logs[leader()];
         List<byte[]> batch = List.of(bytes("one"), bytes(""), bytes("three"));
-        Receipt first = log.append(batch, new Origin(5, 10), PATIENCE);
-        Receipt again = log.append(batch, new Origin(5, 10), PATIENCE);
+        Receipt first = log.append(batch, new Origin(5, 10), WaitFor.ALL, PATIENCE);
+        Receipt again = log.append(batch, new Origin(5, 10), WaitFor.ALL, PATIENCE);
         assertEquals(new Receipt(first.index() + 3, first.term(), 3, 0), again);
         Receipt next = log.append(bytes("four"), PATIENCE);
         List<Entry> entries = log.read(first.index() - 2, 10, NativeBuffer.allocate(100), PATIENCE);
@@ -191,7 +192,8 @@ public class ReplicatedLogTest {
         ReplicatedLog log = logs[leader()];
         assertThrows(TooLargeException.class, () -> log.append(new byte[64 << 10], PATIENCE));
         assertThrows(InvalidArgumentException.class, () -> log.append(List.of(), PATIENCE));
-        assertThrows(InvalidArgumentException.class, () -> log.append(List.of(bytes("x")), new Origin(0, 1), PATIENCE));
+        assertThrows(InvalidArgumentException.class,
+                () -> log.append(List.of(bytes("x")), new Origin(0, 1), WaitFor.QUORUM, PATIENCE));
         assertThrows(IllegalArgumentException.class, () -> log.read(1, 0, NativeBuffer.allocate(9), PATIENCE));
         assertThrows(IllegalArgumentException.class, () -> log.follow(-1));
         long last = append("longer than four").index();
@@ -206,10 +208,10 @@ public class ReplicatedLogTest {
     @Test
     void futures_come_from_whoever_leads_and_fail_elsewhere() throws Exception {
         int leader = leader();
-        Receipt receipt = logs[leader].appendAsync(List.of(bytes("x")), Origin.NONE, PATIENCE).get();
+        Receipt receipt = logs[leader].appendAsync(List.of(bytes("x")), Origin.NONE, WaitFor.LOCAL, PATIENCE).get();
         assertTrue(receipt.index() > 0);
         ExecutionException failure = assertThrows(ExecutionException.class,
-                () -> logs[(leader + 1) % NODES].appendAsync(List.of(bytes("x")), Origin.NONE, PATIENCE).get());
+                () -> logs[(leader + 1) % NODES].appendAsync(List.of(bytes("x")), Origin.NONE, WaitFor.LOCAL, PATIENCE).get());
         assertEquals(OptionalLong.of(leader + 1), ((NotLeaderException) failure.getCause()).leader());
     }
 
@@ -272,7 +274,7 @@ public class ReplicatedLogTest {
         List<String> seen = new ArrayList<>();
         Thread loop = new Thread(() -> logs[0].follow(0).forEach(entry -> seen.add(text(entry))));
         loop.start();
-        logs[0].shutdown(PATIENCE);
+        assertTrue(logs[0].shutdown(PATIENCE));
         loop.join();
         assertEquals(List.of("last"), seen);
         assertThrows(ClosedException.class, () -> logs[0].append(bytes("x"), PATIENCE));
