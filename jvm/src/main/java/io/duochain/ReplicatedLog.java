@@ -6,7 +6,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -249,8 +248,8 @@ public final class ReplicatedLog implements AutoCloseable {
     }
 
     /** Where this node stands. */
-    public Status status() {
-        return new Status(new Wire(Natives.replogStatus(this, handle.use())));
+    public LogStatus status() {
+        return new LogStatus(new Wire(Natives.replogStatus(this, handle.use())));
     }
 
     /** What a leader knows of the others; none on a follower. */
@@ -293,16 +292,6 @@ public final class ReplicatedLog implements AutoCloseable {
     @Override
     public void close() {
         handle.free();
-    }
-
-    /** What a node is. */
-    public enum Role {
-        /** Takes entries from a leader, or waits for one. */
-        FOLLOWER,
-        /** Asks for votes. */
-        CANDIDATE,
-        /** Decides what is in the log. */
-        LEADER
     }
 
     /** How far entries have to be before their caller is told. */
@@ -381,38 +370,5 @@ public final class ReplicatedLog implements AutoCloseable {
      * @param isInSnapshot it takes a snapshot
      */
     public record Peer(long node, long matched, long next, long inflightBytes, Duration silent, boolean isInSnapshot) {
-    }
-
-    /**
-     * Where a node stands.
-     *
-     * @param role what it is
-     * @param node its number
-     * @param term its term
-     * @param leader who leads, as far as it knows
-     * @param leaderAddress where that is found
-     * @param first the oldest entry that it still has
-     * @param last the end of its log
-     * @param durable everything up to here is on its disk
-     * @param commit everything up to here is committed
-     * @param uncommittedBytes bytes that wait to be committed; of a leader
-     */
-    public record Status(
-            Role role, long node, long term, OptionalLong leader, Optional<String> leaderAddress, long first, long last,
-            long durable, long commit, long uncommittedBytes) {
-
-        private Status(Wire wire) {
-            this(Role.values()[wire.i32() - 1], wire.i64(), wire.i64(), known(wire.i64()), new long[] {
-                wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64()}, wire.text());
-        }
-
-        private Status(Role role, long node, long term, OptionalLong leader, long[] rest, String address) {
-            this(role, node, term, leader, Optional.of(address).filter(text -> !text.isEmpty()),
-                    rest[0], rest[1], rest[2], rest[3], rest[4]);
-        }
-
-        private static OptionalLong known(long leader) {
-            return leader == 0 ? OptionalLong.empty() : OptionalLong.of(leader);
-        }
     }
 }

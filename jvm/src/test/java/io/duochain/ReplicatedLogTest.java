@@ -7,11 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.duochain.LogStatus.Role;
 import io.duochain.ReplicatedLog.Entry;
 import io.duochain.ReplicatedLog.Member;
 import io.duochain.ReplicatedLog.Origin;
 import io.duochain.ReplicatedLog.Receipt;
-import io.duochain.ReplicatedLog.Role;
 import io.duochain.ReplicatedLog.WaitFor;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -230,7 +230,7 @@ public class ReplicatedLogTest {
     @Test
     void a_node_tells_where_it_stands() throws InterruptedException {
         int leader = leader();
-        ReplicatedLog.Status status = logs[leader].status();
+        LogStatus status = logs[leader].status();
         assertEquals(Role.LEADER, status.role());
         assertEquals(leader + 1, status.node());
         assertEquals(OptionalLong.of(leader + 1), status.leader());

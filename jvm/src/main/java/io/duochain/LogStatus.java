@@ -1,0 +1,47 @@
+package io.duochain;
+
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * Where a node of a {@link ReplicatedLog} stands.
+ *
+ * @param role what it is
+ * @param node its number
+ * @param term its term
+ * @param leader who leads, as far as it knows
+ * @param leaderAddress where that is found
+ * @param first the oldest entry that it still has
+ * @param last the end of its log
+ * @param durable everything up to here is on its disk
+ * @param commit everything up to here is committed
+ * @param uncommittedBytes bytes that wait to be committed; of a leader
+ */
+public record LogStatus(
+        Role role, long node, long term, OptionalLong leader, Optional<String> leaderAddress, long first, long last,
+        long durable, long commit, long uncommittedBytes) {
+
+    LogStatus(Wire wire) {
+        this(Role.values()[wire.i32() - 1], wire.i64(), wire.i64(), known(wire.i64()), new long[] {
+            wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64()}, wire.text());
+    }
+
+    private LogStatus(Role role, long node, long term, OptionalLong leader, long[] rest, String address) {
+        this(role, node, term, leader, Optional.of(address).filter(text -> !text.isEmpty()),
+                rest[0], rest[1], rest[2], rest[3], rest[4]);
+    }
+
+    private static OptionalLong known(long leader) {
+        return leader == 0 ? OptionalLong.empty() : OptionalLong.of(leader);
+    }
+
+    /** What a node is. */
+    public enum Role {
+        /** Takes entries from a leader, or waits for one. */
+        FOLLOWER,
+        /** Asks for votes. */
+        CANDIDATE,
+        /** Decides what is in the log. */
+        LEADER
+    }
+}
