@@ -46,7 +46,16 @@ impl Raft {
     /// Only voters campaign; not while a snapshot is coming in, nor while the disk does not answer: such a
     /// leader could not do its work.
     pub(super) fn may_campaign(&self, now: Tick) -> bool {
-        self.log.membership().is_voter(self.settings.id) && self.installing.is_none() && !self.is_stalled(now)
+        self.is_needed() && self.installing.is_none() && !self.is_stalled(now)
+    }
+
+    /// Whether it is a voter, or was one until a change that it does not know to be committed. Others may still
+    /// need its vote then, and it cannot give that if its log is longer; so it leads until the change is
+    /// committed, without a vote of its own (thesis §4.2.2).
+    fn is_needed(&self) -> bool {
+        let (id, changed) = (self.settings.id, self.log.membership_index());
+        let was_voter = || self.log.membership_at(super::log::before(changed)).is_voter(id);
+        self.log.membership().is_voter(id) || (changed > self.commit && was_voter())
     }
 
     /// Raft §5.2: a new term and its own vote, and a request to everyone.

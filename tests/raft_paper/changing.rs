@@ -305,3 +305,26 @@ fn a_member_that_restarts_finds_the_members_in_its_log() {
     cluster.restart(Config::new(n(4)));
     assert_eq!(cluster.raft(n(4)).membership(), &members);
 }
+
+#[test]
+fn thesis_4_2_2_who_is_no_voter_any_more_campaigns_until_that_is_committed() {
+    let mut cluster = Cluster::new(4);
+    let leader = cluster.elect();
+    let leaving = (1..=4).map(n).find(|node| *node != leader).expect("three others");
+    let change = Change { demote: [leaving].into(), ..Change::default() };
+    cluster.step(leader, Input::Changed { ticket: Ticket(1), time: UnixNanos::new(0), change });
+    while cluster.raft(leader).membership().is_joint() {
+        assert!(cluster.deliver_one());
+    }
+    // Its end reaches nobody else, and then the leader is gone: of four voters three are left.
+    cluster.wire.retain(|(_, to, _)| *to == leaving);
+    for _ in 0..cluster.wire.len() {
+        cluster.deliver_one();
+    }
+    cluster.wire.clear();
+    cluster.cut_off.insert(leader);
+    assert_eq!(cluster.raft(leaving).last(), cluster.raft(leader).last());
+    assert!(!cluster.raft(leaving).membership().is_voter(leaving));
+    let next = cluster.elect();
+    assert!(next != leaving && !cluster.raft(next).membership().is_voter(leaving));
+}
