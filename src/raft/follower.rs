@@ -177,20 +177,34 @@ impl Raft {
         self.writes.send(to, Message::AppendReply { term: self.term(), outcome, round }, out);
     }
 
-    /// A snapshot has come. What it covers is committed, whoever sent it.
+    /// Raft §7, figure 13: a snapshot has come, from whoever led `term`. What it covers is committed.
     pub(super) fn on_snapshot_received(
         &mut self,
         now: Tick,
-        from: NodeId,
+        (from, term): (NodeId, Term),
         snapshot: Snapshot,
         out: &mut Vec<Effect>,
     ) {
         let last = snapshot.last;
-        if last.term > TERM_MAX || last.index > INDEX_MAX {
-            out.push(Effect::Report { peer: from, fault: Fault::ImpossibleTerm });
+        let is_possible = term <= TERM_MAX && last.term <= term && last.index <= INDEX_MAX;
+        let fault = match from == self.settings.id {
+            true => Some(Fault::SameNumber),
+            false => (!is_possible).then_some(Fault::ImpossibleTerm),
+        };
+        if let Some(fault) = fault {
+            out.push(Effect::Report { peer: from, fault });
             return out.push(Effect::Discard(last));
         }
-        if self.is_leader() || last.index <= self.commit || self.installing.is_some() {
+        if term > self.term() {
+            self.become_follower(now, term, Some(from), out);
+            // Durable first: no entry is of a later term than its node (I4), after a crash neither.
+            self.writes.flush(now, out);
+        }
+        // Figure 13, 1: a leader that was deposed is not followed, whatever it brings.
+        if term < self.term() || !self.follow(now, from, out) {
+            return out.push(Effect::Discard(last));
+        }
+        if last.index <= self.commit || self.installing.is_some() {
             return out.push(Effect::Discard(last));
         }
         if self.log.has(last) {
@@ -199,21 +213,8 @@ impl Raft {
             self.learn_commit(last.index);
             return out.push(Effect::Discard(last));
         }
-        if last.term > self.term() {
-            self.become_follower(now, last.term, None, out);
-            // Durable first: no entry is of a later term than its node (I4), after a crash neither.
-            self.writes.flush(now, out);
-        }
-        self.become_waiting();
         self.installing = Some(snapshot.clone());
         out.push(Effect::Install(snapshot));
-    }
-
-    /// A campaign does not go on beside a snapshot.
-    fn become_waiting(&mut self) {
-        if !matches!(self.state, State::Follower(_)) {
-            self.state = State::Follower(Follower::default());
-        }
     }
 
     pub(super) fn on_installed(&mut self, id: LogId, out: &mut Vec<Effect>) {

@@ -2,7 +2,7 @@
 
 use super::{Change, Message, Snapshot};
 use crate::frame::{Body, Frame};
-use crate::types::{LogId, NodeId, UnixNanos};
+use crate::types::{LogId, NodeId, Term, UnixNanos};
 
 /// Names a request of the host until it is answered. Chosen by the host, which keeps them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,6 +87,8 @@ pub enum Input {
     SnapshotReceived {
         /// Who sent it.
         from: NodeId,
+        /// The term that its sender led, as `SendSnapshot` said there.
+        term: Term,
         /// What it covers.
         snapshot: Snapshot,
     },

@@ -161,7 +161,9 @@ impl Raft {
             Input::Fetched { to, frames } => self.on_fetched(to, frames, out),
             Input::Compacted(snapshot) => self.on_compacted(snapshot),
             Input::SnapshotSent { to, arrived } => self.on_snapshot_sent(to, arrived, out),
-            Input::SnapshotReceived { from, snapshot } => self.on_snapshot_received(now, from, snapshot, out),
+            Input::SnapshotReceived { from, term, snapshot } => {
+                self.on_snapshot_received(now, (from, term), snapshot, out);
+            }
             Input::Installed(id) => self.on_installed(id, out),
             Input::Unreachable(node) => self.on_unreachable(node),
         }

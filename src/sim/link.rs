@@ -115,7 +115,7 @@ impl World {
             self.trace.note(now, format_args!("n{} <- n{} Snapshot t{term} {last}", to + 1, from + 1));
             let snapshot = image.snapshot.clone();
             self.process(to).incoming = Some(image);
-            self.step(to, Input::SnapshotReceived { from: id_of(from), snapshot });
+            self.step(to, Input::SnapshotReceived { from: id_of(from), term, snapshot });
         }
     }
 

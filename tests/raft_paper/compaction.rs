@@ -1,7 +1,7 @@
 //! Snapshots: Raft §7, figure 13.
 
 use crate::support::*;
-use duochain::raft::{Effect, Input, Membership, Outcome, Role, Snapshot, Timer};
+use duochain::raft::{Effect, Fault, Input, Membership, Outcome, Role, Snapshot, Timer};
 use duochain::types::LogId;
 
 /// A leader of 3 with entries 1 to 5, all of them everywhere, that has forgotten 1 to 4.
@@ -112,7 +112,7 @@ fn a_snapshot_replaces_a_log_that_ends_before_it_or_differs() {
     for terms in [&[1][..], &[1, 1, 1, 1, 1, 1]] {
         let mut node = Lone::recovered(log_in(3, terms, 3));
         let five = Snapshot { membership: voters(5), ..snapshot(3, 5, 5) };
-        let seen = node.run(Input::SnapshotReceived { from: n(2), snapshot: five.clone() });
+        let seen = node.run(came(2, five.clone()));
         assert!(seen.has(|effect| matches!(effect, Effect::Install(snapshot) if *snapshot == five)));
         assert_eq!(node.terms(), terms, "the old log until the new state is durable");
         node.run(Input::Installed(id(3, 5)));
@@ -125,7 +125,7 @@ fn a_snapshot_replaces_a_log_that_ends_before_it_or_differs() {
 fn a_log_that_has_the_snapshots_last_entry_is_kept() {
     // Figure 13, 6: retain the entries that follow it. The core only learns what is committed.
     let mut node = Lone::recovered(log_of(3, &[1, 1, 2, 2]));
-    let seen = node.run(Input::SnapshotReceived { from: n(2), snapshot: snapshot(2, 3, 3) });
+    let seen = node.run(came(2, snapshot(2, 3, 3)));
     assert!(seen.has(|effect| matches!(effect, Effect::Discard(last) if *last == id(2, 3))));
     assert_eq!((node.terms(), seen.committed()), (vec![1, 1, 2, 2], Some(id(2, 3))));
 }
@@ -134,22 +134,58 @@ fn a_log_that_has_the_snapshots_last_entry_is_kept() {
 fn a_snapshot_of_what_is_committed_here_is_not_taken() {
     let mut node = Lone::recovered(log_of(3, &[1, 1]));
     node.take(2, append(1, id(1, 2), 2, vec![]));
-    let seen = node.run(Input::SnapshotReceived { from: n(2), snapshot: snapshot(1, 2, 3) });
+    let seen = node.run(came(2, snapshot(1, 2, 3)));
     assert!(matches!(seen.0[..], [Effect::Discard(_)]));
 }
 
 #[test]
 fn a_leader_takes_no_snapshot() {
-    let mut node = Lone::steady_leader(3);
-    let seen = node.run(Input::SnapshotReceived { from: n(2), snapshot: snapshot(1, 50, 3) });
-    assert!(matches!(seen.0[..], [Effect::Discard(_)]));
+    // In its own term nobody else leads; in an earlier one somebody did.
+    for (term, faults) in [(1, vec![(2, Fault::TwoLeaders)]), (0, vec![])] {
+        let mut node = Lone::steady_leader(3);
+        let seen = node.run(came_in(2, term, snapshot(term, 50, 3)));
+        assert_eq!(seen.faults(), faults);
+        assert!(seen.has(|effect| matches!(effect, Effect::Discard(_))));
+        assert_eq!(node.role(), Role::Leader);
+    }
+}
+
+#[test]
+fn a_snapshot_of_a_deposed_leader_is_not_taken() {
+    // Figure 13, 1: reply immediately if term < currentTerm.
+    let mut node = Lone::recovered(log_in(3, &[1], 3));
+    let seen = node.run(came_in(2, 2, snapshot(2, 50, 3)));
+    assert!(matches!(seen.0[..], [Effect::Discard(_)]), "{seen:?}");
+    assert_eq!((node.raft.leader(), node.term()), (None, 3));
+}
+
+#[test]
+fn a_snapshot_makes_a_follower_of_its_leader_even_where_it_is_of_no_other_use() {
+    // Figures 2 and 4, all servers: a later term makes a follower; and whoever hears its leader does not campaign.
+    let mut node = Lone::recovered(log_in(3, &[1, 1], 3));
+    node.expire(Timer::Election);
+    let seen = node.run(came_in(2, 4, snapshot(1, 2, 3)));
+    assert!(seen.has(|effect| matches!(effect, Effect::Discard(_))));
+    assert_eq!((node.role(), node.term(), node.raft.leader()), (Role::Follower, 4, Some(n(2))));
+    assert_eq!(seen.vote().map(|vote| vote.term.get()), Some(4), "durably");
+}
+
+#[test]
+fn a_snapshot_of_a_second_leader_or_of_a_later_term_than_its_leader_is_refused() {
+    let mut node = Lone::recovered(log_in(3, &[1], 3));
+    node.take(2, heartbeat(3, LogId::ORIGIN, 0, 1));
+    let second = node.run(came_in(3, 3, snapshot(2, 50, 3)));
+    assert_eq!(second.faults(), [(3, Fault::TwoLeaders)]);
+    let later = node.run(came_in(2, 3, snapshot(4, 50, 3)));
+    assert_eq!(later.faults(), [(2, Fault::ImpossibleTerm)]);
+    assert!([second, later].iter().all(|seen| !seen.has(|effect| matches!(effect, Effect::Install(_)))));
 }
 
 #[test]
 fn a_snapshot_of_a_later_term_teaches_the_term() {
     // It may overtake every message of its leader: a log must not be of a later term than its node.
     let mut node = Lone::new(3);
-    let seen = node.run(Input::SnapshotReceived { from: n(2), snapshot: snapshot(7, 5, 3) });
+    let seen = node.run(came(2, snapshot(7, 5, 3)));
     assert_eq!((node.term(), seen.vote().map(|vote| vote.term.get())), (7, Some(7)));
     // The term first: a crash between both must not leave entries of a term that the node does not know.
     let at = |wanted: &dyn Fn(&Effect) -> bool| seen.0.iter().position(wanted);
@@ -163,8 +199,8 @@ fn a_snapshot_of_a_later_term_teaches_the_term() {
 #[test]
 fn a_second_snapshot_waits_until_the_first_is_in_place() {
     let mut node = Lone::recovered(log_in(3, &[], 3));
-    node.run(Input::SnapshotReceived { from: n(2), snapshot: snapshot(3, 5, 3) });
-    let seen = node.run(Input::SnapshotReceived { from: n(2), snapshot: snapshot(3, 9, 3) });
+    node.run(came(2, snapshot(3, 5, 3)));
+    let seen = node.run(came(2, snapshot(3, 9, 3)));
     assert!(matches!(seen.0[..], [Effect::Discard(_)]));
     node.run(Input::Installed(id(3, 9)));
     assert_eq!(node.raft.last(), LogId::ORIGIN, "that one was not asked for");
@@ -175,7 +211,7 @@ fn a_second_snapshot_waits_until_the_first_is_in_place() {
 #[test]
 fn frames_that_come_while_a_snapshot_is_put_in_place_are_not_taken_and_not_acknowledged() {
     let mut node = Lone::recovered(log_in(3, &[1], 3));
-    node.run(Input::SnapshotReceived { from: n(2), snapshot: snapshot(3, 5, 3) });
+    node.run(came(2, snapshot(3, 5, 3)));
     let seen = node.take(2, append(3, id(1, 1), 0, vec![frame(3, 2, 9)]));
     assert!(seen.writes().is_empty() && seen.outcomes().is_empty());
     let seen = node.run(Input::Installed(id(3, 5)));
@@ -188,7 +224,7 @@ fn frames_that_come_while_a_snapshot_is_put_in_place_are_not_taken_and_not_ackno
 fn a_write_that_was_under_way_when_a_snapshot_came_makes_nothing_of_it_durable() {
     let mut node = Lone::recovered(log_in(3, &[1], 3));
     node.hear(2, append(3, id(1, 1), 0, vec![frame(3, 2, 1)]));
-    node.step(Input::SnapshotReceived { from: n(2), snapshot: snapshot(3, 5, 3) });
+    node.step(came(2, snapshot(3, 5, 3)));
     node.step(Input::Installed(id(3, 5)));
     node.write();
     assert_eq!((node.raft.durable(), node.raft.last()), (at(5), id(3, 5)));
@@ -198,7 +234,7 @@ fn a_write_that_was_under_way_when_a_snapshot_came_makes_nothing_of_it_durable()
 fn nothing_is_told_to_be_committed_while_a_snapshot_takes_the_place_of_the_log() {
     let mut node = Lone::recovered(log_in(3, &[], 1));
     node.hear(2, append(1, LogId::ORIGIN, 1, vec![frame(1, 1, 1)]));
-    node.step(Input::SnapshotReceived { from: n(2), snapshot: snapshot(1, 60, 3) });
+    node.step(came(2, snapshot(1, 60, 3)));
     assert_eq!(node.write().committed(), None);
     node.step(Input::Installed(id(1, 60)));
     assert_eq!(node.commit(), 60);
@@ -209,7 +245,7 @@ fn a_node_does_not_campaign_while_a_snapshot_comes_in() {
     let mut node = Lone::recovered(log_in(3, &[1], 3));
     node.expire(Timer::Election);
     assert_eq!(node.role(), Role::PreCandidate);
-    node.run(Input::SnapshotReceived { from: n(2), snapshot: snapshot(3, 5, 3) });
+    node.run(came(2, snapshot(3, 5, 3)));
     assert_eq!(node.role(), Role::Follower);
     assert!(node.expire(Timer::Election).sent().is_empty());
 }

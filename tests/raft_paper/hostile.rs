@@ -119,7 +119,7 @@ fn a_follower_that_forgot_what_was_durable_is_reported_and_proves_nothing() {
 fn a_snapshot_that_differs_from_its_leaders_log_leaves_nothing_of_that_to_commit() {
     let mut node = Lone::new(3);
     node.take(2, append(1, LogId::ORIGIN, 0, vec![frame(1, 1, 9)]));
-    node.run(Input::SnapshotReceived { from: n(3), snapshot: snapshot(0, 5, 3) });
+    node.run(came_in(2, 1, snapshot(0, 5, 3)));
     node.run(Input::Installed(id(0, 5)));
     node.take(2, heartbeat(1, LogId::ORIGIN, 9, 1));
     assert_eq!((node.commit(), node.raft.last().index), (5, at(5)));
@@ -129,7 +129,7 @@ fn a_snapshot_that_differs_from_its_leaders_log_leaves_nothing_of_that_to_commit
 fn a_snapshot_of_a_place_that_no_log_reaches_is_not_installed() {
     let mut node = Lone::new(3);
     for (term, index) in [(1, u64::MAX), (u64::MAX, 1)] {
-        let seen = node.run(Input::SnapshotReceived { from: n(2), snapshot: snapshot(term, index, 3) });
+        let seen = node.run(came(2, snapshot(term, index, 3)));
         assert_eq!(seen.faults(), [(2, Fault::ImpossibleTerm)]);
         assert!(!seen.has(|effect| matches!(effect, Effect::Install(_))));
     }

@@ -204,8 +204,8 @@ impl Cluster {
     /// A stream of the snapshot of `from` comes to `to`, whole.
     pub(crate) fn stream(&mut self, from: NodeId, to: NodeId) {
         let snapshot = self.nodes[&from].disk.snapshot.clone();
-        let arrived = Some(snapshot.last);
-        self.step(to, Input::SnapshotReceived { from, snapshot });
+        let (arrived, term) = (Some(snapshot.last), self.host(from).raft.term());
+        self.step(to, Input::SnapshotReceived { from, term, snapshot });
         self.step(from, Input::SnapshotSent { to, arrived });
     }
 

@@ -108,7 +108,10 @@ impl Besieged {
             14 => Input::Transferred { ticket: Ticket(1), to: (roll(2) == 0).then(|| n(1 + roll(6))) },
             15 => Input::Unreachable(n(1 + roll(6))),
             16 => Input::Compacted(self.snapshot(roll)),
-            17 => Input::SnapshotReceived { from: n(1 + roll(6)), snapshot: self.snapshot(roll) },
+            17 => {
+                let (from, term) = (n(1 + roll(6)), self.term(roll));
+                Input::SnapshotReceived { from, term, snapshot: self.snapshot(roll) }
+            }
             18 => Input::Installed(self.installs.pop_front().unwrap_or_else(|| self.place(roll))),
             19 => {
                 Input::SnapshotSent { to: n(1 + roll(6)), arrived: (roll(2) == 0).then(|| self.place(roll)) }

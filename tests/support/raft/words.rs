@@ -1,7 +1,7 @@
 //! Short names for what tests say often.
 
 use duochain::frame::{Body, Entry, Frame, FrameBuilder, FrameLimits, Seal};
-use duochain::raft::{Membership, Message, Outcome, Recovered, Snapshot, Vote};
+use duochain::raft::{Input, Membership, Message, Outcome, Recovered, Snapshot, Vote};
 use duochain::types::{Index, LaneId, LogId, NodeId, Term, UnixNanos};
 
 pub(crate) fn n(number: u64) -> NodeId {
@@ -82,6 +82,16 @@ pub(crate) fn log_in(count: u64, terms: &[u64], term: u64) -> Recovered {
 
 pub(crate) fn snapshot(term: u64, index: u64, count: u64) -> Snapshot {
     Snapshot { last: id(term, index), membership: voters(count), ..Snapshot::default() }
+}
+
+/// A snapshot came from whoever leads the term that it ends in.
+pub(crate) fn came(from: u64, snapshot: Snapshot) -> Input {
+    came_in(from, snapshot.last.term.get(), snapshot)
+}
+
+/// A snapshot came from whoever leads `term`.
+pub(crate) fn came_in(from: u64, term: u64, snapshot: Snapshot) -> Input {
+    Input::SnapshotReceived { from: n(from), term: Term::new(term), snapshot }
 }
 
 pub(crate) fn ask(term: u64, last: LogId) -> Message {
