@@ -22,6 +22,7 @@ domain!(TX_NODE, "duochain transaction node v1");
 domain!(TX_ROOT, "duochain transaction root v1");
 domain!(STATE, "duochain state v1");
 domain!(DEDUPLICATION, "duochain deduplication v1");
+domain!(SNAPSHOT, "duochain log snapshot v1");
 
 fn digest(domain: &blake3::Hasher, parts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = domain.clone();
@@ -29,6 +30,33 @@ fn digest(domain: &blake3::Hasher, parts: &[&[u8]]) -> [u8; 32] {
         hasher.update(part);
     }
     *hasher.finalize().as_bytes()
+}
+
+/// The digest of a snapshot of the replicated log, which is too large to be in memory at once.
+#[derive(Clone, Debug)]
+pub struct SnapshotHasher(blake3::Hasher);
+
+impl SnapshotHasher {
+    /// Of no bytes yet.
+    pub fn new() -> Self {
+        Self(SNAPSHOT.clone())
+    }
+
+    /// More bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all of them so far.
+    pub fn finish(&self) -> [u8; 32] {
+        *self.0.finalize().as_bytes()
+    }
+}
+
+impl Default for SnapshotHasher {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// Hash of an encoded header.

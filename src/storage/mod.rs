@@ -7,8 +7,8 @@
 //! files      SegmentLog                                     FjallStore, RocksStore (feature)
 //! decorators FaultyLog                                      FaultyStore        (tests only)
 //! ```
-//! [`frames`] has a third trait: logs of the batches of the replicated log; [`votes`] keeps what a node must not
-//! forget beside them.
+//! [`frames`] has a third trait: logs of the batches of the replicated log; [`snapshots`] has files that stand for
+//! the beginning of such a log; [`votes`] keeps what a node must not forget beside them.
 //! Whoever owns a data directory takes its [`DirLock`], then calls [`check_format`], then opens logs
 //! and stores in directories of their own below it.
 //!
@@ -51,6 +51,7 @@ mod poison;
 #[cfg(feature = "rocksdb")]
 mod rocks;
 mod segments;
+pub mod snapshots;
 #[cfg(test)]
 mod suite;
 pub mod votes;
