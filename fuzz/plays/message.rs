@@ -3,7 +3,7 @@
 use super::{Script, heap};
 use duochain::frame::FrameLimits;
 use duochain::raft::Message;
-use duochain::raft::wire::{self, ENVELOPE_BYTES, Envelope, Kind, WireLimits};
+use duochain::raft::wire::{self, ENVELOPE_BYTES, Envelope, Kind, Letter, WireLimits};
 use std::sync::Arc;
 
 const LIMITS: WireLimits = WireLimits {
@@ -11,7 +11,7 @@ const LIMITS: WireLimits = WireLimits {
     frames_max: 16,
     frame: FrameLimits { body_bytes_max: 1 << 14, entries_max: 64 },
 };
-/// The words of a refusal, and the frames that were read before it.
+/// The words of a refusal, and the frames or the piece of a snapshot that were read before it.
 const REFUSAL_BYTES_MAX: usize = 4_096;
 
 /// Plays what `data` says: as it is, and behind an envelope whose checksum fits.
@@ -29,7 +29,7 @@ pub(crate) fn play(data: &[u8]) {
         let value = if script.roll(4) == 0 { script.word() } else { script.roll(4) as u64 };
         bytes.extend_from_slice(&value.to_le_bytes());
     }
-    let more = if kind == Kind::Append { &data[..data.len().min(400) / 8 * 8] } else { &[] };
+    let more = if matches!(kind, Kind::Append | Kind::Chunk) { &data[..data.len().min(400) / 8 * 8] } else { &[] };
     bytes.extend_from_slice(more);
     let length = (bytes.len() - ENVELOPE_BYTES) as u32;
     bytes[..4].copy_from_slice(b"DUOM");
@@ -47,13 +47,16 @@ fn judge(bytes: &[u8]) {
     assert!(allocated <= REFUSAL_BYTES_MAX, "{allocated} bytes for an envelope");
     let Ok(envelope) = envelope else { return };
     let buffer = Arc::new(rest[..envelope.bytes().min(rest.len())].to_vec());
-    let (message, allocated) = heap::counted(|| envelope.message(&buffer, &LIMITS));
-    assert!(allocated <= REFUSAL_BYTES_MAX, "{allocated} bytes for a message of {}", buffer.len());
+    let (message, allocated) = heap::counted(|| envelope.letter(&buffer, &LIMITS));
+    let allowed = REFUSAL_BYTES_MAX + buffer.len();
+    assert!(allocated <= allowed, "{allocated} bytes for a message of {}", buffer.len());
     if let Ok(message) = message {
         let mut again = Vec::new();
-        wire::encode(&message, &mut again);
+        wire::encode_letter(&message, &mut again);
         assert_eq!(again, bytes[..ENVELOPE_BYTES + envelope.bytes()], "one message, one encoding");
-        let sent = wire::frames_of(&message).len();
-        assert!(sent == 0 || matches!(message, Message::Append { .. }));
+        if let Letter::Message(message) = message {
+            let sent = wire::frames_of(&message).len();
+            assert!(sent == 0 || matches!(message, Message::Append { .. }));
+        }
     }
 }

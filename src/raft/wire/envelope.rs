@@ -1,5 +1,6 @@
 //! What stands before every message, and is believed only after it was checked.
 
+use super::CHUNK_BYTES_MAX;
 use crate::codec::{Malformed, Reader, Writer};
 use crate::frame::FrameLimits;
 
@@ -47,11 +48,15 @@ pub enum Kind {
     ReadRequest = 7,
     /// [`super::super::Message::ReadReply`].
     ReadReply = 8,
+    /// [`super::Chunk`].
+    Chunk = 9,
+    /// [`super::ChunkReply`].
+    ChunkReply = 10,
 }
 
 impl Kind {
     /// All of them, in wire order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::VoteRequest,
         Self::VoteReply,
         Self::Append,
@@ -60,6 +65,8 @@ impl Kind {
         Self::TimeoutNow,
         Self::ReadRequest,
         Self::ReadReply,
+        Self::Chunk,
+        Self::ChunkReply,
     ];
 
     /// From the wire number; `None` for any other.
@@ -80,6 +87,8 @@ impl Kind {
             Self::Append | Self::Heartbeat => 5,
             Self::AppendReply => 6,
             Self::TimeoutNow => 1,
+            Self::Chunk => 11,
+            Self::ChunkReply => 7,
         }
     }
 }
@@ -113,6 +122,9 @@ impl Envelope {
         let length = reader.u32("bytes")?;
         let (min, max) = match kind {
             Kind::Append => (kind.fixed_bytes(), limits.message_bytes_max),
+            Kind::Chunk => {
+                (kind.fixed_bytes(), limits.message_bytes_max.min(kind.fixed_bytes() + CHUNK_BYTES_MAX))
+            }
             _ => (kind.fixed_bytes(), kind.fixed_bytes()),
         };
         if !(min..=max).contains(&(length as usize)) || length % 8 != 0 {

@@ -108,6 +108,9 @@ impl Envelope {
                 }
                 Message::ReadReply { term, ticket, index: (known == 1).then_some(index) }
             }
+            Kind::Chunk | Kind::ChunkReply => {
+                return Err(reader.fault("kind", "it is not for the core".to_owned()));
+            }
         };
         Ok(message)
     }

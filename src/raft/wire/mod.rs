@@ -15,6 +15,9 @@
 //!   6 timeout now    term
 //!   7 read request   term, ticket
 //!   8 read reply     term, ticket, known (0, 1), index
+//!   9 chunk          term, last term, last index, bytes of the whole, offset, length, CRC-32C of the bytes,
+//!                    digest of the whole (4); then the bytes, and zeros to a multiple of 8
+//!  10 chunk reply    term, answer (1 next, 2 whole, 3 refused), offset (of 1), digest of the whole (4)
 //! ```
 //! Little-endian. A frame has checksums of its own, so that its bytes are read once.
 //! `docs/replication-protocol.md` has a dump of each.
@@ -27,18 +30,20 @@
 //! [`WireLimits`]. A message that does not fit is refused by its reader, so all nodes need the same.
 //!
 //! # Caller contract
-//! A transport writes [`encode_head`] and then each of [`frames_of`], header and body. It reads
-//! [`ENVELOPE_BYTES`], asks [`Envelope::decode`], reads as many bytes as that says into one buffer, and gives
-//! it to [`Envelope::message`]; frames share that buffer.
+//! A transport writes [`encode_head`] and then each of [`frames_of`], header and body; what is not for the core
+//! ([`Letter`]) as a whole. It reads [`ENVELOPE_BYTES`], asks [`Envelope::decode`], reads as many bytes as that
+//! says into one buffer, and gives it to [`Envelope::letter`]; frames share that buffer.
 
 #[cfg(test)]
 mod docs_test;
 mod envelope;
 mod fields;
+mod letter;
 mod protocol;
 #[cfg(test)]
 mod wire_test;
 
 pub use envelope::{ENVELOPE_BYTES, Envelope, Kind, WireLimits};
 pub use fields::{encode, encode_head, frames_of};
+pub use letter::{CHUNK_BYTES_MAX, Chunk, ChunkAnswer, ChunkReply, Letter, encode_letter};
 pub use protocol::RaftProtocol;

@@ -1,9 +1,8 @@
 //! The messages of the log as a [`Protocol`] of a transport.
 
-use super::{Envelope, WireLimits, encode_head, frames_of};
+use super::{Envelope, Letter, WireLimits, encode_head, encode_letter, frames_of};
 use crate::codec::Malformed;
 use crate::net::{ENVELOPE_BYTES, Packet, Protocol};
-use crate::raft::Message;
 use std::sync::Arc;
 
 const _: () = assert!(ENVELOPE_BYTES == super::ENVELOPE_BYTES);
@@ -16,10 +15,14 @@ pub struct RaftProtocol {
 }
 
 impl Protocol for RaftProtocol {
-    type Message = Message;
+    type Message = Letter;
 
-    fn encode(&self, message: &Message, out: &mut Packet) {
+    fn encode(&self, letter: &Letter, out: &mut Packet) {
         let mut bytes = Vec::with_capacity(64);
+        let Letter::Message(message) = letter else {
+            encode_letter(letter, &mut bytes);
+            return out.push(bytes);
+        };
         encode_head(message, &mut bytes);
         for frame in frames_of(message) {
             bytes.extend_from_slice(&frame.header().encode());
@@ -35,12 +38,16 @@ impl Protocol for RaftProtocol {
         Envelope::decode(envelope, &self.limits).map(|envelope| envelope.bytes())
     }
 
-    fn decode(&self, envelope: &[u8; ENVELOPE_BYTES], bytes: &Arc<Vec<u8>>) -> Result<Message, Malformed> {
-        Envelope::decode(envelope, &self.limits)?.message(bytes, &self.limits)
+    fn decode(&self, envelope: &[u8; ENVELOPE_BYTES], bytes: &Arc<Vec<u8>>) -> Result<Letter, Malformed> {
+        Envelope::decode(envelope, &self.limits)?.letter(bytes, &self.limits)
     }
 
-    /// Everything that is not full of frames.
-    fn is_urgent(&self, message: &Message) -> bool {
-        frames_of(message).is_empty()
+    /// Everything that is not full of frames, or a piece of a snapshot.
+    fn is_urgent(&self, letter: &Letter) -> bool {
+        match letter {
+            Letter::Message(message) => frames_of(message).is_empty(),
+            Letter::Chunk(_) => false,
+            Letter::ChunkReply(_) => true,
+        }
     }
 }

@@ -20,7 +20,17 @@ fn frame(base: u64, entries: &[&[u8]]) -> Frame {
     Frame::new(seal, builder.finish().unwrap_or_else(Body::blank))
 }
 
-fn every_kind() -> Vec<Message> {
+fn every_kind() -> Vec<Letter> {
+    let digest = std::array::from_fn(|at| at as u8);
+    let term = Term::new(3);
+    let chunk = Chunk { term, last: at(2, 14), bytes: 100, digest, offset: 77, data: b"a piece".to_vec() };
+    let replies = [ChunkAnswer::Next(84), ChunkAnswer::Whole, ChunkAnswer::Refused];
+    let replies = replies.map(|answer| Letter::ChunkReply(ChunkReply { term, digest, answer }));
+    let messages = every_message().into_iter().map(Letter::Message);
+    messages.chain([Letter::Chunk(chunk)]).chain(replies).collect()
+}
+
+fn every_message() -> Vec<Message> {
     let (term, commit) = (Term::new(3), Index::new(12));
     let frames = vec![frame(15, &[b"one", b"three"]), frame(17, &[])];
     let matched = Outcome::Matched { durable: Index::new(7), received: Index::new(9) };
@@ -42,16 +52,16 @@ fn every_kind() -> Vec<Message> {
     ]
 }
 
-fn read(bytes: &[u8]) -> Result<Message, Malformed> {
+fn read(bytes: &[u8]) -> Result<Letter, Malformed> {
     let limits = WireLimits::default();
     let (envelope, rest) = bytes.split_first_chunk().expect("long enough");
     let envelope = Envelope::decode(envelope, &limits)?;
-    envelope.message(&Arc::new(rest.to_vec()), &limits)
+    envelope.letter(&Arc::new(rest.to_vec()), &limits)
 }
 
-fn bytes_of(message: &Message) -> Vec<u8> {
+fn bytes_of(letter: &Letter) -> Vec<u8> {
     let mut bytes = Vec::new();
-    encode(message, &mut bytes);
+    encode_letter(letter, &mut bytes);
     bytes
 }
 
@@ -64,7 +74,7 @@ fn every_kind_of_message_is_read_back() {
         assert_eq!(read(&bytes).as_ref(), Ok(message));
     }
     let kinds = Kind::ALL.map(|kind| messages.iter().any(|message| bytes_of(message)[5] == kind.wire()));
-    assert_eq!(kinds, [true; 8], "each kind is among them");
+    assert_eq!(kinds, [true; 10], "each kind is among them");
 }
 
 #[test]
@@ -100,7 +110,7 @@ fn any_changed_or_missing_byte_is_refused_or_says_something_else() {
 fn a_length_or_a_number_of_frames_over_the_limit_is_refused_before_room_is_made() {
     let message =
         Message::Append { term: Term::new(1), prev: at(0, 0), commit: Index::ORIGIN, frames: Vec::new() };
-    let mut bytes = bytes_of(&message);
+    let mut bytes = bytes_of(&Letter::Message(message));
     bytes[8..12].copy_from_slice(&0xffff_fff8_u32.to_le_bytes());
     let envelope = bytes.first_chunk().expect("long enough");
     assert_eq!(Envelope::decode(envelope, &WireLimits::default()).unwrap_err().field, "bytes");
@@ -114,6 +124,44 @@ fn a_length_or_a_number_of_frames_over_the_limit_is_refused_before_room_is_made(
     let (envelope, rest) = two.split_first_chunk().expect("long enough");
     let envelope = Envelope::decode(envelope, &limits).expect("it is within the bytes");
     assert_eq!(envelope.message(&Arc::new(rest.to_vec()), &limits).unwrap_err().field, "frames");
+}
+
+#[test]
+fn a_chunk_that_lies_about_its_place_or_length_is_refused() {
+    let sound = Chunk {
+        term: Term::new(3),
+        last: at(2, 14),
+        bytes: 100,
+        digest: [1; 32],
+        offset: 77,
+        data: vec![7; 23],
+    };
+    assert!(read(&bytes_of(&Letter::Chunk(sound.clone()))).is_ok());
+    let broken = [
+        Chunk { offset: 78, ..sound.clone() },
+        Chunk { offset: u64::MAX, ..sound.clone() },
+        Chunk { bytes: 22, offset: 0, ..sound.clone() },
+        Chunk { data: Vec::new(), ..sound.clone() },
+    ];
+    for chunk in broken {
+        assert_eq!(read(&bytes_of(&Letter::Chunk(chunk))).unwrap_err().field, "length");
+    }
+    let large = Chunk { bytes: u64::MAX, data: vec![0; CHUNK_BYTES_MAX], ..sound };
+    assert!(read(&bytes_of(&Letter::Chunk(large.clone()))).is_ok());
+    let larger = Chunk { data: vec![0; CHUNK_BYTES_MAX + 8], ..large };
+    assert_eq!(read(&bytes_of(&Letter::Chunk(larger))).unwrap_err().field, "bytes");
+}
+
+#[test]
+fn what_is_not_for_the_core_is_no_message() {
+    for letter in every_kind() {
+        let bytes = bytes_of(&letter);
+        let limits = WireLimits::default();
+        let (envelope, rest) = bytes.split_first_chunk().expect("long enough");
+        let message = Envelope::decode(envelope, &limits)
+            .and_then(|envelope| envelope.message(&Arc::new(rest.to_vec()), &limits));
+        assert_eq!(message.is_ok(), matches!(letter, Letter::Message(_)));
+    }
 }
 
 #[test]
