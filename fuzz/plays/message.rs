@@ -29,7 +29,8 @@ pub(crate) fn play(data: &[u8]) {
         let value = if script.roll(4) == 0 { script.word() } else { script.roll(4) as u64 };
         bytes.extend_from_slice(&value.to_le_bytes());
     }
-    let more = if matches!(kind, Kind::Append | Kind::Chunk) { &data[..data.len().min(400) / 8 * 8] } else { &[] };
+    let more =
+        if matches!(kind, Kind::Append | Kind::Chunk) { &data[..data.len().min(400) / 8 * 8] } else { &[] };
     bytes.extend_from_slice(more);
     let length = (bytes.len() - ENVELOPE_BYTES) as u32;
     bytes[..4].copy_from_slice(b"DUOM");

@@ -104,6 +104,11 @@ impl Dedup {
         Self { limits, upto, time, sessions: Sessions::default(), ids: Ids::default() }
     }
 
+    /// What it was made with.
+    pub const fn limits(&self) -> &DedupLimits {
+        &self.limits
+    }
+
     /// The next committed frame: which of its entries are repetitions. From here on they all are.
     ///
     /// # Panics

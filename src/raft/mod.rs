@@ -340,6 +340,11 @@ impl Raft {
         self.log.last()
     }
 
+    /// The last entry that the log has forgotten.
+    pub const fn snapshot(&self) -> LogId {
+        self.log.snapshot()
+    }
+
     /// Everything up to here is durable on this node.
     pub const fn durable(&self) -> Index {
         self.log.durable()

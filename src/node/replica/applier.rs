@@ -7,6 +7,7 @@
 
 use super::ReplicaError;
 use super::core::Shared;
+use super::snapshots::{Due, Take, read_dedup, read_members};
 use crate::dedup::{Admission, Dedup, Why};
 use crate::frame::{Entry, Frame, FrameKind};
 use crate::storage::frames::FrameReader;
@@ -89,11 +90,13 @@ pub(super) struct Applier {
     pub(super) applied: Index,
     /// What it has admitted is what this thread has read.
     pub(super) dedup: Dedup,
+    /// Since the last snapshot.
+    pub(super) due: Due,
 }
 
 impl Applier {
     pub(super) fn run(mut self, shared: &Shared) {
-        if let Err(error) = self.advance(self.applied, shared) {
+        if let Err(error) = self.restore(shared).and_then(|()| self.advance(self.applied, shared)) {
             return shared.end(error);
         }
         // Release here and in `advance`, with the Acquire of who waits: what was applied can be seen.
@@ -102,13 +105,16 @@ impl Applier {
             let committed = {
                 let mut core = shared.core.lock();
                 let upto = self.dedup.upto();
-                shared.progress.wait_while(&mut core, |core| core.ended.is_none() && core.committed <= upto);
+                shared.progress.wait_while(&mut core, |core| {
+                    let is_behind = core.committed > upto && !core.is_installing;
+                    core.ended.is_none() && core.restore.is_none() && !is_behind
+                });
                 if core.ended.is_some() {
                     return;
                 }
                 core.committed
             };
-            if let Err(error) = self.advance(committed, shared) {
+            if let Err(error) = self.restore(shared).and_then(|()| self.advance(committed, shared)) {
                 return shared.end(error);
             }
         }
@@ -120,6 +126,9 @@ impl Applier {
         while self.dedup.upto() < target {
             let next = self.dedup.upto().next();
             let mut frames = self.reader.read(next, READ_BYTES_MAX)?;
+            if frames.is_empty() && shared.is_replaced() {
+                return Ok(());
+            }
             if frames.is_empty() {
                 return Err(ReplicaError::Failed(format!("entry {next} is not in the log").into()));
             }
@@ -131,16 +140,68 @@ impl Applier {
             shared.judged(&frames, &admissions);
             for (frame, admission) in frames.iter().zip(&admissions) {
                 self.apply(frame, admission);
+                self.due.add(u64::from(frame.count()), frame.encoded_bytes() as u64);
             }
-            shared.applied.store(self.applied.get(), Ordering::Release);
-            // Under the lock, so that who is about to wait is not missed.
-            let has_ended = shared.core.lock().ended.is_some();
-            shared.progress.notify_all();
-            if has_ended {
+            self.offer(frames.last().expect("it is not empty"), shared);
+            if self.publish(shared) {
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// Asks the host for a snapshot that ends with `frame`, the last one that was applied, if one is due.
+    fn offer(&mut self, frame: &Frame, shared: &Shared) {
+        let is_wanted = self.due.is_due(&shared.snapshots.options) && shared.snapshots.is_idle();
+        if !is_wanted || self.applied != frame.last().index {
+            return;
+        }
+        let Some(snapshot) = shared.snapshot_at(frame.last(), frame.time()) else { return };
+        self.due = Due::default();
+        if let Some(state) = self.apply.snapshot() {
+            let mut dedup = Vec::new();
+            self.dedup.encode(&mut dedup);
+            shared.snapshots.take(Take { snapshot, dedup, state });
+        }
+    }
+
+    /// Begins with a snapshot, if there is one to begin with. A host that is further keeps what it has.
+    fn restore(&mut self, shared: &Shared) -> Result<(), ReplicaError> {
+        let Some(file) = shared.core.lock().restore.take() else { return Ok(()) };
+        let failed = |error: io::Error| {
+            let path = file.path().display();
+            ReplicaError::Failed(format!("the snapshot {path} was not restored: {error}").into())
+        };
+        let mut blocks = file.read()?;
+        read_members(&mut blocks).map_err(failed)?;
+        let dedup = read_dedup(&mut blocks).map_err(failed)?;
+        let invalid = |fault| failed(io::Error::new(io::ErrorKind::InvalidData, format!("{fault:?}")));
+        self.dedup = Dedup::decode(&dedup, *self.dedup.limits()).map_err(invalid)?;
+        let last = file.head.last.index;
+        if self.dedup.upto() != last {
+            return Err(failed(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "its deduplication ends elsewhere",
+            )));
+        }
+        if self.applied < last {
+            self.apply.restore(&mut blocks).map_err(failed)?;
+            // What the host did not ask for has to be sound as well.
+            blocks.verify().map_err(|unsound| failed(unsound.into()))?;
+            self.applied = last;
+        }
+        self.due = Due::default();
+        self.publish(shared);
+        Ok(())
+    }
+
+    /// Tells who waits how far it is. `true` when the end has come.
+    fn publish(&self, shared: &Shared) -> bool {
+        shared.applied.store(self.applied.get(), Ordering::Release);
+        // Under the lock, so that who is about to wait is not missed.
+        let has_ended = shared.core.lock().ended.is_some();
+        shared.progress.notify_all();
+        has_ended
     }
 
     fn apply(&mut self, frame: &Frame, admission: &Admission) {

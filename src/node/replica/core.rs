@@ -2,6 +2,7 @@
 
 use super::metrics::{Counts, Disk, Meters, Spans};
 use super::pending::Waiter;
+use super::snapshots::{Post, Received, Snapshots};
 use super::stage::Stage;
 use super::waiting::{Group, Receipt, Waiting};
 use super::{LeaderAt, ReplicaConfig, ReplicaError};
@@ -10,9 +11,10 @@ use crate::env::log::{self, Level};
 use crate::env::{Clock, SystemClock, fork};
 use crate::frame::Frame;
 use crate::net::TcpTransport;
-use crate::raft::wire::RaftProtocol;
+use crate::raft::wire::{Letter, RaftProtocol};
 use crate::raft::{Effect, Input, Membership, Raft, Refusal, Status, Ticket, Timer, Write};
-use crate::storage::frames::FrameReader;
+use crate::storage::frames::{FrameReader, Preparation};
+use crate::storage::snapshots::SnapshotFile;
 use crate::types::{ClusterId, Index, LogId, NodeId, Tick};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::{BTreeMap, VecDeque};
@@ -26,6 +28,16 @@ pub(super) struct Fetch {
     pub(super) to: NodeId,
     pub(super) from: Index,
     pub(super) bytes_max: usize,
+}
+
+/// What the writer does, in this order.
+#[derive(Debug)]
+pub(super) enum Job {
+    Write(Write),
+    /// A snapshot of a peer takes the log's place.
+    Install(Box<Received>),
+    /// The log may forget what is before.
+    Cut(Index),
 }
 
 #[derive(Debug)]
@@ -42,8 +54,14 @@ pub(super) struct Core {
     pub(super) meters: Meters,
     pub(super) timers: BTreeMap<Timer, Tick>,
     pub(super) fetches: VecDeque<Fetch>,
-    pub(super) writes: VecDeque<Write>,
+    pub(super) jobs: VecDeque<Job>,
     pub(super) committed: Index,
+    /// A snapshot that the core is asked about in this step.
+    pub(super) received: Option<Received>,
+    /// A snapshot is about to take the log's place: nothing of the log is applied any more.
+    pub(super) is_installing: bool,
+    /// What the host has to begin with, before anything else is applied.
+    pub(super) restore: Option<SnapshotFile>,
     pub(super) members: BTreeMap<NodeId, String>,
     /// The transport does not know them yet.
     pub(super) has_new_members: bool,
@@ -71,6 +89,9 @@ pub(super) struct Shared {
     pub(super) applied: AtomicU64,
     pub(super) reader: SharedReader,
     pub(super) disk: Disk,
+    pub(super) snapshots: Snapshots,
+    /// The next file of the log, to be laid out.
+    pub(super) preparations: Post<Preparation>,
     /// Who is talked to beside the members.
     pub(super) contacts: BTreeMap<NodeId, String>,
     pub(super) net: OnceLock<TcpTransport<RaftProtocol>>,
@@ -109,6 +130,7 @@ impl Shared {
         raft: Raft,
         stage: Stage,
         reader: Arc<dyn FrameReader>,
+        snapshots: Snapshots,
     ) -> Self {
         fork::watch();
         let clock = SystemClock::new();
@@ -125,7 +147,10 @@ impl Shared {
             meters: Meters::default(),
             timers: BTreeMap::new(),
             fetches: VecDeque::new(),
-            writes: VecDeque::new(),
+            jobs: VecDeque::new(),
+            received: None,
+            is_installing: false,
+            restore: None,
             ended: None,
         };
         Self {
@@ -141,6 +166,8 @@ impl Shared {
             applied: AtomicU64::new(0),
             reader: SharedReader(reader),
             disk: Disk::default(),
+            snapshots,
+            preparations: Post::new(1),
             contacts: config.contacts(),
             net: OnceLock::new(),
             forks: fork::generation(),
@@ -160,7 +187,7 @@ impl Shared {
     pub(super) fn figures(&self) -> (Status, Counts, Spans, usize) {
         let core = self.core.lock();
         let (counts, commit) = core.meters.figures();
-        (core.raft.status(self.clock.now()), counts, commit, core.writes.len())
+        (core.raft.status(self.clock.now()), counts, commit, core.jobs.len())
     }
 
     /// One input and its effects (I3).
@@ -229,15 +256,8 @@ impl Shared {
         let Core { meters, raft, .. } = &mut *core;
         meters.note(&effect, || self.clock.now(), |index| raft.term_at(index));
         match effect {
-            Effect::Send { to, message } => {
-                if let Some(net) = self.net.get() {
-                    net.send(to, &message);
-                }
-            }
-            Effect::Write(write) => {
-                core.writes.push_back(write);
-                self.write.notify_one();
-            }
+            Effect::Send { to, message } => self.send(to, &Letter::Message(message)),
+            Effect::Write(write) => self.queue(core, Job::Write(write)),
             Effect::SetTimer { timer, at } => {
                 let is_earlier = core.timers.values().all(|armed| at < *armed);
                 core.timers.insert(timer, at);
@@ -274,9 +294,16 @@ impl Shared {
             Effect::Report { peer, fault } => {
                 core.records.push((Level::Warn, format!("{peer} broke the protocol: {fault:?}")));
             }
-            // The log is never cut at its front, so no snapshot is ever needed, and none can come.
-            Effect::SendSnapshot { .. } | Effect::Install(_) | Effect::Discard(_) => {}
+            Effect::SendSnapshot { to, term } => self.snapshots.send(to, term),
+            Effect::Install(_) => self.install(core),
+            // Whoever handed it over drops it.
+            Effect::Discard(_) => {}
         }
+    }
+
+    pub(super) fn queue(&self, core: &mut Core, job: Job) {
+        core.jobs.push_back(job);
+        self.write.notify_one();
     }
 
     /// The transport has to know who is in. Not here: links that end are waited for, and their last word
@@ -334,6 +361,8 @@ impl Shared {
         self.time.notify_all();
         self.fetch.notify_all();
         self.progress.notify_all();
+        self.snapshots.close();
+        self.preparations.close();
         tell(core);
     }
 }

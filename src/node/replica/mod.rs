@@ -43,6 +43,7 @@ mod polled;
 mod reading;
 mod recovery;
 mod report;
+mod snapshots;
 mod stage;
 mod submitting;
 mod timekeeper;
@@ -55,6 +56,7 @@ pub use error::{LeaderAt, ReplicaError};
 pub use metrics::{Counts, ReplicaStats, STEPS_US, Spans};
 pub use pending::Pending;
 pub use polled::{Committed, PolledBatch, PolledReplica};
+pub use snapshots::SnapshotOptions;
 pub use stage::Lane;
 pub use submitting::SubmitOptions;
 pub use waiting::{Receipt, WaitFor};
@@ -66,12 +68,15 @@ use crate::net::{self, NetStats, PeerNet, TcpTransport};
 use crate::raft::wire::{RaftProtocol, WireLimits};
 use crate::raft::{Config, Input, Membership, Raft, Refusal, Status};
 use crate::storage::frames::{FrameLog, FrameLogOptions, SegmentFrameLog};
+use crate::storage::snapshots::SnapshotShelf;
 use crate::storage::votes::{FileVotes, VoteStore};
 use crate::storage::{DirLock, check_format};
 use crate::types::{ClusterId, Index, NodeId};
 use applier::Applier;
 use core::Shared;
 use parking_lot::Mutex;
+use recovery::Standing;
+use snapshots::{Due, Snapshots};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -110,7 +115,9 @@ pub struct ReplicaConfig {
     /// TLS 1.3 between the nodes, with certificates on both ends: the same on all of them. `None`: in clear, and
     /// whoever can connect is believed. Needs a build with the feature `tls`.
     pub tls: Option<net::TlsFiles>,
-    /// Everything up to here was applied before.
+    /// When snapshots are taken, how much of the log stays, and how they travel.
+    pub snapshots: SnapshotOptions,
+    /// Everything up to here was applied before. A host that is behind the newest snapshot begins with that.
     pub applied: Index,
 }
 
@@ -135,6 +142,7 @@ impl ReplicaConfig {
             tls: None,
             dedup: DedupLimits::default(),
             batch: BatchLimits::default(),
+            snapshots: SnapshotOptions::default(),
             applied: Index::ORIGIN,
         }
     }
@@ -160,6 +168,7 @@ impl Replica {
     pub fn open(config: ReplicaConfig, apply: Box<dyn Apply>) -> Result<Self, ReplicaError> {
         let settings =
             config.raft.clone().build().map_err(|misfit| ReplicaError::Config(misfit.to_string()))?;
+        config.snapshots.check()?;
         config
             .dedup
             .check()
@@ -172,12 +181,16 @@ impl Replica {
         let lock = DirLock::acquire(&config.dir)?;
         check_format(&config.dir)?;
         let votes = FileVotes::open(&config.dir)?;
-        let log = SegmentFrameLog::open(&config.dir.join("log"), &log_options)?;
-        let (recovered, last) = recovery::recover(&config, &votes, &log)?;
+        let mut log = SegmentFrameLog::open(&config.dir.join("log"), &log_options)?;
+        let found = SnapshotShelf::open(&config.dir.join("snapshots"))?;
+        let Standing { recovered, last, newest, shelf } =
+            recovery::recover(&config, &votes, &mut log, found)?;
         let reader = log.reader();
         let stage = submitting::stage_for(config.batch, &settings);
         let raft = Raft::new(settings, recovered);
-        let shared = Arc::new(Shared::new(&config, raft, stage, Arc::clone(&reader)));
+        let snapshots = Snapshots::new(config.snapshots, shelf, newest.clone());
+        let shared = Arc::new(Shared::new(&config, raft, stage, Arc::clone(&reader), snapshots));
+        shared.core.lock().restore = newest;
         let wire = WireLimits {
             message_bytes_max: config.raft.append_bytes_max + config.raft.frame_bytes_max + (64 << 10),
             // An append is bounded by its bytes, however small its frames are.
@@ -196,7 +209,8 @@ impl Replica {
             TcpTransport::listen(config.listen, identity, config.net, config.tls.as_ref(), protocol, inbox)?;
         shared.start(net)?;
         let dedup = Dedup::new(config.dedup);
-        let applier = Applier { apply, reader, applied: config.applied.min(last), dedup };
+        let (applied, due) = (config.applied.min(last), Due::default());
+        let applier = Applier { apply, reader, applied, dedup, due };
         let replica = Self { node: config.raft.id, threads: Mutex::new(Vec::new()), _lock: lock, shared };
         replica.spawn(Box::new(log), Box::new(votes), applier)?;
         replica.shared.step(Input::Started);
@@ -222,6 +236,10 @@ impl Replica {
         };
         start("duo-log-write", Box::new(move |shared| writer::run(shared, log, votes)))?;
         start("duo-log-apply", Box::new(move |shared| applier.run(shared)))?;
+        for (name, body) in snapshots::THREADS {
+            start(name, Box::new(move |shared| body(shared)))?;
+        }
+        start("duo-log-lay", Box::new(|shared| writer::lay_out(shared)))?;
         start("duo-log-read", Box::new(|shared| fetcher::run(shared)))?;
         start("duo-log-time", Box::new(|shared| timekeeper::run(shared)))
     }

@@ -4,13 +4,19 @@ use super::ReplicaError;
 use super::core::Shared;
 use crate::env::log::{self, Level};
 use crate::net::{Inbox, TcpTransport};
-use crate::raft::wire::RaftProtocol;
-use crate::raft::{Input, Message, Raft};
+use crate::raft::wire::{Letter, RaftProtocol};
+use crate::raft::{Input, Raft};
 use crate::types::NodeId;
 use std::collections::BTreeMap;
 use std::sync::Weak;
 
 impl Shared {
+    pub(super) fn send(&self, to: NodeId, letter: &Letter) {
+        if let Some(net) = self.net.get() {
+            net.send(to, letter);
+        }
+    }
+
     pub(super) fn start(&self, net: TcpTransport<RaftProtocol>) -> Result<(), ReplicaError> {
         let members = linked(&self.core.lock().raft);
         net.set_peers(&with_contacts(&self.contacts, &members))?;
@@ -53,10 +59,13 @@ fn with_contacts(
 #[derive(Debug)]
 pub(super) struct RaftInbox(pub(super) Weak<Shared>);
 
-impl Inbox<Message> for RaftInbox {
-    fn received(&self, from: NodeId, message: Message) {
-        if let Some(shared) = self.0.upgrade() {
-            shared.step(Input::Received { from, message });
+impl Inbox<Letter> for RaftInbox {
+    fn received(&self, from: NodeId, letter: Letter) {
+        let Some(shared) = self.0.upgrade() else { return };
+        match letter {
+            Letter::Message(message) => shared.step(Input::Received { from, message }),
+            Letter::Chunk(chunk) => shared.snapshots.came(from, chunk),
+            Letter::ChunkReply(reply) => shared.snapshots.replied(from, reply),
         }
     }
 

@@ -1,11 +1,24 @@
 //! What the disk holds, as the core wants to hear it.
+//!
+//! # Model
+//! ```text
+//! older snapshot | log                       the usual state: the core begins at the older one (T1 of `snapshots`)
+//!        newest snapshot | ...               host and deduplication begin at the newer one
+//!
+//! log |   newest snapshot                    a crash before the log was reset behind it, or in the middle of that:
+//!                                            it is reset now
+//! ```
+//! A snapshot that is damaged is missed only where the log does not go on from an older one, or from its beginning.
 
+use super::snapshots::read_members;
 use super::{ReplicaConfig, ReplicaError};
+use crate::env::log::{self, Level};
 use crate::frame::Frame;
 use crate::raft::{Membership, Recovered, Snapshot, Vote};
-use crate::storage::frames::{FrameLog, FrameReader};
+use crate::storage::frames::{FrameLog, FrameReader, follow_snapshot};
+use crate::storage::snapshots::{SnapshotFile, SnapshotShelf, Stored};
 use crate::storage::votes::VoteStore;
-use crate::types::{ClusterId, Index, NodeId, Term, UnixNanos};
+use crate::types::{ClusterId, Index, NodeId, Term};
 use std::collections::BTreeMap;
 
 impl ReplicaConfig {
@@ -26,49 +39,136 @@ impl ReplicaConfig {
     }
 }
 
-/// The core's part of it, and the last index of the log.
+/// Where a node stands when it starts.
+#[derive(Debug)]
+pub(super) struct Standing {
+    /// The core's part of it.
+    pub(super) recovered: Recovered,
+    /// The last entry of the log, or of the snapshot where it ends there.
+    pub(super) last: Index,
+    /// What the host begins with, if it is behind that.
+    pub(super) newest: Option<SnapshotFile>,
+    pub(super) shelf: SnapshotShelf,
+}
+
+/// Puts together what log, votes and snapshots say.
 pub(super) fn recover(
     config: &ReplicaConfig,
     votes: &dyn VoteStore,
-    log: &dyn FrameLog,
-) -> Result<(Recovered, Index), ReplicaError> {
-    let (vote, reader) = (votes.load(), log.reader());
-    if (vote.term > Term::ORIGIN || log.durable() > Index::ORIGIN)
-        && ClusterId(vote.cluster) != config.cluster
-    {
+    log: &mut dyn FrameLog,
+    (shelf, stored): (SnapshotShelf, Stored),
+) -> Result<Standing, ReplicaError> {
+    let vote = votes.load();
+    let is_used = vote.term > Term::ORIGIN || log.durable() > Index::ORIGIN;
+    if is_used && ClusterId(vote.cluster) != config.cluster {
         let dir = config.dir.display();
         return Err(ReplicaError::Config(format!("{dir} belongs to another cluster")));
     }
-    let (first, last) = (reader.first(), reader.last());
-    if first != Index::ORIGIN.next() {
-        return Err(ReplicaError::Config(format!("the log begins at {first}, and there is no snapshot")));
+    miss_damaged(&shelf, &stored, log)?;
+    let newest = stored.newest;
+    if let Some(file) = &newest {
+        check(config, file, vote.term)?;
+        if follow_snapshot(log, file.head.last)? {
+            shelf.prune(file.head.last.index, 1)?;
+        }
     }
+    let reader = log.reader();
+    let last = reader.last().max(newest.as_ref().map_or(Index::ORIGIN, |file| file.head.last.index));
     if config.applied > last {
         return Err(ReplicaError::Config(format!("applied is {}, the log ends at {last}", config.applied)));
     }
-    let mut terms: Vec<(Term, Index)> = Vec::new();
-    reader.heads(first, &mut |head| {
-        if terms.last().is_none_or(|(term, _)| *term < head.term) {
-            terms.push((head.term, head.base));
-        }
-        true
-    })?;
+    let base = base(config, &shelf, (&newest, &stored.older), &*reader)?;
+    let terms = terms(&*reader, base.last.index.next())?;
     // A vote that was lost would be given a second time.
     if let Some((term, _)) = terms.last().filter(|(term, _)| *term > vote.term) {
         let text =
             format!("the log has entries of term {term}, the vote knows {} only: it was lost", vote.term);
         return Err(ReplicaError::Config(text));
     }
-    let time = frame_at(&*reader, last)?.map_or(UnixNanos::default(), |frame| frame.time());
-    let recovered = Recovered {
-        vote: Vote { term: vote.term, candidate: vote.candidate },
-        snapshot: Snapshot { membership: config.first_members(), ..Snapshot::default() },
-        terms,
-        last,
-        time,
-        memberships: memberships(&*reader)?,
+    let time = frame_at(&*reader, last)?.map_or(base.time, |frame| frame.time());
+    let memberships = memberships(&*reader, base.last.index)?;
+    let vote = Vote { term: vote.term, candidate: vote.candidate };
+    // Without a log behind the newest one, the core begins there.
+    let recovered = Recovered { vote, snapshot: base, terms, last, time, memberships };
+    Ok(Standing { recovered, last, newest, shelf })
+}
+
+/// Damaged snapshots go, if nothing is missed without them.
+fn miss_damaged(shelf: &SnapshotShelf, stored: &Stored, log: &dyn FrameLog) -> Result<(), ReplicaError> {
+    let start = stored.newest.as_ref().map_or(Index::ORIGIN, |file| file.head.last.index);
+    for (index, error) in &stored.damaged {
+        if log.first() > start.next() || log.last() < *index {
+            let text =
+                format!("{error}; without it the log, {} to {}, is not whole", log.first(), log.last());
+            return Err(ReplicaError::Failed(text.into()));
+        }
+        log::emit(Level::Warn, "log", format_args!("a snapshot is given up: {error}"));
+        shelf.remove(*index)?;
+    }
+    Ok(())
+}
+
+fn check(config: &ReplicaConfig, file: &SnapshotFile, term: Term) -> Result<(), ReplicaError> {
+    let path = file.path().display();
+    if file.head.cluster != config.cluster {
+        return Err(ReplicaError::Config(format!("{path} belongs to another cluster")));
+    }
+    if file.head.last.term > term {
+        let known = file.head.last.term;
+        return Err(ReplicaError::Config(format!("{path} is of term {known}, the vote knows {term} only")));
+    }
+    Ok(())
+}
+
+/// Where the core's log begins: at the oldest snapshot that the log goes on from, so that as much of it as is there
+/// serves followers; without snapshots at the beginning.
+fn base(
+    config: &ReplicaConfig,
+    shelf: &SnapshotShelf,
+    (newest, older): (&Option<SnapshotFile>, &[Index]),
+    reader: &dyn FrameReader,
+) -> Result<Snapshot, ReplicaError> {
+    let first = reader.first();
+    let Some(newest) = newest else {
+        if first != Index::ORIGIN.next() {
+            return Err(ReplicaError::Config(format!("the log begins at {first}, and there is no snapshot")));
+        }
+        return Ok(Snapshot { membership: config.first_members(), ..Snapshot::default() });
     };
-    Ok((recovered, last))
+    if first > newest.head.last.index.next() {
+        let (path, end) = (newest.path().display(), newest.head.last.index);
+        return Err(ReplicaError::Config(format!("the log begins at {first}, {path} ends at {end}")));
+    }
+    for index in older.iter().filter(|index| index.next() >= first) {
+        // Nobody vouches for an older one: one that is not sound is not used.
+        let found = shelf.peek(*index).ok().and_then(|mut blocks| read_members(&mut blocks).ok());
+        let is_there = |snapshot: &Snapshot| {
+            let term = reader.term_at(*index);
+            snapshot.last.index == *index && term.is_none_or(|term| term == snapshot.last.term)
+        };
+        if let Some(snapshot) = found.filter(is_there) {
+            return Ok(snapshot);
+        }
+    }
+    let unreadable = |source| {
+        let path = newest.path().display();
+        ReplicaError::Failed(format!("{path}: {source}").into())
+    };
+    read_members(&mut newest.read()?).map_err(unreadable)
+}
+
+fn terms(reader: &dyn FrameReader, from: Index) -> Result<Vec<(Term, Index)>, ReplicaError> {
+    let mut terms: Vec<(Term, Index)> = Vec::new();
+    if from > reader.last() {
+        return Ok(terms);
+    }
+    reader.heads(from, &mut |head| {
+        if terms.last().is_none_or(|(term, _)| *term < head.term) {
+            terms.push((head.term, head.base));
+        }
+        true
+    })?;
+    Ok(terms)
 }
 
 fn frame_at(reader: &dyn FrameReader, index: Index) -> Result<Option<Frame>, ReplicaError> {
@@ -76,9 +176,10 @@ fn frame_at(reader: &dyn FrameReader, index: Index) -> Result<Option<Frame>, Rep
     Ok(reader.read(index, 1)?.into_iter().next())
 }
 
-fn memberships(reader: &dyn FrameReader) -> Result<Vec<(Index, Membership)>, ReplicaError> {
+/// The membership entries after `base`.
+fn memberships(reader: &dyn FrameReader, base: Index) -> Result<Vec<(Index, Membership)>, ReplicaError> {
     let mut found = Vec::new();
-    for index in reader.memberships() {
+    for index in reader.memberships().into_iter().filter(|index| *index > base) {
         let frame = frame_at(reader, index)?;
         let entry =
             frame.as_ref().and_then(|frame| frame.entries().next()).map_or(&[][..], |entry| entry.bytes);

@@ -278,6 +278,21 @@ impl Waiting {
         self.commits.is_empty() && self.unjudged.is_empty() && self.locals.is_empty()
     }
 
+    /// A snapshot took the place of the log up to `upto`: what is committed there nobody can tell any more.
+    pub(super) fn replaced(&mut self, upto: Index) {
+        let behind = (upto.next(), Term::ORIGIN);
+        let later = self.commits.split_off(&behind);
+        let unknown: Vec<Group> = std::mem::replace(&mut self.commits, later).into_values().collect();
+        self.released_cost += unknown.iter().map(|group| group.cost).sum::<usize>();
+        let later = self.unjudged.split_off(&upto.next());
+        let unjudged = std::mem::replace(&mut self.unjudged, later).into_values().map(|(_, group)| group);
+        for group in unknown.into_iter().chain(unjudged) {
+            group.tell_all(&Err(ReplicaError::Timeout), &mut self.told);
+        }
+        // Those are among the callers that were just told.
+        self.locals = self.locals.split_off(&behind);
+    }
+
     /// The only caller of a request has given up.
     pub(super) fn forget(&mut self, ticket: u64, waiter: &Arc<Waiter>) {
         self.tickets.remove(&ticket);

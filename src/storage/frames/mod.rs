@@ -37,7 +37,7 @@ pub use segments::{Damage, FRAME_SEGMENT_BYTES, SegmentFrameLog};
 
 use super::Error;
 use crate::frame::{Frame, FrameKind, FrameLimits};
-use crate::types::{Index, Term};
+use crate::types::{Index, LogId, Term};
 use std::sync::Arc;
 
 /// How a log of frames lays out its files.
@@ -185,6 +185,21 @@ impl std::fmt::Debug for Preparation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Preparation")
     }
+}
+
+/// Makes `log` go on behind `snapshot`, the end of a snapshot that is durable: begins it anew where it does not,
+/// because it ends earlier or holds something else there. Returns whether it did. For whoever opens a log after a
+/// crash in the middle of [`FrameLog::reset`], or before it.
+///
+/// # Errors
+/// As [`FrameLog::reset`].
+pub fn follow_snapshot(log: &mut dyn FrameLog, snapshot: LogId) -> Result<bool, Error> {
+    let differs = log.term_at(snapshot.index).is_some_and(|term| term != snapshot.term);
+    let is_behind = log.last() < snapshot.index;
+    if is_behind || differs {
+        log.reset(snapshot.index.next())?;
+    }
+    Ok(is_behind || differs)
 }
 
 fn check_next(next: Index) -> Result<(), Error> {

@@ -42,7 +42,10 @@ impl From<Unsound> for io::Error {
 #[derive(Debug)]
 enum Now {
     /// Bytes of a section, in the buffer; none before its first block was read.
-    Inside { at: usize, end: usize },
+    Inside {
+        at: usize,
+        end: usize,
+    },
     /// A section that was not asked for yet.
     Section(String),
     End([u8; DIGEST_BYTES]),
@@ -196,7 +199,9 @@ fn damaged(offset: u64, fault: &Malformed) -> Unsound {
 
 fn fill(input: &mut impl Read, out: &mut [u8], offset: u64) -> Result<(), Unsound> {
     input.read_exact(out).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => Unsound::Damaged { offset, what: "it ends before its end".to_owned() },
+        io::ErrorKind::UnexpectedEof => {
+            Unsound::Damaged { offset, what: "it ends before its end".to_owned() }
+        }
         _ => Unsound::Io(error),
     })
 }

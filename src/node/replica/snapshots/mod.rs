@@ -1,0 +1,271 @@
+//! Snapshots of a replica: taken of the host's state, sent to who is behind the log, put in place of a log.
+//!
+//! # Model
+//! ```text
+//! "duo-log-apply": state, at the end of a frame --> "duo-log-snap": file --> Compacted --> the log's front is cut
+//! SendSnapshot --> "duo-log-give": chunks --> peer's "duo-log-get": draft, verified --> SnapshotReceived
+//!        ^------ chunk replies -----------------------'                                  | Install
+//!                     "duo-log-write": draft gets its name, the log is reset <-----------'
+//!                            `--> Installed, and "duo-log-apply": the host's `restore`
+//! ```
+//! A snapshot has the sections "members", "dedup" and "host", in this order.
+//!
+//! # Invariants
+//! T1 the log reaches back to the older of two snapshots: one that turns out to be damaged costs nothing. After a
+//! snapshot of a peer took the log's place there is only that one.
+//! T2 a snapshot is durable before anything that it stands for goes: before the log's front is cut, before the log
+//! is reset, before the snapshots before it are removed. A crash in between is recovered at the next opening.
+//! T3 what came from a peer is verified as a whole, its digest, its cluster and its members included, before the
+//! core hears of it.
+//! T4 neither votes nor heartbeats nor the appends of others wait for a chunk: chunks go behind everything urgent,
+//! and only so many are under way as their receiver has said that it has.
+//!
+//! # Limits
+//! [`SnapshotOptions`]. Memory for a peer that is sent to: the chunks under way; for one that sends: the same, at
+//! most [`CHUNKS_WAITING_MAX`] of them. One snapshot is taken and one is taken in at a time.
+
+mod due;
+mod giver;
+mod post;
+mod receiver;
+mod steps;
+mod taker;
+
+pub(super) use due::Due;
+pub(super) use post::{Post, Taken};
+pub(super) use receiver::Received;
+pub(super) use taker::Take;
+
+use super::ReplicaError;
+use super::core::Shared;
+use crate::raft::wire::{CHUNK_BYTES_MAX, Chunk, ChunkReply};
+use crate::raft::{Membership, Snapshot};
+use crate::storage::Error;
+use crate::storage::snapshots::{Blocks, SnapshotFile, SnapshotShelf};
+use crate::types::{Index, NodeId, Term};
+use giver::News;
+use parking_lot::Mutex;
+use std::io::{self, Read};
+use std::time::Duration;
+
+pub(super) const MEMBERS: &str = "members";
+pub(super) const DEDUP: &str = "dedup";
+pub(super) const HOST: &str = "host";
+
+/// Snapshots that are kept.
+pub(super) const KEPT: usize = 2;
+/// Chunks that wait for the disk of who takes them in; more are dropped and sent again.
+const CHUNKS_WAITING_MAX: usize = 64;
+/// News that wait for who sends; more are dropped, as any message may be.
+const NEWS_MAX: usize = 4_096;
+/// Any membership fits.
+const MEMBERS_BYTES_MAX: u64 = 64 << 10;
+/// Any deduplication fits.
+const DEDUP_BYTES_MAX: u64 = 4 << 30;
+
+/// When snapshots are taken, how much of the log stays, and how they travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotOptions {
+    /// Entries after which the host is asked for another snapshot. Too few, and the node does little else; too
+    /// many, and opening replays for long.
+    pub every_entries: u64,
+    /// Bytes of frames after which it is. The log takes about twice as many on disk, and one file.
+    pub every_bytes: u64,
+    /// Entries before the newest snapshot that the log keeps at least, for followers that were away for a moment:
+    /// frames are sent faster than a whole state.
+    pub tail_entries: u64,
+    /// Bytes of one chunk, up to [`CHUNK_BYTES_MAX`]. A heartbeat may wait for one.
+    pub chunk_bytes: usize,
+    /// Chunks under way to one peer, up to [`CHUNKS_WAITING_MAX`]. Too few are slow where the way is long.
+    pub chunks_inflight_max: usize,
+    /// Chunks that bring nothing for so long are sent again, the first of them as a question.
+    pub resend_after: Duration,
+    /// Largest snapshot that is taken in from a peer, in bytes.
+    pub bytes_max: u64,
+}
+
+impl Default for SnapshotOptions {
+    fn default() -> Self {
+        Self {
+            every_entries: 10_000_000,
+            every_bytes: 512 << 20,
+            tail_entries: 100_000,
+            chunk_bytes: 256 << 10,
+            chunks_inflight_max: 8,
+            resend_after: Duration::from_millis(500),
+            bytes_max: 1 << 40,
+        }
+    }
+}
+
+impl SnapshotOptions {
+    pub(super) fn check(&self) -> Result<(), ReplicaError> {
+        let rules = [
+            (self.every_entries == 0, "snapshots.every_entries is 0"),
+            (self.every_bytes == 0, "snapshots.every_bytes is 0"),
+            (self.chunk_bytes == 0, "snapshots.chunk_bytes is 0"),
+            (self.chunk_bytes > CHUNK_BYTES_MAX, "snapshots.chunk_bytes is above 1 MiB"),
+            (self.chunks_inflight_max == 0, "snapshots.chunks_inflight_max is 0"),
+            (self.chunks_inflight_max > CHUNKS_WAITING_MAX, "snapshots.chunks_inflight_max is above 64"),
+            (self.resend_after.is_zero(), "snapshots.resend_after is 0"),
+            (self.bytes_max == 0, "snapshots.bytes_max is 0"),
+        ];
+        match rules.into_iter().find(|(broken, _)| *broken) {
+            Some((_, rule)) => Err(ReplicaError::Config(rule.to_owned())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What the threads that carry snapshots share.
+#[derive(Debug)]
+pub(super) struct Snapshots {
+    pub(super) options: SnapshotOptions,
+    pub(super) shelf: SnapshotShelf,
+    /// The newest one of this node.
+    latest: Mutex<Option<SnapshotFile>>,
+    /// What is to be written; at most one.
+    takes: Post<Take>,
+    news: Post<News>,
+    chunks: Post<(NodeId, Chunk)>,
+}
+
+impl Snapshots {
+    pub(super) fn new(options: SnapshotOptions, shelf: SnapshotShelf, latest: Option<SnapshotFile>) -> Self {
+        Self {
+            options,
+            shelf,
+            latest: Mutex::new(latest),
+            takes: Post::new(1),
+            news: Post::new(NEWS_MAX),
+            chunks: Post::new(CHUNKS_WAITING_MAX),
+        }
+    }
+
+    pub(super) fn latest(&self) -> Option<SnapshotFile> {
+        self.latest.lock().clone()
+    }
+
+    /// The end of the newest one.
+    pub(super) fn end(&self) -> Index {
+        self.latest.lock().as_ref().map_or(Index::ORIGIN, |file| file.head.last.index)
+    }
+
+    /// Makes `file` the newest one, unless there is a newer one meanwhile. Returns the end of the one before.
+    fn renew(&self, file: &SnapshotFile) -> Option<Index> {
+        let mut latest = self.latest.lock();
+        let before = latest.as_ref().map_or(Index::ORIGIN, |known| known.head.last.index);
+        (before < file.head.last.index).then(|| {
+            *latest = Some(file.clone());
+            before
+        })
+    }
+
+    /// Whether a snapshot can be taken now.
+    pub(super) fn is_idle(&self) -> bool {
+        self.takes.is_idle()
+    }
+
+    pub(super) fn take(&self, take: Take) {
+        // One that finds no room is left out: there will be another.
+        self.takes.push(take);
+    }
+
+    /// A peer needs a snapshot, says the core.
+    pub(super) fn send(&self, to: NodeId, term: Term) {
+        self.news.push(News::Wanted { to, term });
+    }
+
+    pub(super) fn replied(&self, from: NodeId, reply: ChunkReply) {
+        self.news.push(News::Replied { from, reply });
+    }
+
+    /// Dropped when too many wait: its sender sends it again.
+    pub(super) fn came(&self, from: NodeId, chunk: Chunk) {
+        self.chunks.push((from, chunk));
+    }
+
+    /// Puts a snapshot of a peer in place: its file, durably. The caller resets the log next.
+    pub(super) fn adopt(&self, received: Received) -> Result<SnapshotFile, Error> {
+        let file = received.draft.keep(&received.file)?;
+        *self.latest.lock() = Some(file.clone());
+        Ok(file)
+    }
+
+    /// Ends the threads.
+    pub(super) fn close(&self) {
+        self.takes.close();
+        self.news.close();
+        self.chunks.close();
+    }
+}
+
+/// The bodies of the threads, by name.
+pub(super) const THREADS: [(&str, fn(&Shared)); 3] =
+    [("duo-log-snap", taker::run), ("duo-log-give", giver::run), ("duo-log-get", receiver::run)];
+
+/// A snapshot that is read: the members first.
+///
+/// # Errors
+/// `Corrupt` when it is not sound, or not one of a replica.
+pub(super) fn read_members<R: Read>(blocks: &mut Blocks<R>) -> io::Result<Snapshot> {
+    let bytes = read_section(blocks, MEMBERS, MEMBERS_BYTES_MAX)?;
+    let membership = Membership::decode(&bytes).map_err(|fault| invalid(format!("members: {fault}")))?;
+    Ok(Snapshot { last: blocks.head().last, time: blocks.head().time, membership })
+}
+
+/// What the host has to read, and before it the bytes of the deduplication; the members were read.
+///
+/// # Errors
+/// As [`read_members`].
+pub(super) fn read_dedup<R: Read>(blocks: &mut Blocks<R>) -> io::Result<Vec<u8>> {
+    let bytes = read_section(blocks, DEDUP, DEDUP_BYTES_MAX)?;
+    enter(blocks, HOST)?;
+    Ok(bytes)
+}
+
+fn enter<R: Read>(blocks: &mut Blocks<R>, name: &str) -> io::Result<()> {
+    match blocks.section()? {
+        Some(found) if found == name => Ok(()),
+        found => Err(invalid(format!("section {found:?} instead of {name:?}"))),
+    }
+}
+
+/// The bytes of the next section, which has to be `name`. Memory grows as they come, not as something says.
+fn read_section<R: Read>(blocks: &mut Blocks<R>, name: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
+    enter(blocks, name)?;
+    let mut bytes = Vec::new();
+    if blocks.take(bytes_max + 1).read_to_end(&mut bytes)? as u64 > bytes_max {
+        return Err(invalid(format!("section {name:?} is over {bytes_max} bytes")));
+    }
+    Ok(bytes)
+}
+
+fn invalid(what: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_cannot_be_are_named() {
+        let usual = SnapshotOptions::default();
+        assert!(usual.check().is_ok());
+        let table = [
+            (SnapshotOptions { every_entries: 0, ..usual }, "every_entries"),
+            (SnapshotOptions { every_bytes: 0, ..usual }, "every_bytes"),
+            (SnapshotOptions { chunk_bytes: 0, ..usual }, "chunk_bytes"),
+            (SnapshotOptions { chunk_bytes: CHUNK_BYTES_MAX + 1, ..usual }, "chunk_bytes"),
+            (SnapshotOptions { chunks_inflight_max: 0, ..usual }, "chunks_inflight_max"),
+            (SnapshotOptions { chunks_inflight_max: CHUNKS_WAITING_MAX + 1, ..usual }, "chunks_inflight_max"),
+            (SnapshotOptions { resend_after: Duration::ZERO, ..usual }, "resend_after"),
+            (SnapshotOptions { bytes_max: 0, ..usual }, "bytes_max"),
+        ];
+        for (options, name) in table {
+            let error = options.check().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("snapshots.{name} ")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Replicas of a host that keeps snapshots, with real sockets and files.
+
+use crate::support::Scratch;
+use duochain::frame::{Entry, FrameBuilder, FrameLimits, Origin};
+use duochain::node::replica::{
+    Applied, Apply, Receipt, Replica, ReplicaConfig, ReplicaError, SnapshotOptions,
+};
+use duochain::raft::{Config, Membership, Role};
+use duochain::storage::frames::FrameLogOptions;
+use duochain::types::{ClusterId, Index, LaneId, NodeId};
+use std::collections::BTreeMap;
+use std::io::{self, Cursor, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Generous: what is awaited comes within seconds.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Entries by index: all that were ever applied, so that two hosts are equal only if they applied the same.
+pub(crate) type State = BTreeMap<u64, Vec<u8>>;
+
+/// What a host has, and what happened to it.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    pub(crate) state: State,
+    pub(crate) restored: u32,
+    pub(crate) taken: u32,
+    /// What `apply` was given in this process.
+    pub(crate) applied: Vec<u64>,
+}
+
+pub(crate) type Shared = Arc<Mutex<Ledger>>;
+
+struct Host(Shared);
+
+impl Apply for Host {
+    fn apply(&mut self, batch: &Applied<'_>) {
+        let mut ledger = self.0.lock().unwrap();
+        for (index, entry) in batch.entries() {
+            ledger.applied.push(index.get());
+            ledger.state.insert(index.get(), entry.bytes.to_vec());
+        }
+    }
+
+    fn snapshot(&mut self) -> Option<Box<dyn Read + Send>> {
+        let mut ledger = self.0.lock().unwrap();
+        ledger.taken += 1;
+        let mut bytes = Vec::new();
+        for (index, entry) in &ledger.state {
+            bytes.extend_from_slice(&index.to_le_bytes());
+            bytes.extend_from_slice(&(entry.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(entry);
+        }
+        Some(Box::new(Cursor::new(bytes)))
+    }
+
+    fn restore(&mut self, state: &mut dyn Read) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        state.read_to_end(&mut bytes)?;
+        let (mut rest, mut restored) = (&bytes[..], State::new());
+        while let Some((head, more)) = rest.split_first_chunk::<16>() {
+            let number = |at: usize| u64::from_le_bytes(head[at..at + 8].try_into().unwrap());
+            let (entry, behind) = more.split_at(number(8) as usize);
+            restored.insert(number(0), entry.to_vec());
+            rest = behind;
+        }
+        let mut ledger = self.0.lock().unwrap();
+        ledger.state = restored;
+        ledger.restored += 1;
+        Ok(())
+    }
+}
+
+pub(crate) fn n(number: usize) -> NodeId {
+    NodeId::new(number as u64).unwrap()
+}
+
+/// Ports that were free a moment ago.
+pub(crate) fn free_ports(count: usize) -> Vec<SocketAddr> {
+    let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    listeners.iter().map(|listener| listener.local_addr().unwrap()).collect()
+}
+
+/// Small enough that a few hundred entries are a long log.
+pub(crate) const SMALL: SnapshotOptions = SnapshotOptions {
+    every_entries: 200,
+    every_bytes: u64::MAX,
+    tail_entries: 0,
+    chunk_bytes: 4 << 10,
+    chunks_inflight_max: 4,
+    resend_after: Duration::from_millis(100),
+    bytes_max: 1 << 30,
+};
+
+pub(crate) struct Cluster {
+    scratch: Scratch,
+    pub(crate) listens: Vec<SocketAddr>,
+    pub(crate) members: Membership,
+    pub(crate) options: SnapshotOptions,
+    replicas: Vec<Option<(Replica, Shared)>>,
+}
+
+impl Cluster {
+    /// So many members, none of them open.
+    pub(crate) fn closed(name: &str, count: usize) -> Self {
+        let listens = free_ports(count);
+        let members = Membership::of((1..).map(n).zip(listens.iter().map(SocketAddr::to_string)));
+        let scratch = Scratch::new(name);
+        Self { scratch, listens, members, options: SMALL, replicas: (0..count).map(|_| None).collect() }
+    }
+
+    pub(crate) fn dir(&self, number: usize) -> PathBuf {
+        self.scratch.path().join(format!("n{number}"))
+    }
+
+    pub(crate) fn config(&self, number: usize) -> ReplicaConfig {
+        let mut raft = Config::new(n(number));
+        // A machine under load must not look like one that is down.
+        (raft.election_min, raft.election_max) = (Duration::from_millis(500), Duration::from_secs(1));
+        raft.frame_bytes_max = 128 << 10;
+        let log = FrameLogOptions { segment_bytes: 1 << 20, ..FrameLogOptions::default() };
+        let (listen, members) = (self.listens[number - 1], self.members.clone());
+        let usual = ReplicaConfig::new(n(number), self.dir(number), ClusterId([9; 16]), listen, members);
+        ReplicaConfig { raft, log, snapshots: self.options, ..usual }
+    }
+
+    pub(crate) fn open(&mut self, number: usize) {
+        self.open_with(number, State::new(), Index::ORIGIN);
+    }
+
+    /// Opens one whose host has `state` already, up to `applied`.
+    pub(crate) fn open_with(&mut self, number: usize, state: State, applied: Index) {
+        let ledger = Arc::new(Mutex::new(Ledger { state, ..Ledger::default() }));
+        let config = ReplicaConfig { applied, ..self.config(number) };
+        let replica = Replica::open(config, Box::new(Host(Arc::clone(&ledger)))).unwrap();
+        self.replicas[number - 1] = Some((replica, ledger));
+    }
+
+    pub(crate) fn try_open(&self, number: usize) -> Result<Replica, ReplicaError> {
+        Replica::open(self.config(number), Box::new(Host(Shared::default())))
+    }
+
+    pub(crate) fn close(&mut self, number: usize) {
+        drop(self.replicas[number - 1].take());
+    }
+
+    pub(crate) fn replica(&self, number: usize) -> &Replica {
+        &self.replicas[number - 1].as_ref().expect("it is open").0
+    }
+
+    pub(crate) fn ledger<T>(&self, number: usize, look: impl FnOnce(&Ledger) -> T) -> T {
+        look(&self.replicas[number - 1].as_ref().expect("it is open").1.lock().unwrap())
+    }
+
+    fn alive(&self) -> impl Iterator<Item = &Replica> {
+        self.replicas.iter().flatten().map(|(replica, _)| replica)
+    }
+
+    /// Asks everyone until somebody takes it, as a client would.
+    pub(crate) fn append(&self, entries: &[(Option<Origin>, &[u8])]) -> Receipt {
+        for _ in 0..PATIENCE.as_millis() {
+            for replica in self.alive() {
+                let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::default());
+                for (origin, bytes) in entries {
+                    let origin = origin.unwrap_or_default();
+                    builder.push(Entry { bytes, origin, ..Entry::default() }).unwrap();
+                }
+                match replica.append(builder.finish().unwrap(), PATIENCE) {
+                    Ok(receipt) => return receipt,
+                    Err(ReplicaError::NotLeader(_) | ReplicaError::Busy | ReplicaError::Refused(_)) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("nobody leads");
+    }
+
+    /// Entries of a kibibyte, ten in a batch.
+    pub(crate) fn fill(&self, count: usize) -> Index {
+        let bytes = vec![7; 1024];
+        let batch = vec![(None, &bytes[..]); 10];
+        (0..count / 10).map(|_| self.append(&batch).id.index).max().unwrap()
+    }
+
+    pub(crate) fn leader(&self) -> usize {
+        self.append(&[(None, b"who leads?")]);
+        let leads = |number: &usize| {
+            let open = self.replicas[number - 1].as_ref();
+            open.is_some_and(|(replica, _)| replica.status().role == Role::Leader)
+        };
+        (1..=self.replicas.len()).find(leads).expect("it just took an entry")
+    }
+
+    /// Waits until `is_so`.
+    pub(crate) fn wait(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        for _ in 0..PATIENCE.as_millis() {
+            if is_so(self) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let statuses: Vec<_> = self.alive().map(Replica::status).collect();
+        panic!("{what}: {statuses:#?}");
+    }
+
+    /// Waits until a node has applied `index`, and returns what it has.
+    pub(crate) fn state(&self, number: usize, index: Index) -> State {
+        self.wait("applied", |cluster| cluster.replica(number).applied() >= index);
+        self.ledger(number, |ledger| ledger.state.clone())
+    }
+
+    /// Names of the snapshots of a node, ascending.
+    pub(crate) fn snapshots(&self, number: usize) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(self.dir(number).join("snapshots")) else { return Vec::new() };
+        let paths = entries.flatten().map(|entry| entry.path());
+        let mut paths: Vec<_> =
+            paths.filter(|path| path.extension().is_some_and(|extension| extension == "snapshot")).collect();
+        paths.sort();
+        paths
+    }
+
+    /// First index of each file of a node's log, ascending.
+    pub(crate) fn log_files(&self, number: usize) -> Vec<u64> {
+        let entries = std::fs::read_dir(self.dir(number).join("log")).unwrap().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut firsts: Vec<u64> =
+            names.filter_map(|name| name.strip_suffix(".frames")?.parse().ok()).collect();
+        firsts.sort_unstable();
+        firsts
+    }
+}

@@ -1,0 +1,223 @@
+//! Snapshots of real replicas: taken, sent, put in place, found again; and what of the log goes for them.
+
+mod cluster;
+mod proxy;
+#[path = "../support/mod.rs"]
+mod support;
+
+use cluster::{Cluster, SMALL, State, n};
+use duochain::frame::Origin;
+use duochain::node::replica::{ReplicaError, SnapshotOptions};
+use duochain::types::Index;
+use proxy::{Fate, Proxy};
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Three members of which the third has not been there for longer than the log is kept.
+fn two_of_three(name: &str) -> Cluster {
+    let mut cluster = Cluster::closed(name, 3);
+    cluster.open(1);
+    cluster.open(2);
+    cluster.fill(3_000);
+    let leader = cluster.leader();
+    cluster
+        .wait("the front is cut", |cluster| cluster.replica(leader).status().snapshot.index > Index::ORIGIN);
+    cluster
+}
+
+fn assert_equal_states(cluster: &Cluster, numbers: &[usize]) {
+    let last = cluster.append(&[(None, b"end")]).id.index;
+    let first = cluster.state(numbers[0], last);
+    for number in &numbers[1..] {
+        assert!(cluster.state(*number, last) == first, "node {number} has another state");
+    }
+}
+
+#[test]
+fn who_was_away_for_longer_than_the_log_is_kept_joins_by_snapshot_while_writes_go_on() {
+    let mut cluster = Cluster::closed("snapshot-away", 3);
+    (1..=3).for_each(|number| cluster.open(number));
+    cluster.fill(100);
+    let away = cluster.leader() % 3 + 1;
+    cluster.close(away);
+    cluster.fill(3_000);
+    let leader = cluster.leader();
+    let term = cluster.replica(leader).status().term;
+    assert!(
+        cluster.log_files(leader)[0] > 1 || cluster.replica(leader).status().snapshot.index > Index::ORIGIN
+    );
+    cluster.open(away);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut count = 0;
+            while !is_over.load(Ordering::SeqCst) {
+                cluster.fill(10);
+                count += 10;
+            }
+            count
+        });
+        cluster.wait("restored", |cluster| cluster.ledger(away, |ledger| ledger.restored > 0));
+        is_over.store(true, Ordering::SeqCst);
+        assert!(writer.join().unwrap() > 0);
+    });
+    assert_equal_states(&cluster, &[leader, away]);
+    assert_eq!(cluster.replica(leader).status().term, term, "nobody missed a heartbeat for it");
+    let applied = cluster.ledger(away, |ledger| ledger.applied.clone());
+    assert!(applied.is_sorted_by(|a, b| a < b), "each index once, in order");
+}
+
+#[test]
+fn who_was_never_there_joins_by_snapshot() {
+    let mut cluster = two_of_three("snapshot-new");
+    cluster.open(3);
+    assert_equal_states(&cluster, &[1, 3]);
+    assert!(cluster.ledger(3, |ledger| ledger.restored) >= 1);
+    // It is a member like any other from here on.
+    let leader = cluster.leader();
+    cluster.close(leader);
+    cluster.fill(50);
+    let others: Vec<usize> = (1..=3).filter(|number| *number != leader).collect();
+    assert_equal_states(&cluster, &others);
+}
+
+#[test]
+fn who_is_a_little_behind_gets_frames_of_the_tail_that_is_kept() {
+    let mut cluster = Cluster::closed("snapshot-tail", 3);
+    cluster.options = SnapshotOptions { tail_entries: 100_000, ..SMALL };
+    (1..=3).for_each(|number| cluster.open(number));
+    cluster.fill(100);
+    let away = cluster.leader() % 3 + 1;
+    cluster.close(away);
+    cluster.fill(2_000);
+    cluster.open(away);
+    let leader = cluster.leader();
+    assert!(cluster.snapshots(leader).len() == 2, "it has some to send");
+    assert_equal_states(&cluster, &[leader, away]);
+    assert_eq!(cluster.ledger(away, |ledger| ledger.restored), 0);
+}
+
+#[test]
+fn the_log_and_the_snapshots_are_bounded_under_load_and_found_again() {
+    let mut cluster = Cluster::closed("snapshot-bounded", 1);
+    cluster.open(1);
+    for _ in 0..8 {
+        cluster.fill(2_000);
+        // 1 MiB a file: two snapshots of 200 entries and those of the batches that came meanwhile.
+        cluster.wait("few files", |cluster| cluster.log_files(1).len() <= 3);
+        assert!(cluster.snapshots(1).len() <= 3, "{:?}", cluster.snapshots(1));
+    }
+    assert!(cluster.log_files(1)[0] > 10_000, "{:?}", cluster.log_files(1));
+    assert!(cluster.ledger(1, |ledger| ledger.taken) > 10);
+    let last = cluster.append(&[(None, b"end")]).id.index;
+    let state = cluster.state(1, last);
+    for _ in 0..2 {
+        cluster.close(1);
+        assert!(cluster.snapshots(1).len() <= 2);
+        cluster.open(1);
+        assert!(cluster.state(1, last) == state, "snapshot and log are the whole state");
+        assert_eq!(cluster.ledger(1, |ledger| ledger.restored), 1);
+    }
+    cluster.fill(500);
+}
+
+#[test]
+fn a_host_that_kept_its_state_goes_on_behind_it_and_repetitions_are_known_still() {
+    let mut cluster = Cluster::closed("snapshot-kept", 1);
+    cluster.open(1);
+    let origin = |sequence| Some(Origin { session: 5, sequence });
+    cluster.append(&[(origin(1), b"once")]);
+    let last = cluster.fill(2_000);
+    cluster.wait("the entry is cut", |cluster| cluster.replica(1).status().snapshot.index > Index::new(2));
+    let state = cluster.state(1, last);
+    cluster.close(1);
+    cluster.open_with(1, state.clone(), last);
+    let again = cluster.append(&[(origin(1), b"once")]);
+    assert_eq!(again.repeated, 1, "the snapshot says so: the log has forgotten it");
+    let after = cluster.append(&[(origin(2), b"after")]).id.index;
+    let expected: State = state.into_iter().chain([(after.get(), b"after".to_vec())]).collect();
+    assert!(cluster.state(1, after) == expected);
+    assert_eq!(cluster.ledger(1, |ledger| (ledger.restored, ledger.applied.clone())), (0, vec![after.get()]));
+}
+
+#[test]
+fn a_damaged_chunk_is_refused_and_the_stream_goes_on_where_it_was() {
+    let offsets = Arc::new(Mutex::new(Vec::new()));
+    let mut cluster = Cluster::closed("snapshot-spoilt", 3);
+    let seen = Arc::clone(&offsets);
+    let proxy = Proxy::new(cluster.listens[2], move |offset| {
+        let mut seen = seen.lock().unwrap();
+        seen.push(offset);
+        match seen.len() {
+            20 => Fate::Spoil,
+            40 => Fate::Cut,
+            _ => Fate::Pass,
+        }
+    });
+    cluster.members.addresses.insert(n(3), proxy.address.to_string());
+    (1..=2).for_each(|number| cluster.open(number));
+    cluster.fill(3_000);
+    cluster.open(3);
+    assert_equal_states(&cluster, &[1, 2, 3]);
+    assert!(cluster.replica(3).net_stats().malformed >= 1, "{:?}", cluster.replica(3).net_stats());
+    assert!(cluster.ledger(3, |ledger| ledger.restored) >= 1);
+    let offsets = offsets.lock().unwrap();
+    let starts = offsets.iter().filter(|offset| **offset == 0).count();
+    assert!(offsets.len() > 40, "{offsets:?}");
+    assert!(offsets[20..41].iter().all(|offset| *offset > 0), "it goes on where it was: {offsets:?}");
+    assert!(starts <= 4, "{starts} times from the beginning");
+}
+
+#[test]
+fn a_crash_after_a_snapshot_came_and_before_the_log_was_reset_is_recovered() {
+    let mut cluster = Cluster::closed("snapshot-crash", 3);
+    (1..=3).for_each(|number| cluster.open(number));
+    cluster.fill(100);
+    let away = cluster.leader() % 3 + 1;
+    cluster.close(away);
+    cluster.fill(3_000);
+    let leader = cluster.leader();
+    cluster.wait("two of them", |cluster| cluster.snapshots(leader).len() == 2);
+    // The others say nothing, so that what it knows comes from its own disk.
+    (1..=3).filter(|number| *number != away).for_each(|number| cluster.close(number));
+    let newest = cluster.snapshots(leader).pop().unwrap();
+    let own = cluster.dir(away).join("snapshots");
+    fs::copy(&newest, own.join(newest.file_name().unwrap())).unwrap();
+    fs::write(own.join("incoming-1.draft"), b"half of another").unwrap();
+    cluster.open(away);
+    let end: u64 = newest.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+    cluster.wait("restored", |cluster| cluster.replica(away).applied() == Index::new(end));
+    let status = cluster.replica(away).status();
+    assert_eq!((status.snapshot.index, status.last.index), (Index::new(end), Index::new(end)));
+    assert_eq!(cluster.log_files(away), [end + 1]);
+    assert!(!own.join("incoming-1.draft").exists());
+    (1..=3).filter(|number| *number != away).for_each(|number| cluster.open(number));
+    assert_equal_states(&cluster, &[1, 2, 3]);
+}
+
+#[test]
+fn a_damaged_snapshot_is_missed_only_where_nothing_stands_in_for_it() {
+    let mut cluster = Cluster::closed("snapshot-damaged", 1);
+    cluster.open(1);
+    let last = cluster.fill(3_000);
+    cluster.wait("two of them", |cluster| cluster.snapshots(1).len() == 2);
+    let state = cluster.state(1, last);
+    cluster.close(1);
+    let spoil = |path: &std::path::Path| {
+        let mut bytes = fs::read(path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(path, bytes).unwrap();
+    };
+    let newest = cluster.snapshots(1).pop().unwrap();
+    spoil(&newest);
+    cluster.open(1);
+    assert!(cluster.state(1, last) == state, "the older one and the log");
+    cluster.close(1);
+    assert!(!newest.exists(), "it is given up");
+    cluster.snapshots(1).iter().for_each(|path| spoil(path));
+    let refused = cluster.try_open(1).unwrap_err();
+    assert!(matches!(&refused, ReplicaError::Failed(why) if why.contains(".snapshot")), "{refused}");
+    assert!(!cluster.snapshots(1).is_empty(), "it is left to be looked at");
+}
