@@ -82,6 +82,11 @@ fn the_raft_core_keeps_its_invariants_whatever_it_is_told() {
 }
 
 #[test]
+fn a_snapshot_is_read_whole_or_refused_and_a_lie_about_lengths_allocates_nothing() {
+    hold("snapshot", plays::snapshot::play);
+}
+
+#[test]
 fn frame_files_that_anybody_wrote_to_are_opened_mended_or_refused() {
     // Each play writes files.
     hold_some("segments", plays::segments::play, plays() / 10);

@@ -12,6 +12,7 @@ pub(crate) mod pool;
 pub(crate) mod queue;
 pub(crate) mod raft;
 pub(crate) mod segments;
+pub(crate) mod snapshot;
 
 /// What the bytes say next; no more bytes say zeroes.
 pub(crate) struct Script<'a>(arbitrary::Unstructured<'a>);

@@ -22,8 +22,8 @@
 //! answered: at the latest when the replica ends.
 //!
 //! # Limits
-//! Memory: what `raft::Config`, `net::Limits`, `DedupLimits` and `BatchLimits` allow. The log is never cut at its
-//! front yet, since snapshots are not carried out: a member that joins gets all of it.
+//! Memory: what `raft::Config`, `net::Limits`, `DedupLimits`, `BatchLimits` and [`SnapshotOptions`] allow. Disk: the
+//! log back to the older of two snapshots, and these two; of a host that keeps none, all of the log.
 //!
 //! # Caller contract
 //! [`Apply`] runs on a thread of the replica and must not wait for it; a callback of [`Pending`] neither, but it may

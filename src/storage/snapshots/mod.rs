@@ -7,7 +7,7 @@
 //! chunks of a peer --> incoming-...draft --verify, rename, sync dir--^
 //! ```
 //! A [`SnapshotShelf`] is the directory. A file is named by the index of the last entry in it; `format` has the
-//! bytes, `docs/log-format.md` the same drawn and dumped. What a section means is its owner's business.
+//! bytes, `docs/snapshot-format.md` the same drawn and dumped. What a section means is its owner's business.
 //!
 //! # Invariants
 //! S1 a file has the name of a snapshot only when all of it is durable and was read back or written here: a crash
@@ -25,7 +25,11 @@
 //! One shelf for a directory. Any thread may use it; two do not write the same draft.
 
 mod blocks;
+#[cfg(test)]
+mod docs_test;
 mod format;
+#[cfg(test)]
+mod install_test;
 mod shelf;
 #[cfg(test)]
 mod snapshots_test;

@@ -12,7 +12,7 @@ use std::path::Path;
 
 type Sections = Vec<(String, Vec<u8>)>;
 
-fn head(index: u64) -> SnapshotHead {
+pub(super) fn head(index: u64) -> SnapshotHead {
     let last = LogId::new(Term::new(3), Index::new(index));
     SnapshotHead { cluster: ClusterId([7; 16]), last, time: UnixNanos::new(9) }
 }
@@ -96,8 +96,8 @@ fn a_flipped_bit_or_a_missing_byte_anywhere_is_refused() {
 }
 
 /// A snapshot of these blocks, every checksum right.
-fn of_blocks(blocks: &[(Kind, &[u8])]) -> Vec<u8> {
-    let mut bytes = head(1).encode();
+pub(super) fn of_blocks(head: SnapshotHead, blocks: &[(Kind, &[u8])]) -> Vec<u8> {
+    let mut bytes = head.encode();
     for (kind, payload) in blocks {
         let mut block = vec![0; BLOCK_HEAD_BYTES];
         block.extend_from_slice(payload);
@@ -124,10 +124,10 @@ fn what_no_writer_writes_is_refused_although_every_checksum_is_right() {
         ("too many", &many),
     ];
     for (what, blocks) in table {
-        let outcome = Blocks::new(&of_blocks(blocks)[..]).and_then(Blocks::verify);
+        let outcome = Blocks::new(&of_blocks(head(1), blocks)[..]).and_then(Blocks::verify);
         assert!(matches!(outcome, Err(Unsound::Damaged { .. })), "{what}: {outcome:?}");
     }
-    let fits = of_blocks(&many[..SECTIONS_MAX]);
+    let fits = of_blocks(head(1), &many[..SECTIONS_MAX]);
     assert!(Blocks::new(&fits[..]).and_then(Blocks::verify).is_ok());
 }
 
@@ -265,8 +265,8 @@ fn the_corpus_holds_snapshots() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/snapshot");
     let seeds = [
         small(),
-        of_blocks(&[]),
-        of_blocks(&[(Kind::Section, b"members"), (Kind::Section, b"host"), (Kind::Data, b"0123456789")]),
+        of_blocks(head(1), &[]),
+        of_blocks(head(1), &[(Kind::Section, b"members"), (Kind::Section, b"host"), (Kind::Data, b"0123456789")]),
     ];
     for (number, bytes) in seeds.iter().enumerate() {
         let path = dir.join(format!("seed-{number}"));
