@@ -2,8 +2,8 @@
 
 use super::snapshots_test::{head, of_blocks};
 use super::*;
-use crate::storage::Error;
 use crate::frame::FrameLimits;
+use crate::storage::Error;
 use crate::storage::frames::{FrameLog, FrameLogOptions, SegmentFrameLog, follow_snapshot};
 use crate::storage::platter::{self, Fate, Luck};
 use crate::storage::suite::TestDir;

@@ -11,6 +11,7 @@ use std::io::Read;
 use std::path::Path;
 
 type Sections = Vec<(String, Vec<u8>)>;
+type BlockOf<'a> = (Kind, &'a [u8]);
 
 pub(super) fn head(index: u64) -> SnapshotHead {
     let last = LogId::new(Term::new(3), Index::new(index));
@@ -96,7 +97,7 @@ fn a_flipped_bit_or_a_missing_byte_anywhere_is_refused() {
 }
 
 /// A snapshot of these blocks, every checksum right.
-pub(super) fn of_blocks(head: SnapshotHead, blocks: &[(Kind, &[u8])]) -> Vec<u8> {
+pub(super) fn of_blocks(head: SnapshotHead, blocks: &[BlockOf<'_>]) -> Vec<u8> {
     let mut bytes = head.encode();
     for (kind, payload) in blocks {
         let mut block = vec![0; BLOCK_HEAD_BYTES];
@@ -116,7 +117,7 @@ pub(super) fn of_blocks(head: SnapshotHead, blocks: &[(Kind, &[u8])]) -> Vec<u8>
 fn what_no_writer_writes_is_refused_although_every_checksum_is_right() {
     let names: Vec<String> = (0..=SECTIONS_MAX).map(|number| "x".repeat(number + 1)).collect();
     let many: Vec<_> = names.iter().map(|name| (Kind::Section, name.as_bytes())).collect();
-    let table: [(&str, &[(Kind, &[u8])]); 5] = [
+    let table: [(&str, &[BlockOf<'_>]); 5] = [
         ("no section", &[(Kind::Data, b"x")]),
         ("name", &[(Kind::Section, b"Host")]),
         ("twice", &[(Kind::Section, b"host"), (Kind::Section, b"host")]),
@@ -266,7 +267,10 @@ fn the_corpus_holds_snapshots() {
     let seeds = [
         small(),
         of_blocks(head(1), &[]),
-        of_blocks(head(1), &[(Kind::Section, b"members"), (Kind::Section, b"host"), (Kind::Data, b"0123456789")]),
+        of_blocks(
+            head(1),
+            &[(Kind::Section, b"members"), (Kind::Section, b"host"), (Kind::Data, b"0123456789")],
+        ),
     ];
     for (number, bytes) in seeds.iter().enumerate() {
         let path = dir.join(format!("seed-{number}"));

@@ -200,8 +200,10 @@ impl Snapshots {
     }
 }
 
+type Body = fn(&Shared);
+
 /// The bodies of the threads, by name.
-pub(super) const THREADS: [(&str, fn(&Shared)); 3] =
+pub(super) const THREADS: [(&str, Body); 3] =
     [("duo-log-snap", taker::run), ("duo-log-give", giver::run), ("duo-log-get", receiver::run)];
 
 /// A snapshot that is read: the members first.
