@@ -69,7 +69,8 @@ pub struct SnapshotOptions {
     /// Entries after which the host is asked for another snapshot. Too few, and the node does little else; too
     /// many, and opening replays for long.
     pub every_entries: u64,
-    /// Bytes of frames after which it is. The log takes about twice as many on disk, and one file.
+    /// Bytes of frames after which it is. The log takes about twice as many on disk, one file, and what comes while
+    /// two snapshots are written.
     pub every_bytes: u64,
     /// Entries before the newest snapshot that the log keeps at least, for followers that were away for a moment:
     /// frames are sent faster than a whole state.
