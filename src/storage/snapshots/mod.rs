@@ -18,7 +18,7 @@
 //!
 //! # Limits
 //! [`BLOCK_BYTES_MAX`] of a file are in memory at a time. [`SECTIONS_MAX`] sections, names of
-//! [`NAME_BYTES_MAX`] bytes. Every [`SYNC_BYTES`](writer::SYNC_BYTES) are synced, so that the disk is never busy
+//! [`NAME_BYTES_MAX`] bytes. Every 8 MiB are synced, so that the disk is never busy
 //! with a whole snapshot while a log wants its turn.
 //!
 //! # Caller contract
