@@ -1,6 +1,6 @@
 //! The dumps in `docs/replication-protocol.md` are what is sent, and each kind of message has one.
 
-use super::{Envelope, Kind, WireLimits, encode};
+use super::{Chunk, ChunkAnswer, ChunkReply, Envelope, Kind, Letter, WireLimits, encode_letter};
 use crate::codec::dump::{dump, hold};
 use crate::frame::{Entry, Frame, FrameBuilder, FrameLimits, Origin, Seal};
 use crate::raft::{Message, Outcome, Ticket};
@@ -45,26 +45,36 @@ fn messages() -> Vec<(&'static str, Message)> {
     ]
 }
 
-fn bytes_of(message: &Message) -> Vec<u8> {
+/// And a snapshot of one piece.
+fn letters() -> Vec<(&'static str, Letter)> {
+    let (term, digest) = (Term::new(3), std::array::from_fn(|at| at as u8));
+    let data = b"the first bytes of it".to_vec();
+    let chunk = Chunk { term, last: at(3, 18), bytes: 5000, digest, offset: 0, data };
+    let reply = ChunkReply { term, digest, answer: ChunkAnswer::Next(21) };
+    let others = [("chunk", Letter::Chunk(chunk)), ("chunk reply", Letter::ChunkReply(reply))];
+    messages().into_iter().map(|(name, message)| (name, Letter::Message(message))).chain(others).collect()
+}
+
+fn bytes_of(letter: &Letter) -> Vec<u8> {
     let mut bytes = Vec::new();
-    encode(message, &mut bytes);
+    encode_letter(letter, &mut bytes);
     bytes
 }
 
 #[test]
 fn the_dumps_of_messages_in_docs_are_what_is_sent() {
     let sections: Vec<_> =
-        messages().iter().map(|(name, message)| (*name, dump(&bytes_of(message), 0))).collect();
+        letters().iter().map(|(name, letter)| (*name, dump(&bytes_of(letter), 0))).collect();
     hold("docs/replication-protocol.md", &sections);
 }
 
 #[test]
 fn every_kind_of_message_has_a_dump() {
-    let kind = |(_, message): &(_, Message)| {
-        let bytes = bytes_of(message);
+    let kind = |(_, letter): &(_, Letter)| {
+        let bytes = bytes_of(letter);
         let envelope = bytes.first_chunk().expect("an envelope");
         Envelope::decode(envelope, &WireLimits::default()).expect("just encoded").kind() as u8
     };
-    let shown: BTreeSet<u8> = messages().iter().map(kind).collect();
+    let shown: BTreeSet<u8> = letters().iter().map(kind).collect();
     assert_eq!(shown, Kind::ALL.iter().map(|kind| *kind as u8).collect());
 }
