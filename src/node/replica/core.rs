@@ -301,11 +301,6 @@ impl Shared {
         }
     }
 
-    pub(super) fn queue(&self, core: &mut Core, job: Job) {
-        core.jobs.push_back(job);
-        self.write.notify_one();
-    }
-
     /// The transport has to know who is in. Not here: links that end are waited for, and their last word
     /// needs this lock.
     fn follow_members(&self, core: &mut Core) {

@@ -7,6 +7,12 @@ use crate::storage::snapshots::SnapshotFile;
 use crate::types::{Index, LogId, NodeId, Term, UnixNanos};
 
 impl Shared {
+    /// The writer has something to do.
+    pub(in crate::node::replica) fn queue(&self, core: &mut Core, job: Job) {
+        core.jobs.push_back(job);
+        self.write.notify_one();
+    }
+
     /// The latest term that this node knows.
     pub(super) fn term(&self) -> Term {
         self.core.lock().raft.term()
