@@ -76,6 +76,7 @@ from ._native import (
     transaction_id,
 )
 from ._node import Node
+from ._replog import LogEntry, LogReceipt, ReplicatedLog
 
 __all__ = [
     "AbiMismatchError",
@@ -110,6 +111,8 @@ __all__ = [
     "InvalidTransactionError",
     "IoError",
     "LaneStats",
+    "LogEntry",
+    "LogReceipt",
     "ManagedPools",
     "Metric",
     "NoMemoryError",
@@ -129,6 +132,7 @@ __all__ = [
     "Proof",
     "QueueStats",
     "ReentrantError",
+    "ReplicatedLog",
     "SharedLanes",
     "SharedProducer",
     "SharedStats",

@@ -161,6 +161,9 @@ class NotLeaderError(DuoError):
     name = "NOT_LEADER"
     retryable = True
 
+    leader: int | None = None
+    """The node that leads; `None` when nobody is known to."""
+
 
 class NoQuorumError(DuoError):
     """Too few nodes answer."""

@@ -2,9 +2,9 @@
 
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Literal, Self, final, type_check_only
+from typing import Any, Literal, Self, final, type_check_only
 
 from _typeshed import ReadableBuffer
 from typing_extensions import disjoint_base
@@ -566,3 +566,51 @@ class SharedStats:
     def seats_taken(self) -> int: ...
     @property
     def seats_recovered(self) -> int: ...
+
+@disjoint_base
+class ReplicatedLog(_Closing):
+    def __new__(
+        cls,
+        directory: str | os.PathLike[str],
+        listen: str,
+        node: int,
+        members: Mapping[int, str],
+        cluster: bytes,
+        heartbeat: float | None = None,
+        election_min: float | None = None,
+        election_max: float | None = None,
+        disk_stall_max: float | None = None,
+        batch_entries_max: int | None = None,
+        batch_bytes_max: int | None = None,
+        uncommitted_bytes_max: int | None = None,
+        segment_bytes: int | None = None,
+    ) -> Self: ...
+    def submit(
+        self,
+        entries: Iterable[ReadableBuffer],
+        session: int = 0,
+        sequence: int = 0,
+        wait_for: str = "quorum",
+        critical: bool = False,
+    ) -> PendingAppend: ...
+    def _read(
+        self, start: int, max: int, timeout: float | None
+    ) -> list[tuple[int, int, int, int, int, bytes]]: ...
+    def read_index(self, timeout: float | None = None) -> int: ...
+    def transfer(self, node: int | None = None, timeout: float | None = None) -> None: ...
+    def change(
+        self,
+        add: Mapping[int, str] | None = None,
+        promote: list[int] | None = None,
+        demote: list[int] | None = None,
+        remove: list[int] | None = None,
+        timeout: float | None = None,
+    ) -> None: ...
+    def status(self) -> dict[str, Any]: ...
+    def json(self) -> str: ...
+    def shutdown(self, timeout: float | None = 10.0) -> bool: ...
+
+@final
+class PendingAppend:
+    def wait(self, timeout: float | None = None) -> tuple[int, int, int, int]: ...
+    def poll(self) -> tuple[int, int, int, int] | None: ...

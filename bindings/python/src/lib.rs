@@ -8,6 +8,7 @@
 //! | [`arguments`], [`bytes`], [`export`] | Python values in, buffers in, buffers out |
 //! | [`tables`] | the tables of statuses, kinds and keys, for the package and its tests |
 //! | one module per class | [`config`], [`node`], [`claim`], [`view`], [`block`], [`health`], [`subscription`], [`queue`], [`stage`], [`shared`], [`pool`], [`managed`] |
+//! | [`replog`] | one machine's part of a replicated log |
 //! | [`resilience`] | policies, which the package's `resilience` wraps |
 //! | [`pool_report`] | what pools say of themselves |
 //!
@@ -33,6 +34,7 @@ mod node;
 mod pool;
 mod pool_report;
 mod queue;
+mod replog;
 mod resilience;
 mod shared;
 mod stage;
@@ -60,6 +62,7 @@ mod _native {
         pool::{Pool, PooledBuffer},
         pool_report::{HeldBuffer, PoolClassStats, PoolMaintenance, PoolStats},
         queue::{LaneStats, QueueStats, TxQueue},
+        replog::{PendingAppend, ReplicatedLog},
         resilience::{PyBreaker, PyBulkhead, PyLimiter, PyRegistry, PyRetry},
         shared::{SharedLanes, SharedProducer, SharedStats},
         stage::Stage,

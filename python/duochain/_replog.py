@@ -1,0 +1,107 @@
+"""`ReplicatedLog`: one machine's part of a replicated log, for threads and for asyncio."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import _native
+from ._errors import ClosedError, DuoTimeoutError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_BATCH = 256
+_LOOK_SECONDS = 0.001
+_WAIT_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A committed entry."""
+
+    index: int
+    term: int
+    unix_ns: int
+    session: int
+    sequence: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LogReceipt:
+    """What became of an append: the place of its last entry, and how many of its entries are not read again."""
+
+    index: int
+    term: int
+    repeated: int
+    stale: int
+
+
+class ReplicatedLog(_native.ReplicatedLog):
+    """One machine's part of a replicated log.
+
+    A host keeps the index of the last entry that it has dealt with beside its own state; `follow` from there gives
+    every entry once and in order, after a restart and on another node too.
+
+    Nothing of an append is in the log after `FullError`, `NotLeaderError` (its `leader` says whom to ask),
+    `ConflictError`, `TooLargeError` and `InvalidArgumentError`. After any other nobody knows: `DuoTimeoutError`, and
+    `ClosedError` and `PoisonedError` when this node ends meanwhile. With a session and a sequence it can be appended
+    again, anywhere, and is read once.
+    """
+
+    def append(
+        self,
+        *entries: "ReadableBuffer",
+        session: int = 0,
+        sequence: int = 0,
+        wait_for: str = "quorum",
+        critical: bool = False,
+        timeout: float | None = None,
+    ) -> LogReceipt:
+        """Appends entries, all or none, and waits until a majority has them, or what `wait_for` says."""
+        return LogReceipt(*self.submit(entries, session, sequence, wait_for, critical).wait(timeout))
+
+    async def append_async(
+        self,
+        *entries: "ReadableBuffer",
+        session: int = 0,
+        sequence: int = 0,
+        wait_for: str = "quorum",
+        critical: bool = False,
+        timeout: float | None = None,
+    ) -> LogReceipt:
+        """As `append`, without blocking the loop."""
+        pending = self.submit(entries, session, sequence, wait_for, critical)
+        try:
+            async with asyncio.timeout(timeout):
+                while (receipt := pending.poll()) is None:
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except TimeoutError as late:
+            raise DuoTimeoutError("no answer in time; it may still commit") from late
+        return LogReceipt(*receipt)
+
+    def read(self, start: int, max: int = _BATCH, timeout: float | None = 0.0) -> list[LogEntry]:
+        """Up to `max` committed entries from index `start` on, waiting for the first; none when none came."""
+        return [LogEntry(*row) for row in self._read(start, max, timeout)]
+
+    def follow(self, after: int = 0) -> Iterator[LogEntry]:
+        """Entries behind index `after` as they are committed, each once; ends when the log is closed."""
+        try:
+            while True:
+                for entry in self.read(after + 1, _BATCH, None):
+                    after = entry.index
+                    yield entry
+        except ClosedError:
+            return
+
+    async def follow_async(self, after: int = 0) -> AsyncIterator[LogEntry]:
+        """As `follow`, without blocking the loop."""
+        try:
+            while True:
+                for entry in await asyncio.to_thread(self.read, after + 1, _BATCH, _WAIT_SECONDS):
+                    after = entry.index
+                    yield entry
+        except ClosedError:
+            return
+

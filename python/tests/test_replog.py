@@ -1,0 +1,188 @@
+"""Replicated logs: three replicas in this process, over loopback."""
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from conftest import PATIENCE, until
+
+import duochain
+from duochain import LogReceipt, ReplicatedLog
+
+NODES = 3
+T = TypeVar("T")
+
+
+class Cluster:
+    """Nodes 1 to 3, and a fourth that may be added."""
+
+    def __init__(self, directory: Path) -> None:
+        sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(NODES + 1)]
+        self.addresses = {at + 1: f"127.0.0.1:{s.getsockname()[1]}" for at, s in enumerate(sockets)}
+        for s in sockets:
+            s.close()
+        self.directory = directory
+        self.logs: dict[int, ReplicatedLog] = {}
+
+    def open(self, node: int) -> ReplicatedLog:
+        self.logs[node] = ReplicatedLog(
+            self.directory / f"n{node}",
+            self.addresses[node],
+            node,
+            {member: self.addresses[member] for member in range(1, NODES + 1)},
+            b"a log for pytest",
+            election_min=0.5,
+            election_max=1.0,
+            disk_stall_max=5.0,
+            batch_bytes_max=64 << 10,
+            segment_bytes=1 << 20,
+        )
+        return self.logs[node]
+
+    def ask(self, question: Callable[[ReplicatedLog], T]) -> T:
+        """Asks as a client does: where the answer says, again when nobody leads or nobody knows."""
+        end, node = time.monotonic() + PATIENCE, 1
+        while time.monotonic() < end:
+            leader = None
+            try:
+                if node in self.logs:
+                    return question(self.logs[node])
+            except duochain.NotLeaderError as error:
+                leader = error.leader
+            except (duochain.FullError, duochain.DuoTimeoutError, duochain.ConflictError):
+                pass
+            node = leader if leader in self.logs else node % NODES + 1
+            time.sleep(0.001)
+        raise AssertionError("nobody leads")
+
+    def leader(self) -> int:
+        node: int = self.ask(lambda log: (log.append(b"who leads?"), log.status()["node"])[1])
+        return node
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    cluster = Cluster(tmp_path)
+    for node in range(1, NODES + 1):
+        cluster.open(node)
+    yield cluster
+    for log in cluster.logs.values():
+        log.close()
+
+
+def texts(log: ReplicatedLog, last: int) -> list[str]:
+    found: list[str] = []
+    for entry in log.follow():
+        if entry.data != b"who leads?":
+            found.append(entry.data.decode())
+        if entry.index >= last:
+            break
+    return found
+
+
+def test_a_host_goes_on_at_the_new_leader_and_loses_and_repeats_nothing(cluster: Cluster) -> None:
+    leader, last = cluster.leader(), 0
+    for number in range(100):
+        if number == 50:
+            cluster.logs.pop(leader).close()
+
+        def append(log: ReplicatedLog, number: int = number) -> int:
+            return log.append(f"e{number}".encode(), session=7, sequence=number + 1, timeout=2.0).index
+
+        last = cluster.ask(append)
+    cluster.open(leader)
+    for log in cluster.logs.values():
+        assert texts(log, last) == [f"e{number}" for number in range(100)]
+
+
+def test_a_batch_is_in_the_log_as_a_whole_and_once(cluster: Cluster) -> None:
+    log = cluster.logs[cluster.leader()]
+    first = log.append(b"one", bytearray(), memoryview(b"three"), session=5, sequence=10, wait_for="all")
+    again = log.append(b"one", b"", b"three", session=5, sequence=10)
+    assert again == LogReceipt(first.index + 3, first.term, repeated=3, stale=0)
+    entries = log.read(first.index - 2, timeout=PATIENCE)
+    assert [(entry.data, entry.sequence) for entry in entries] == [(b"one", 10), (b"", 11), (b"three", 12)]
+    assert entries[0].session == 5 and entries[0].unix_ns > 0
+    assert log.read(again.index + 1) == []
+
+
+def test_what_cannot_be_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+    leader = cluster.leader()
+    log = cluster.logs[leader]
+    with pytest.raises(duochain.TooLargeError):
+        log.append(bytes(64 << 10))
+    with pytest.raises(duochain.InvalidArgumentError):
+        log.append()
+    with pytest.raises(duochain.InvalidArgumentError):
+        log.append(b"x", sequence=1)
+    with pytest.raises(duochain.InvalidArgumentError, match="everybody"):
+        log.append(b"x", wait_for="everybody")
+    with pytest.raises(TypeError):
+        log.append("text")  # type: ignore[arg-type]
+    with pytest.raises(duochain.NotLeaderError) as refused:
+        cluster.logs[leader % NODES + 1].append(b"x")
+    assert refused.value.leader == leader
+    with pytest.raises(duochain.BusyError):
+        cluster.open(leader)
+    with pytest.raises(duochain.InvalidArgumentError, match="somewhere"):
+        ReplicatedLog(tmp_path / "x", "somewhere", 1, {}, bytes(16))
+    with pytest.raises(duochain.InvalidArgumentError, match="16 bytes"):
+        ReplicatedLog(tmp_path / "x", "127.0.0.1:0", 1, {}, b"short")
+
+
+def test_a_node_tells_where_it_stands_and_members_change(cluster: Cluster) -> None:
+    leader = cluster.leader()
+    log, status = cluster.logs[leader], cluster.logs[leader].status()
+    assert (status["role"], status["leader"]) == ("leader", leader)
+    assert status["leader_address"] == cluster.addresses[leader]
+    assert status["voters"] == [1, 2, 3]
+    assert json.loads(log.json())["role"] == "leader"
+    assert log.read_index(PATIENCE) > 0
+    cluster.open(NODES + 1)
+    log.change(add={NODES + 1: cluster.addresses[NODES + 1]}, timeout=PATIENCE)
+    last = log.append(b"for all").index
+    assert texts(cluster.logs[NODES + 1], last) == ["for all"]
+    log.change(promote=[NODES + 1], timeout=PATIENCE)
+    cluster.ask(lambda log: log.change(remove=[NODES + 1], timeout=PATIENCE))
+    cluster.logs.pop(NODES + 1).close()
+    leader = cluster.leader()
+    cluster.logs[leader].transfer(leader % NODES + 1, PATIENCE)
+    until(lambda: cluster.logs[leader % NODES + 1].status()["role"] == "leader")
+
+
+def test_closing_ends_loops_and_leaves_what_is_committed(cluster: Cluster) -> None:
+    log = cluster.logs[cluster.leader()]
+    last = log.append(b"last").index
+    assert texts(log, last) == ["last"]
+    assert log.shutdown(PATIENCE)
+    assert [entry.data for entry in log.follow(last - 1)] == [b"last"]
+    log.close()
+    with pytest.raises(duochain.ClosedError):
+        log.append(b"x")
+
+
+def test_asyncio_appends_and_follows(cluster: Cluster) -> None:
+    log = cluster.logs[cluster.leader()]
+    before = log.append(b"before").index
+
+    async def run() -> list[bytes]:
+        found: list[bytes] = []
+
+        async def follow() -> None:
+            async for entry in log.follow_async(before):
+                found.append(entry.data)
+                if entry.data == b"9":
+                    return
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(follow())
+            for number in range(10):
+                await log.append_async(str(number).encode(), timeout=PATIENCE)
+        return found
+
+    assert asyncio.run(run()) == [str(number).encode() for number in range(10)]
