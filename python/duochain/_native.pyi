@@ -569,29 +569,9 @@ class SharedStats:
 
 @disjoint_base
 class ReplicatedLog(_Closing):
-    def __new__(
-        cls,
-        directory: str | os.PathLike[str],
-        listen: str,
-        node: int,
-        members: Mapping[int, str],
-        cluster: bytes,
-        heartbeat: float | None = None,
-        election_min: float | None = None,
-        election_max: float | None = None,
-        disk_stall_max: float | None = None,
-        batch_entries_max: int | None = None,
-        batch_bytes_max: int | None = None,
-        uncommitted_bytes_max: int | None = None,
-        segment_bytes: int | None = None,
-    ) -> Self: ...
+    def __new__(cls, *_args: object, **_kwargs: object) -> Self: ...
     def submit(
-        self,
-        entries: Iterable[ReadableBuffer],
-        session: int = 0,
-        sequence: int = 0,
-        wait_for: str = "quorum",
-        critical: bool = False,
+        self, entries: Iterable[ReadableBuffer], session: int, sequence: int, wait_for: str, critical: bool
     ) -> PendingAppend: ...
     def _read(
         self, start: int, max: int, timeout: float | None

@@ -1,9 +1,10 @@
 """`ReplicatedLog`: one machine's part of a replicated log, for threads and for asyncio."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from . import _native
 from ._errors import ClosedError, DuoTimeoutError
@@ -49,6 +50,45 @@ class ReplicatedLog(_native.ReplicatedLog):
     `ClosedError` and `PoisonedError` when this node ends meanwhile. With a session and a sequence it can be appended
     again, anywhere, and is read once.
     """
+
+    def __new__(
+        cls,
+        directory: str | os.PathLike[str],
+        listen: str,
+        node: int,
+        members: Mapping[int, str],
+        cluster: bytes,
+        *,
+        heartbeat: float | None = None,
+        election_min: float | None = None,
+        election_max: float | None = None,
+        disk_stall_max: float | None = None,
+        batch_entries_max: int | None = None,
+        batch_bytes_max: int | None = None,
+        uncommitted_bytes_max: int | None = None,
+        segment_bytes: int | None = None,
+    ) -> Self:
+        """Opens or makes the log in `directory`, listens, and takes part.
+
+        `members` are who makes up the cluster when it begins, the same on all of them. A node that is not among them is
+        to be added by `change`; it gives those that are members then.
+        """
+        return super().__new__(
+            cls,
+            directory,
+            listen,
+            node,
+            members,
+            cluster,
+            heartbeat,
+            election_min,
+            election_max,
+            disk_stall_max,
+            batch_entries_max,
+            batch_bytes_max,
+            uncommitted_bytes_max,
+            segment_bytes,
+        )
 
     def append(
         self,

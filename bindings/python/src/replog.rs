@@ -131,7 +131,6 @@ impl ReplicatedLog {
     }
 
     /// Puts entries into the log, all or none; the answer comes by what is returned.
-    #[pyo3(signature = (entries, session=0, sequence=0, wait_for="quorum", critical=false))]
     fn submit(
         &self,
         py: Python<'_>,
