@@ -3,7 +3,7 @@
 
 #ifdef DUO_FAULTS
 
-enum { CONFIG = 1, QUEUE, POOL, NODE, SUB, LANE, STAGE, LANE_PRODUCER, NO_KIND };
+enum { CONFIG = 1, QUEUE, POOL, NODE, SUB, LANE, STAGE, LANE_PRODUCER, REPLOG, NO_KIND };
 
 static void a_poisoned_handle_can_only_be_destroyed(void) {
     duo_queue *queue = NULL, *other = NULL;
