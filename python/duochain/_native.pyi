@@ -197,9 +197,7 @@ class Retry:
         jitter: float,
         total: float,
     ) -> Self: ...
-    def after(
-        self, failures: int, elapsed: float, fault: int, entropy: int
-    ) -> float | None: ...
+    def after(self, failures: int, elapsed: float, fault: int, entropy: int) -> float | None: ...
     def stats(self) -> dict[str, int]: ...
 
 @final
@@ -569,7 +567,12 @@ class SharedStats:
 
 @disjoint_base
 class ReplicatedLog(_Closing):
-    def __new__(cls, *_args: object, **_kwargs: object) -> Self: ...
+    def __new__(
+        cls, directory: str | os.PathLike[str], listen: str, node: int, members: Mapping[int, str], cluster: bytes,
+        heartbeat: float | None = None, election_min: float | None = None, election_max: float | None = None,
+        disk_stall_max: float | None = None, batch_entries_max: int | None = None, batch_bytes_max: int | None = None,
+        uncommitted_bytes_max: int | None = None, segment_bytes: int | None = None,
+    ) -> Self: ...
     def submit(
         self, entries: Iterable[ReadableBuffer], session: int, sequence: int, wait_for: str, critical: bool
     ) -> PendingAppend: ...
