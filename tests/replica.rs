@@ -162,13 +162,7 @@ fn leadership_is_handed_over_on_request() {
     let leader = cluster.leader();
     let next = leader % 3 + 1;
     cluster.replica(leader).transfer(Some(n(next)), PATIENCE).unwrap();
-    for _ in 0..PATIENCE.as_millis() {
-        if cluster.replica(next).status().role == Role::Leader {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    panic!("{:?}", cluster.replica(next).status());
+    until("leader by request", || cluster.replica(next).status().role == Role::Leader);
 }
 
 #[test]

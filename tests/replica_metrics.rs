@@ -7,19 +7,9 @@ mod replicas;
 use duochain::node::replica::{ReplicaStats, STEPS_US};
 use duochain::raft::Role;
 use duochain::types::NodeId;
-use replicas::{Cluster, PATIENCE, batch, n};
+use replicas::{Cluster, PATIENCE, batch, n, until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..PATIENCE.as_millis() {
-        if is_so() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    panic!("no {what}");
-}
 
 /// Prometheus's text format, read strictly: families with help and type, then their samples, nothing between.
 #[derive(Default)]

@@ -7,8 +7,7 @@ mod replicas;
 use duochain::net::Refusal;
 use duochain::node::replica::Replica;
 use duochain::raft::Change;
-use replicas::{Applied, Cluster, Keep, PATIENCE, free_ports, n};
-use std::time::Duration;
+use replicas::{Applied, Cluster, Keep, PATIENCE, free_ports, n, until};
 
 #[test]
 fn a_leader_that_is_removed_commits_that_itself_and_the_others_go_on() {
@@ -19,14 +18,10 @@ fn a_leader_that_is_removed_commits_that_itself_and_the_others_go_on() {
     let change = Change { remove: [n(leader)].into(), ..Change::default() };
     replica.change(change, PATIENCE).unwrap();
     // The end of the change is a second entry, in which it does not count; it needs the others' answers to that.
-    for _ in 0..PATIENCE.as_millis() {
-        if !replica.members().addresses.contains_key(&n(leader))
+    until("end of the change", || {
+        !replica.members().addresses.contains_key(&n(leader))
             && replica.status().commit == replica.status().last.index
-        {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    });
     let status = replica.status();
     assert_eq!(
         (status.term, status.commit),
@@ -38,16 +33,6 @@ fn a_leader_that_is_removed_commits_that_itself_and_the_others_go_on() {
     for number in (1..=3).filter(|number| *number != leader) {
         cluster.applied(number, last);
     }
-}
-
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..PATIENCE.as_millis() {
-        if is_so() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    panic!("no {what}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use duochain::types::{ClusterId, LaneId, LogId, NodeId};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
-use support::{PATIENCE, Scratch};
+use support::{PATIENCE, Scratch, eventually};
 use tls::{Authority, name, write};
 
 struct Keep(SyncSender<Vec<u8>>);
@@ -59,27 +59,13 @@ fn batch(text: &[u8]) -> Body {
 }
 
 fn append(replicas: &[&Replica], text: &[u8]) -> LogId {
-    for _ in 0..PATIENCE.as_millis() {
-        for replica in replicas {
-            match replica.append(batch(text), PATIENCE) {
-                Ok(receipt) => return receipt.id,
-                Err(ReplicaError::NotLeader(_) | ReplicaError::Busy | ReplicaError::Refused(_)) => {}
-                Err(error) => panic!("{error}"),
-            }
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    panic!("nobody leads");
-}
-
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..PATIENCE.as_millis() {
-        if is_so() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    panic!("no {what}");
+    eventually("leader", || {
+        replicas.iter().find_map(|replica| match replica.append(batch(text), PATIENCE) {
+            Ok(receipt) => Some(receipt.id),
+            Err(ReplicaError::NotLeader(_) | ReplicaError::Busy | ReplicaError::Refused(_)) => None,
+            Err(error) => panic!("{error}"),
+        })
+    })
 }
 
 #[test]
@@ -95,7 +81,7 @@ fn three_nodes_commit_and_one_without_a_certificate_takes_no_part() {
     let (stranger, seen) = open(&scratch, 3, ports, None);
     append(&[&one, &two], b"secret");
     let refused = |replica: &Replica| replica.net_stats().refused[Refusal::NoTls.index()];
-    until("refusal", || refused(&one) > 0 && refused(&two) > 0);
+    eventually("refusal", || (refused(&one) > 0 && refused(&two) > 0).then_some(()));
     assert!(seen.try_recv().is_err(), "nothing reaches it");
     assert_eq!(stranger.net_stats().received, 0);
     stranger.close();
@@ -103,7 +89,8 @@ fn three_nodes_commit_and_one_without_a_certificate_takes_no_part() {
     // With its certificate it belongs to them.
     let (three, third) = open(&scratch, 3, ports, Some(files(3)));
     let last = append(&[&one, &two, &three], b"shared");
-    until("application", || [&one, &two, &three].iter().all(|replica| replica.applied() >= last.index));
+    let has_all = || [&one, &two, &three].iter().all(|replica| replica.applied() >= last.index);
+    eventually("application", || has_all().then_some(()));
     for applied in [first, second, third] {
         let all: Vec<_> = applied.try_iter().collect();
         assert_eq!(all, [b"secret".to_vec(), b"shared".to_vec()]);
