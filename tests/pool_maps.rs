@@ -76,8 +76,9 @@ fn slabs_that_cannot_be_unmapped_give_their_memory_back_and_are_used_again() {
     held.clear();
     assert_eq!(pool.trim(0), 14 * SLAB_BYTES);
     let stats = pool.stats();
-    // One beside the hole that another left can go, and where the system put them into two places, two.
-    assert!(stats.unmaps_refused >= 12, "{stats:?}");
+    // At the edge of a mapping one can go, and then its neighbour: how many do depends on where the system put
+    // them. Most are inside of one.
+    assert!(stats.unmaps_refused >= 4, "{stats:?}");
     assert_eq!(stats.reserved_bytes as usize, 2 * SLAB_BYTES);
     let (_, trimmed) = sizes();
     assert!(
@@ -86,7 +87,8 @@ fn slabs_that_cannot_be_unmapped_give_their_memory_back_and_are_used_again() {
     );
 
     // A new mapping is not to be had: the addresses serve again, and what is there reads as zero.
-    let (again, used) = take(&pool, 16 * slots - 2);
+    let kept = 2 + stats.unmaps_refused as usize;
+    let (again, used) = take(&pool, kept * slots - 2);
     assert_eq!(used, 2 * slots - 2, "of the slabs that stayed");
     assert!(first.iter().chain(last.iter()).all(|byte| *byte == 1));
     drop((held, again, first, last));
