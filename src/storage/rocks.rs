@@ -75,7 +75,7 @@ impl RocksStore {
     }
 }
 
-fn database_options(options: &StoreOptions) -> Options {
+pub(super) fn database_options(options: &StoreOptions) -> Options {
     let mut database = Options::default();
     database.create_if_missing(true);
     database.create_missing_column_families(true);
@@ -149,7 +149,7 @@ impl Store for RocksStore {
 }
 
 /// RocksDB hands over its status as text only; what the system said stands in it in words.
-fn convert(operation: &'static str, path: &Path, error: &rocksdb::Error) -> Error {
+pub(super) fn convert(operation: &'static str, path: &Path, error: &rocksdb::Error) -> Error {
     let text = error.to_string();
     let said = |words: &str| text.contains(words);
     let system = |kind| Error::from_io(operation, path, io::Error::new(kind, text.clone()));

@@ -28,11 +28,15 @@
 mod faulty;
 mod memory;
 mod outline;
+#[cfg(feature = "rocksdb")]
+mod rocks;
 mod segments;
 
 #[cfg(any(test, feature = "faults"))]
 pub use faulty::FaultyFrameLog;
 pub use memory::MemoryFrameLog;
+#[cfg(feature = "rocksdb")]
+pub use rocks::RocksFrameLog;
 pub use segments::{Damage, FRAME_SEGMENT_BYTES, SegmentFrameLog};
 
 use super::Error;

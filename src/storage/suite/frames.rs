@@ -4,6 +4,8 @@ use super::batches::{COUNTS, frame, frames, read_all, seal};
 use super::{FramesCase, TestDir, assert_all_closed, cases};
 use crate::frame::{Body, Frame, FrameKind, FrameLimits};
 use crate::storage::Error;
+#[cfg(feature = "rocksdb")]
+use crate::storage::StoreOptions;
 use crate::storage::faulty::Faults;
 use crate::storage::frames::{
     FaultyFrameLog, FrameHead, FrameLog, FrameLogOptions, FrameReader, MemoryFrameLog, SegmentFrameLog,
@@ -387,3 +389,11 @@ fn without_faults(dir: &Path) -> Result<Box<dyn FrameLog>, Error> {
 frames_suite!(of_memory, FramesCase { open: memory, survives: false });
 frames_suite!(of_segments, FramesCase { open: segments, survives: true });
 frames_suite!(of_faulty, FramesCase { open: without_faults, survives: true });
+
+#[cfg(feature = "rocksdb")]
+fn rocks(dir: &Path) -> Result<Box<dyn FrameLog>, Error> {
+    Ok(Box::new(crate::storage::frames::RocksFrameLog::open(dir, LIMITS, &StoreOptions::default())?))
+}
+
+#[cfg(feature = "rocksdb")]
+frames_suite!(of_rocksdb, FramesCase { open: rocks, survives: true });
