@@ -84,7 +84,12 @@ impl Kept {
         let mut outline = Outline::new(Index::new(next.max(1)));
         let mut is_first = true;
         for pair in self.database.iterator(IteratorMode::From(&[FRAMES], Direction::Forward)) {
-            let frame = self.decode(&pair.map_err(failed)?.1)?;
+            let (key, value) = pair.map_err(failed)?;
+            // Behind the frames stands where an empty log begins.
+            if key.first() != Some(&FRAMES) {
+                break;
+            }
+            let frame = self.decode(&value)?;
             if std::mem::take(&mut is_first) {
                 outline = Outline::new(frame.base());
             }
