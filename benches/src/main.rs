@@ -25,6 +25,7 @@ mod record;
 mod report;
 mod sample;
 mod scenario;
+mod scratch;
 mod suites;
 mod table;
 mod versions;

@@ -3,9 +3,11 @@
 mod boundary;
 mod gc;
 mod jvm_queue;
+mod log;
 mod node;
 mod pool;
 mod queue;
+mod replication;
 mod resilience;
 mod ticks;
 
@@ -68,6 +70,16 @@ pub(crate) const ALL: &[Suite] = &[
         name: "resilience",
         about: "What a breaker, a rate limiter, a bulkhead and all three together add to a call.",
         run: resilience::run,
+    },
+    Suite {
+        name: "log",
+        about: "Batches of entries made durable by the log of the replicated log alone, beside a raw file.",
+        run: log::run,
+    },
+    Suite {
+        name: "replication",
+        about: "Batches until a majority of three nodes has them, beside no consensus at all and another Raft.",
+        run: replication::run,
     },
     Suite {
         name: "jvm-queue",

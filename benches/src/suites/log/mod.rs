@@ -1,0 +1,95 @@
+//! The log of the replicated log alone: batches of entries of 256 B made durable, one flush for each batch.
+//!
+//! Each side gets the entries one by one and has them on the disk at the end of a batch. The floor is a file that
+//! was written with zeros before: a batch that already lies in one piece gets a CRC-32C, one `pwrite` and one
+//! `fdatasync`, over and over the same 64 MiB, without an index, a roll or anything to recover by.
+
+mod engine;
+mod ours;
+mod raw;
+
+use super::Plan;
+use crate::record::{Better, Row};
+use crate::sample::{Samples, turns};
+use crate::scenario::{self, OURS, Peer, Scenario};
+use crate::scratch::Scratch;
+use crate::{AnyError, versions};
+use duochain::env::{Clock, SystemClock};
+
+const ROUNDS: usize = 5;
+const ENTRY_BYTES: usize = 256;
+
+const RAW: &str = "pwrite and fdatasync";
+const ENGINE: &str = "raft-engine";
+
+/// One size of batches.
+struct Part {
+    batch: usize,
+    /// Batches of a repetition.
+    count: usize,
+    scenario: Scenario,
+}
+
+const fn part(batch: usize, count: usize, name: &'static str, peers: &'static [Peer]) -> Part {
+    Part { batch, count, scenario: Scenario { name, unit: "entries/s", better: Better::Higher, peers } }
+}
+
+// G7 of the replicated log: 80 % of a raw file, 2.3 and 2.4 times raft-engine where batches are large.
+const PARTS: &[Part] = &[
+    part(1, 2_000, "batches of 1", &[Peer::floor(RAW).ratio_at_least(0.8), Peer::new(ENGINE)]),
+    part(64, 1_500, "batches of 64", &[Peer::floor(RAW).ratio_at_least(0.8), Peer::new(ENGINE)]),
+    part(
+        1_000,
+        800,
+        "batches of 1,000",
+        &[Peer::floor(RAW).ratio_at_least(0.8), Peer::new(ENGINE).ratio_at_least(2.3)],
+    ),
+    part(
+        10_000,
+        200,
+        "batches of 10,000",
+        &[Peer::floor(RAW).ratio_at_least(0.8), Peer::new(ENGINE).ratio_at_least(2.4)],
+    ),
+];
+
+/// A side that is open: makes one batch durable. `number` counts from 0.
+trait Side {
+    fn append(&mut self, entries: &[&[u8]], number: usize) -> Result<(), AnyError>;
+}
+
+/// Measures every part, its sides in turns.
+pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
+    let mut samples = Samples::default();
+    samples.set_version(RAW, "of the system");
+    samples.set_version(ENGINE, &versions::locked("raft-engine")?);
+    let scenarios: Vec<Scenario> = PARTS.iter().map(|part| part.scenario).collect();
+    for part in PARTS {
+        let payload: Vec<u8> = (0..part.batch * ENTRY_BYTES).map(|at| (at * 31 % 251) as u8).collect();
+        let entries: Vec<&[u8]> = payload.chunks(ENTRY_BYTES).collect();
+        for round in 0..plan.rounds(ROUNDS) {
+            for turn in turns(3, round) {
+                let side = [OURS, RAW, ENGINE][turn];
+                let figure = measure(side, &entries, plan.count(part.count))?;
+                samples.add(part.scenario.name, side, figure);
+            }
+        }
+    }
+    scenario::rows(&scenarios, &samples)
+}
+
+/// Entries a second.
+fn measure(side: &str, entries: &[&[u8]], count: usize) -> Result<f64, AnyError> {
+    let directory = Scratch::new("log")?;
+    let mut side: Box<dyn Side> = match side {
+        OURS => Box::new(ours::Ours::open(directory.path())?),
+        RAW => Box::new(raw::Raw::open(directory.path())?),
+        _ => Box::new(engine::RaftEngine::open(directory.path())?),
+    };
+    let clock = SystemClock::new();
+    let begun = clock.now();
+    for number in 0..count {
+        side.append(entries, number)?;
+    }
+    let seconds = clock.now().since(begun).as_secs_f64();
+    Ok((entries.len() * count) as f64 / seconds)
+}

@@ -1,0 +1,109 @@
+//! What is asked of a replicated log: batches, so many under way, from one thread.
+
+use super::Side;
+use crate::AnyError;
+use crate::sample::quantile;
+use duochain::env::{Clock, SystemClock};
+use duochain::types::Tick;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+pub(super) const ENTRY_BYTES: usize = 256;
+
+/// One kind of load.
+#[derive(Clone, Copy)]
+pub(super) struct Load {
+    /// Entries of a batch.
+    pub(super) batch: usize,
+    /// Batches under way.
+    pub(super) window: usize,
+    /// Batches of a repetition.
+    pub(super) count: usize,
+    /// Entries a second at a fixed pace; `None`: as fast as the window allows.
+    pub(super) pace: Option<f64>,
+}
+
+/// What came of it.
+pub(super) struct Figures {
+    pub(super) entries_a_second: f64,
+    /// From the handing over of a batch to its commit.
+    pub(super) p50_ms: f64,
+    pub(super) p99_ms: f64,
+}
+
+struct Run<'a> {
+    side: &'a mut dyn Side,
+    clock: SystemClock,
+    /// Place and begin of what is under way.
+    under_way: VecDeque<(u64, Tick)>,
+    committed: u64,
+    millis: Vec<f64>,
+}
+
+impl Run<'_> {
+    /// Waits until the oldest batch is committed.
+    fn wait(&mut self) -> Result<(), AnyError> {
+        self.committed = self.side.wait(self.committed)?;
+        let now = self.clock.now();
+        let done = self.under_way.partition_point(|(place, _)| *place <= self.committed);
+        for (_, begun) in self.under_way.drain(..done) {
+            self.millis.push(now.since(begun).as_secs_f64() * 1e3);
+        }
+        Ok(())
+    }
+}
+
+/// Runs the load. A tenth of it goes before, for caches, files and connections.
+pub(super) fn run(side: &mut dyn Side, load: Load) -> Result<Figures, AnyError> {
+    let payload: Vec<u8> = (0..load.batch * ENTRY_BYTES).map(|at| (at * 31 % 251) as u8).collect();
+    let entries: Vec<&[u8]> = payload.chunks(ENTRY_BYTES).collect();
+    let clock = SystemClock::new();
+    let mut run = Run { side, clock, under_way: VecDeque::new(), committed: 0, millis: Vec::new() };
+    let before = load.count / 10 + load.window;
+    let mut begun = run.clock.now();
+    for number in 0..before + load.count {
+        if number == before {
+            while !run.under_way.is_empty() {
+                run.wait()?;
+            }
+            run.millis.clear();
+            begun = run.clock.now();
+        }
+        while run.under_way.len() >= load.window {
+            run.wait()?;
+        }
+        if let (Some(pace), Some(at)) = (load.pace, number.checked_sub(before)) {
+            // Late ones are not left out, and count from when they were due.
+            let due = begun.after(Duration::from_secs_f64((at * load.batch) as f64 / pace));
+            while run.clock.now() < due {
+                match run.under_way.is_empty() {
+                    true => std::thread::yield_now(),
+                    false => run.wait()?,
+                }
+            }
+            run.submit(&entries, due)?;
+        } else {
+            let now = run.clock.now();
+            run.submit(&entries, now)?;
+        }
+    }
+    while !run.under_way.is_empty() {
+        run.wait()?;
+    }
+    let seconds = run.clock.now().since(begun).as_secs_f64();
+    run.millis.sort_by(f64::total_cmp);
+    let at = |share| quantile(&run.millis, share).ok_or("no batch was committed");
+    Ok(Figures {
+        entries_a_second: (load.count * load.batch) as f64 / seconds,
+        p50_ms: at(0.5)?,
+        p99_ms: at(0.99)?,
+    })
+}
+
+impl Run<'_> {
+    fn submit(&mut self, entries: &[&[u8]], begun: Tick) -> Result<(), AnyError> {
+        let place = self.side.submit(entries)?;
+        self.under_way.push_back((place, begun));
+        Ok(())
+    }
+}

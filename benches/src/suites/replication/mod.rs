@@ -1,0 +1,185 @@
+//! The replicated log on three nodes: batches of entries of 256 B from one thread until a majority has them.
+//!
+//! All nodes are in this process and share its cores and its disk. Ours and the ceiling talk over loopback TCP; `raft`
+//! talks through channels. `durable` flushes every group on all three; `memory` keeps the same files in memory. A
+//! repetition runs after a tenth of it that is not measured. Latency is from the handing over of a batch to its commit.
+
+mod ceiling;
+mod load;
+mod ours;
+mod tikv;
+
+use super::Plan;
+use crate::record::{Better, Row};
+use crate::sample::{Samples, turns};
+use crate::scenario::{self, OURS, Peer, Scenario};
+use crate::scratch::Scratch;
+use crate::{AnyError, versions};
+use ceiling::{Ceiling, Turns};
+use load::{Figures, Load};
+use tikv::{Disk, Tikv};
+
+const ROUNDS: usize = 5;
+
+const CEILING: &str = "no consensus";
+const SEQUENTIAL: &str = "one follower after the other";
+const ENGINE: &str = "raft on raft-engine";
+const MEMORY: &str = "raft in memory";
+
+/// A replicated log that is open, with a leader.
+trait Side {
+    /// Puts a batch in; its place, which counts up.
+    fn submit(&mut self, entries: &[&[u8]]) -> Result<u64, AnyError>;
+
+    /// Waits until more than `after` is committed; how far.
+    fn wait(&mut self, after: u64) -> Result<u64, AnyError>;
+}
+
+/// One load, and what is compared of it.
+struct Part {
+    is_durable: bool,
+    load: Load,
+    rate: Scenario,
+    p50: Option<Scenario>,
+    p99: Scenario,
+}
+
+const fn rate(name: &'static str, peers: &'static [Peer]) -> Scenario {
+    Scenario { name, unit: "entries/s", better: Better::Higher, peers }
+}
+
+const fn millis(name: &'static str, peers: &'static [Peer]) -> Scenario {
+    Scenario { name, unit: "ms", better: Better::Lower, peers }
+}
+
+const fn load(batch: usize, window: usize, count: usize) -> Load {
+    Load { batch, window, count, pace: None }
+}
+
+// G1 to G5 of the replicated log.
+const PARTS: &[Part] = &[
+    Part {
+        is_durable: true,
+        load: load(1_000, 16, 2_000),
+        rate: rate(
+            "durable, batches of 1,000, 16 under way",
+            &[
+                Peer::floor(CEILING).ratio_at_least(0.8),
+                Peer::new(SEQUENTIAL).ratio_at_least(1.5),
+                Peer::new(ENGINE).ratio_at_least(3.5),
+            ],
+        ),
+        p50: None,
+        p99: millis(
+            "durable, batches of 1,000, 16 under way: p99",
+            &[Peer::floor(CEILING).ours_at_most(10.0), Peer::new(SEQUENTIAL), Peer::new(ENGINE)],
+        ),
+    },
+    Part {
+        is_durable: true,
+        load: load(64, 64, 15_000),
+        rate: rate("durable, batches of 64, 64 under way", &[Peer::floor(CEILING), Peer::new(ENGINE)]),
+        p50: None,
+        p99: millis("durable, batches of 64, 64 under way: p99", &[Peer::floor(CEILING), Peer::new(ENGINE)]),
+    },
+    Part {
+        is_durable: true,
+        load: load(10_000, 4, 200),
+        rate: rate("durable, batches of 10,000, 4 under way", &[Peer::floor(CEILING), Peer::new(ENGINE)]),
+        p50: None,
+        p99: millis(
+            "durable, batches of 10,000, 4 under way: p99",
+            &[Peer::floor(CEILING), Peer::new(ENGINE)],
+        ),
+    },
+    Part {
+        is_durable: true,
+        load: load(1, 256, 200_000),
+        rate: rate(
+            "durable, one by one, 256 under way",
+            &[Peer::floor(CEILING).ratio_at_least(0.75), Peer::new(ENGINE).ratio_at_least(1.5)],
+        ),
+        p50: None,
+        p99: millis(
+            "durable, one by one, 256 under way: p99",
+            &[Peer::floor(CEILING).ours_at_most(1.3), Peer::new(ENGINE)],
+        ),
+    },
+    Part {
+        is_durable: false,
+        load: load(1_000, 16, 4_000),
+        rate: rate(
+            "memory, batches of 1,000, 16 under way",
+            &[Peer::floor(CEILING).ratio_at_least(0.75), Peer::new(MEMORY).ratio_at_least(2.7)],
+        ),
+        p50: None,
+        p99: millis(
+            "memory, batches of 1,000, 16 under way: p99",
+            &[Peer::floor(CEILING), Peer::new(MEMORY)],
+        ),
+    },
+    Part {
+        is_durable: false,
+        load: load(1, 256, 400_000),
+        rate: rate(
+            "memory, one by one, 256 under way",
+            &[Peer::floor(CEILING).ratio_at_least(0.72), Peer::new(MEMORY).ratio_at_least(1.4)],
+        ),
+        p50: None,
+        p99: millis("memory, one by one, 256 under way: p99", &[Peer::floor(CEILING), Peer::new(MEMORY)]),
+    },
+    Part {
+        is_durable: true,
+        load: Load { batch: 1, window: 100_000, count: 200_000, pace: Some(70_000.0) },
+        rate: rate("durable, 70,000 a second", &[Peer::floor(CEILING), Peer::new(ENGINE)]),
+        p50: Some(millis(
+            "durable, 70,000 a second: p50",
+            &[Peer::floor(CEILING).ours_at_most(0.6), Peer::new(ENGINE)],
+        )),
+        p99: millis(
+            "durable, 70,000 a second: p99",
+            &[Peer::floor(CEILING).ours_at_most(2.0), Peer::new(ENGINE)],
+        ),
+    },
+];
+
+/// Measures every load, its sides in turns.
+pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
+    let mut samples = Samples::default();
+    for side in [CEILING, SEQUENTIAL] {
+        samples.set_version(side, &versions::locked("duochain")?);
+    }
+    samples
+        .set_version(ENGINE, &format!("{}, {}", versions::locked("raft")?, versions::locked("raft-engine")?));
+    samples.set_version(MEMORY, &versions::locked("raft")?);
+    let mut scenarios = Vec::new();
+    for part in PARTS {
+        let sides: Vec<&str> =
+            [OURS].into_iter().chain(part.rate.peers.iter().map(|peer| peer.name)).collect();
+        for round in 0..plan.rounds(ROUNDS) {
+            for turn in turns(sides.len(), round) {
+                let figures = measure(sides[turn], part, plan)?;
+                samples.add(part.rate.name, sides[turn], figures.entries_a_second);
+                samples.add(part.p99.name, sides[turn], figures.p99_ms);
+                if let Some(p50) = &part.p50 {
+                    samples.add(p50.name, sides[turn], figures.p50_ms);
+                }
+            }
+        }
+        scenarios.extend([part.rate].into_iter().chain(part.p50).chain([part.p99]));
+    }
+    scenario::rows(&scenarios, &samples)
+}
+
+fn measure(name: &str, part: &Part, plan: Plan) -> Result<Figures, AnyError> {
+    let scratch = if part.is_durable { Scratch::new("replication")? } else { Scratch::in_memory()? };
+    let mut side: Box<dyn Side> = match name {
+        OURS => Box::new(ours::Ours::start(&scratch)?),
+        CEILING => Box::new(Ceiling::start(&scratch, Turns::Together)?),
+        SEQUENTIAL => Box::new(Ceiling::start(&scratch, Turns::OneByOne)?),
+        ENGINE => Box::new(Tikv::start(&scratch, Disk::Engine)?),
+        _ => Box::new(Tikv::start(&scratch, Disk::Memory)?),
+    };
+    let load = Load { count: plan.count(part.load.count), ..part.load };
+    load::run(&mut *side, load).map_err(|error| format!("{}, {name}: {error}", part.rate.name).into())
+}
