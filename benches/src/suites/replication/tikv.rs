@@ -83,7 +83,8 @@ impl Node {
     ) -> Result<Self, AnyError> {
         let config = Config {
             id: number,
-            election_tick: 10,
+            // Its heartbeats wait for its disk, which is slow at times; nobody else is to lead then.
+            election_tick: 100,
             heartbeat_tick: 3,
             max_size_per_msg: 1 << 20,
             max_inflight_msgs: 256,
