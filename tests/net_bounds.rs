@@ -93,22 +93,26 @@ fn a_slow_reader_gets_whole_messages_in_order_and_bounds_what_waits_for_it() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let one = node(1, any_port(), 64, Limits { outbox_bytes_max: ROOM, ..Limits::default() });
     one.knows(&[(2, listener.local_addr().unwrap())]);
-    let (mut slow, _) = listener.accept().unwrap();
-    slow.read_exact(&mut [0; 64]).unwrap();
-    slow.write_all(&welcome()).unwrap();
+    let mut slow = let_in(&listener);
     one.until("connection", |stats| stats.connected == 1);
-    // Far more than sockets and outbox hold together.
-    for number in 0..500_u32 {
+    let (mut given, mut full) = (0_u32, 0);
+    // Until nothing moves any more: the sockets are full, and so is the outbox.
+    one.until("standstill", |_| {
         let mut bytes = vec![0; SIZE];
-        bytes[..4].copy_from_slice(&number.to_le_bytes());
+        bytes[..4].copy_from_slice(&given.to_le_bytes());
+        let before = one.net.peers()[0].dropped;
         one.net.send(n(2), &(false, bytes));
-    }
+        given += 1;
+        full = if one.net.peers()[0].dropped > before { full + 1 } else { 0 };
+        full > 100
+    });
     one.net.send(n(2), &(true, b"vote".to_vec()));
+    let total = u64::from(given) + 1;
     let peer = one.net.peers()[0];
     assert!(peer.dropped > 100 && peer.outbox_bytes > ROOM / 2, "{peer:?}");
     assert!(peer.outbox_bytes_high <= ROOM, "{peer:?}");
     let (mut numbers, mut vote_at) = (Vec::new(), None);
-    while numbers.len() as u64 + u64::from(vote_at.is_some()) < 501 - peer.dropped {
+    while numbers.len() as u64 + u64::from(vote_at.is_some()) < total - peer.dropped {
         let mut envelope = [0; ENVELOPE_BYTES];
         slow.read_exact(&mut envelope).unwrap();
         let length = u32::from_le_bytes(*envelope.first_chunk().unwrap()) as usize;
@@ -125,7 +129,7 @@ fn a_slow_reader_gets_whole_messages_in_order_and_bounds_what_waits_for_it() {
     one.until("emptiness", |_| one.net.peers()[0].outbox_bytes == 0);
     let peer = one.net.peers()[0];
     assert!(peer.busy > Duration::ZERO && peer.stalled > Duration::ZERO, "{peer:?}");
-    assert_eq!(peer.sent, 501 - peer.dropped);
+    assert_eq!(peer.sent, total - peer.dropped);
 }
 
 #[test]
@@ -141,7 +145,6 @@ fn a_link_that_is_refused_says_why_and_goes_on_trying() {
     assert_eq!(one.net.peers()[0].dropped, 1);
     two.knows(&[(1, one.net.address())]);
     one.until("connection", |stats| stats.connected == 1);
-    one.until("state", |_| one.net.peers()[0].is_connected);
     let peer = one.net.peers()[0];
     assert_eq!((peer.failures, peer.refusal), (0, None));
 }
@@ -156,11 +159,67 @@ fn nobody_there_is_counted_and_tried_again() {
     assert_eq!((peer.is_connected, peer.refusal), (false, None));
 }
 
+/// Lets the next caller in.
+fn let_in(listener: &TcpListener) -> TcpStream {
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.read_exact(&mut [0; 64]).unwrap();
+    stream.write_all(&welcome()).unwrap();
+    stream
+}
+
 #[test]
-fn delays_that_cannot_be_are_refused() {
-    let limits = Limits { redial_min: Duration::from_secs(2), ..Limits::default() };
-    let listening = net::listen_within(1, limits, None);
-    assert_eq!(listening.unwrap_err().kind(), ErrorKind::InvalidInput);
+fn a_peer_that_lets_in_and_hangs_up_is_called_less_and_less_often() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hour = Duration::from_secs(3_600);
+    let limits = Limits { redial_min: Duration::from_millis(1), redial_max: hour, ..Limits::default() };
+    let one = node(1, any_port(), 64, limits);
+    one.knows(&[(2, listener.local_addr().unwrap())]);
+    for number in 1..=6 {
+        drop(let_in(&listener));
+        assert_eq!(one.next(), Event::Broken(n(2)));
+        assert_eq!(one.net.stats().connected, number);
+    }
+    // It counts between the connections; in one that was just made there are none.
+    assert_eq!(one.net.peers()[0].failures, 6);
+    let _last = let_in(&listener);
+    one.until("connection", |stats| stats.connected == 7);
+    assert_eq!(one.net.peers()[0].failures, 0);
+}
+
+#[test]
+fn what_waits_when_a_connection_breaks_is_counted_as_dropped() {
+    const COUNT: u64 = 20;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let one = node(1, any_port(), 64, Limits { outbox_bytes_max: 64 << 20, ..Limits::default() });
+    one.knows(&[(2, listener.local_addr().unwrap())]);
+    let peer = let_in(&listener);
+    one.until("connection", |stats| stats.connected == 1);
+    for _ in 0..COUNT {
+        one.net.send(n(2), &(false, vec![0; 2 << 20]));
+    }
+    drop(peer);
+    one.until("break", |stats| stats.broken == 1);
+    let (stats, peer) = (one.net.stats(), one.net.peers()[0]);
+    assert!(stats.dropped > 0, "the socket took it all: {stats:?}");
+    assert_eq!((stats.sent + stats.dropped, peer.sent + peer.dropped), (COUNT, COUNT));
+}
+
+#[test]
+fn limits_that_cannot_be_are_refused_by_name() {
+    let (zero, days) = (Duration::ZERO, Duration::from_secs(48 * 3_600));
+    let usual = Limits::default;
+    let cases = [
+        (Limits { outbox_bytes_max: 0, ..usual() }, "outbox_bytes_max is 0"),
+        (Limits { inbound_max: 0, ..usual() }, "inbound_max is 0"),
+        (Limits { hello_timeout: zero, ..usual() }, "hello_timeout is below 1 ms"),
+        (Limits { redial_min: zero, redial_max: zero, ..usual() }, "redial_min is below 1 ms"),
+        (Limits { redial_min: Duration::from_secs(2), ..usual() }, "redial_max is below redial_min"),
+        (Limits { redial_max: days, ..usual() }, "redial_max is above a day"),
+    ];
+    for (limits, rule) in cases {
+        let error = net::listen_within(1, limits, None).unwrap_err();
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::InvalidInput, rule.to_owned()));
+    }
 }
 
 #[cfg(not(feature = "tls"))]

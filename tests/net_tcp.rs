@@ -3,10 +3,12 @@
 #[path = "support/net.rs"]
 mod net;
 
+use duochain::env::log::{Level, Record, set_sink};
 use duochain::net::{ENVELOPE_BYTES, Limits, Refusal};
 use net::{BYTES_MAX, Event, any_port, hello, n, node, pair};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[test]
@@ -79,6 +81,21 @@ fn a_peer_that_restarts_is_found_again_and_the_break_is_told() {
 }
 
 #[test]
+fn a_quiet_link_whose_peer_goes_is_noticed_though_nothing_is_sent() {
+    let (one, two) = pair(64, Limits::default());
+    two.net.close();
+    assert_eq!(one.next(), Event::Broken(n(2)));
+    let peer = one.net.peers()[0];
+    assert!(!peer.is_connected && one.net.stats().broken == 1, "{peer:?}");
+    // So the first message to a peer that is back is not lost.
+    let two = node(2, two.net.address(), 64, Limits::default());
+    two.knows(&[(1, one.net.address())]);
+    one.until("second connection", |stats| stats.connected == 2);
+    one.net.send(n(2), &(true, b"vote".to_vec()));
+    assert_eq!(two.next(), Event::Received(n(1), true, b"vote".to_vec()));
+}
+
+#[test]
 fn whoever_does_not_belong_here_is_refused_by_name() {
     let one = node(1, any_port(), 64, Limits::default());
     one.knows(&[(2, "127.0.0.1:9".parse().unwrap())]);
@@ -105,6 +122,10 @@ fn whoever_does_not_belong_here_is_refused_by_name() {
 
 #[test]
 fn bytes_that_are_no_message_close_their_connection_and_reach_nobody() {
+    let records = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&records);
+    let keep = move |record: Record<'_>| sink.lock().unwrap().push(record.message.to_owned());
+    set_sink(Some((Arc::new(keep), Level::Warn)));
     let one = node(1, any_port(), 64, Limits::default());
     one.knows(&[(2, "127.0.0.1:9".parse().unwrap())]);
     let mut too_long = [0; ENVELOPE_BYTES];
@@ -120,6 +141,9 @@ fn bytes_that_are_no_message_close_their_connection_and_reach_nobody() {
     }
     assert_eq!(one.net.stats().received, 0);
     assert!(one.events.try_recv().is_err());
+    // Whose they were and what was wrong: a number alone helps nobody.
+    let expected = format!("{} is cut off for what is no message: length at offset 0: too long", n(2));
+    assert_eq!(*records.lock().unwrap(), [expected.clone(), expected]);
 }
 
 #[test]
@@ -160,7 +184,8 @@ fn closing_ends_every_thread_and_gives_the_port_back() {
     two.net.close();
     two.net.close();
     one.net.close();
+    let before = one.net.stats().dropped;
     one.net.send(n(2), &(false, b"nobody".to_vec()));
-    assert_eq!(one.net.stats().dropped, 1);
+    assert_eq!(one.net.stats().dropped, before + 1);
     drop(TcpListener::bind(address).expect("the port is free"));
 }

@@ -1,5 +1,6 @@
 //! The transport over TLS: who is let in and who is called, by certificates; and that bounds and order stay.
 #![cfg(feature = "tls")]
+#![expect(unsafe_code, reason = "sends signals to threads of this process")]
 
 #[path = "support/net.rs"]
 mod net;
@@ -206,6 +207,50 @@ fn a_caller_in_clear_or_one_that_drips_is_refused() {
 }
 
 #[test]
+fn a_node_in_clear_hears_from_one_that_it_calls_that_there_is_tls_only() {
+    let world = World::new("tls-called-in-clear");
+    let secure = world.node(2, 64, Limits::default());
+    let clear = net::node(1, any_port(), 64, Limits::default());
+    secure.knows(&[(1, clear.net.address())]);
+    clear.knows(&[(2, secure.net.address())]);
+    clear.until("reason", |stats| stats.turned_away[Refusal::NoTls.index()] > 0);
+    // And the other way round: bytes that are no hello.
+    clear.until("count", |stats| stats.refused[Refusal::Garbled.index()] > 0);
+    secure.until("reason", |stats| stats.turned_away[Refusal::NoTls.index()] > 0);
+}
+
+/// Interrupts what threads of this name wait for, in this process.
+fn interrupt(name: &str) {
+    extern "C" fn nothing(_: i32) {}
+    for task in std::fs::read_dir("/proc/self/task").unwrap() {
+        let path = task.unwrap().path();
+        // A thread may be gone meanwhile.
+        if std::fs::read_to_string(path.join("comm")).is_ok_and(|comm| comm.starts_with(name)) {
+            let number: i32 = path.file_name().unwrap().to_str().unwrap().parse().unwrap();
+            // SAFETY: the handler does nothing, and nobody else uses this signal. No flags: calls are not restarted.
+            unsafe {
+                let action =
+                    libc::sigaction { sa_sigaction: nothing as *const () as usize, ..std::mem::zeroed() };
+                assert_eq!(libc::sigaction(libc::SIGUSR2, &raw const action, std::ptr::null_mut()), 0);
+                libc::syscall(libc::SYS_tgkill, libc::getpid(), number, libc::SIGUSR2);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_signal_that_the_host_catches_costs_no_connection() {
+    let world = World::new("tls-signal");
+    let (one, two) = world.pair(64, Limits::default());
+    for number in 0..20 {
+        one.net.send(n(2), &(false, vec![number]));
+        assert_eq!(two.next(), Event::Received(n(1), false, vec![number]));
+        interrupt("duo-net-in");
+    }
+    assert_eq!((one.net.stats().connected, one.net.stats().broken), (1, 0));
+}
+
+#[test]
 fn who_is_called_is_judged_by_its_certificate() {
     let world = World::new("tls-called");
     let own = &world.authority;
@@ -274,7 +319,7 @@ fn files_are_loaded_anew_without_a_restart_and_bad_ones_change_nothing() {
     two.net.reload_tls().unwrap();
     one.until("connection", |stats| stats.connected == 2);
     one.net.send(n(2), &(false, b"after".to_vec()));
-    assert_eq!(two.next(), Event::Received(n(1), false, b"after".to_vec()));
+    assert_eq!(two.message(), Event::Received(n(1), false, b"after".to_vec()));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::tcp::{Shared, spawn};
 use super::tls::Tls;
 use super::{INBOUND_PER_PEER_MAX, Protocol, Refusal};
 use crate::env::Clock;
+use crate::env::log::{self, Level};
 use crate::types::NodeId;
 use rustix::event::{PollFd, PollFlags, poll};
 use std::io;
@@ -62,8 +63,9 @@ fn admit<P: Protocol>(shared: &Arc<Shared<P>>, number: u64, stream: TcpStream) {
             let _ = stream.shutdown(Shutdown::Both);
         }
     });
-    if let Ok(thread) = thread {
-        inbound.push(Connection { stream, from, thread });
+    match thread {
+        Ok(thread) => inbound.push(Connection { stream, from, thread }),
+        Err(_) => drop(shared.counters.unaccepted.fetch_add(1, Ordering::Relaxed)),
     }
 }
 
@@ -110,7 +112,8 @@ fn receive<P: Protocol>(shared: &Shared<P>, stream: &Arc<TcpStream>, name: &Once
         counters.received.fetch_add(1, Ordering::Relaxed);
         counters.received_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     };
-    if incoming.serve(from, &shared.protocol, &*shared.inbox, count) {
+    if let Err(fault) = incoming.serve(from, &shared.protocol, &*shared.inbox, count) {
+        log::emit(Level::Warn, "net", format_args!("{from} is cut off for what is no message: {fault}"));
         counters.malformed.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -4,6 +4,7 @@ use super::hello::{HELLO_BYTES, Hello, encode_answer};
 use super::socket::Timed;
 use super::tls::Server;
 use super::{ENVELOPE_BYTES, Inbox, Protocol, Refusal};
+use crate::codec::Malformed;
 use crate::env::SystemClock;
 use crate::types::{NodeId, Tick};
 use std::io::{self, BufReader, Read, Write};
@@ -32,7 +33,13 @@ impl Read for Raw {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         match self.until {
             Some(until) => self.timed(until).read(out),
-            None => (&*self.stream).read(out),
+            // A signal that interrupts the host's threads must not cost a connection.
+            None => loop {
+                match (&*self.stream).read(out) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    outcome => return outcome,
+                }
+            },
         }
     }
 }
@@ -135,26 +142,28 @@ impl Incoming {
         let _ = io::copy(&mut raw.take(AHEAD_BYTES as u64), &mut io::sink());
     }
 
-    /// Hands messages to `inbox` until the connection ends. Returns `true` when it ended for bytes that are
-    /// no message.
+    /// Hands messages to `inbox` until the connection ends.
+    ///
+    /// # Errors
+    /// When it ended for bytes that are no message.
     pub(super) fn serve<P: Protocol>(
         &mut self,
         from: NodeId,
         protocol: &P,
         inbox: &dyn Inbox<P::Message>,
         count: impl Fn(usize),
-    ) -> bool {
+    ) -> Result<(), Malformed> {
         let mut envelope = [0; ENVELOPE_BYTES];
         while self.read_exact(&mut envelope).is_ok() {
-            let Ok(length) = protocol.expect(&envelope) else { return true };
+            let length = protocol.expect(&envelope)?;
             let mut bytes = vec![0; length];
             if self.read_exact(&mut bytes).is_err() {
-                return false;
+                break;
             }
-            let Ok(message) = protocol.decode(&envelope, &Arc::new(bytes)) else { return true };
+            let message = protocol.decode(&envelope, &Arc::new(bytes))?;
             count(ENVELOPE_BYTES + length);
             inbox.received(from, message);
         }
-        false
+        Ok(())
     }
 }

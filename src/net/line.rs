@@ -6,9 +6,13 @@ use super::socket::{Timed, keep_alive};
 use super::tls::{Client, Tls};
 use super::{Limits, Refusal};
 use crate::env::{Clock, SystemClock};
+use crate::types::Tick;
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
+
+/// How an alert of TLS begins.
+const ALERT: [u8; 2] = [0x15, 3];
 
 /// Why there is no connection.
 pub(super) enum Failure {
@@ -39,18 +43,7 @@ impl Line {
     ) -> Result<Self, Failure> {
         let addresses: Vec<_> = address.to_socket_addrs()?.collect();
         let until = clock.now().after(limits.hello_timeout);
-        let mut found = None;
-        for address in addresses {
-            let left = until.since(clock.now());
-            if left.is_zero() {
-                break;
-            }
-            found = TcpStream::connect_timeout(&address, left).ok();
-            if found.is_some() {
-                break;
-            }
-        }
-        let stream = found.ok_or(Failure::Unreachable)?;
+        let stream = reach(&addresses, clock, until).ok_or(Failure::Unreachable)?;
         stream.set_nodelay(true)?;
         keep_alive(&stream)?;
         let mut timed = Timed { stream: &stream, clock, until };
@@ -63,7 +56,7 @@ impl Line {
             sealed = Some(client);
         } else {
             timed.write_all(&bytes)?;
-            timed.read_exact(&mut answer)?;
+            hear(&mut timed, &mut answer)?;
         }
         decode_answer(&answer).map_err(Failure::Refused)?;
         Ok(Self { stream: Arc::new(stream), sealed })
@@ -75,5 +68,60 @@ impl Line {
             None => packet.send(&self.stream),
             Some(client) => client.send(&self.stream, packet),
         }
+    }
+}
+
+/// The first of these addresses that answers. Each gets its share of the time that is left: one whose packets
+/// get lost must not keep the next from being tried.
+fn reach(addresses: &[SocketAddr], clock: &SystemClock, until: Tick) -> Option<TcpStream> {
+    (1..=u32::try_from(addresses.len()).ok()?).rev().zip(addresses).find_map(|(untried, address)| {
+        let share = until.since(clock.now()) / untried;
+        (!share.is_zero()).then(|| TcpStream::connect_timeout(address, share).ok()).flatten()
+    })
+}
+
+/// Reads the answer of a peer in clear.
+fn hear(from: &mut impl Read, answer: &mut [u8; ANSWER_BYTES]) -> Result<(), Failure> {
+    let mut heard = 0;
+    while heard < ANSWER_BYTES {
+        match from.read(&mut answer[heard..])? {
+            0 => break,
+            more => heard += more,
+        }
+    }
+    if answer.starts_with(&ALERT) {
+        return Err(Failure::Refused(Refusal::NoTls));
+    }
+    if heard < ANSWER_BYTES { Err(Failure::Unreachable) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    #[test]
+    fn an_address_whose_packets_get_lost_leaves_time_for_the_next() {
+        let (full, good) =
+            (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+        let at = [full.local_addr().unwrap(), good.local_addr().unwrap()];
+        // Room for one that nobody accepts: who comes later is not answered.
+        rustix::net::listen(&full, 0).unwrap();
+        let wait = Duration::from_millis(50);
+        let held: Vec<_> =
+            std::iter::from_fn(|| TcpStream::connect_timeout(&at[0], wait).ok()).take(64).collect();
+        let clock = SystemClock::new();
+        let found = reach(&at, &clock, clock.now().after(Duration::from_secs(10)));
+        assert_eq!(found.map(|stream| stream.peer_addr().unwrap()), Some(at[1]), "{} held", held.len());
+    }
+
+    #[test]
+    fn an_alert_in_place_of_an_answer_says_that_the_peer_speaks_tls_only() {
+        let told = |mut bytes: &[u8]| hear(&mut bytes, &mut [0; ANSWER_BYTES]);
+        assert!(matches!(told(&[0x15, 3, 3, 0, 2, 2, 50]), Err(Failure::Refused(Refusal::NoTls))));
+        assert!(matches!(told(&[]), Err(Failure::Unreachable)));
+        assert!(matches!(told(b"DUOA"), Err(Failure::Unreachable)));
+        assert!(told(&[0; ANSWER_BYTES]).is_ok());
     }
 }

@@ -4,16 +4,17 @@ use super::hello::Hello;
 use super::line::{Failure, Line};
 use super::outbox::Outbox;
 use super::packet::Packet;
-use super::socket::wait_writable;
+use super::socket::{bell, hung_up, nap, ring};
 use super::tcp::Counters;
 use super::tls::Tls;
 use super::{Limits, PeerNet, Refusal};
 use crate::env::{Clock, SystemClock};
 use crate::resilience::{Backoff, RetryPolicy, RetrySettings};
 use crate::types::{NodeId, Tick};
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard};
 use std::io;
 use std::net::Shutdown;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -24,9 +25,11 @@ const JITTER_PERCENT: u32 = 25;
 
 /// The delays between attempts to connect.
 pub(super) fn redial_of(limits: &Limits) -> io::Result<RetryPolicy> {
+    let invalid = |rule: &str| io::Error::new(io::ErrorKind::InvalidInput, rule);
+    limits.check().map_err(invalid)?;
     let backoff = Backoff { min: limits.redial_min, max: limits.redial_max, multiplier: 2 };
     let settings = RetrySettings { backoff, jitter_percent: JITTER_PERCENT, ..RetrySettings::default() };
-    RetryPolicy::new(settings).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+    RetryPolicy::new(settings).map_err(|error| invalid(&error.to_string()))
 }
 
 #[derive(Debug)]
@@ -35,7 +38,7 @@ struct State {
     line: Option<Line>,
     outbox: Outbox,
     is_closing: bool,
-    /// Attempts to connect that failed in a row.
+    /// Attempts to connect that failed, and connections that did not last, in a row.
     failures: u32,
     refusal: Option<Refusal>,
     redial_at: Tick,
@@ -57,7 +60,7 @@ pub(super) struct Link {
     clock: SystemClock,
     state: Mutex<State>,
     /// Something waits, or the link is to end.
-    wake: Condvar,
+    bell: OwnedFd,
     counters: Arc<Counters>,
 }
 
@@ -68,7 +71,7 @@ impl Link {
         (limits, redial, tls): (Limits, Arc<RetryPolicy>, Arc<Option<Tls>>),
         clock: SystemClock,
         counters: Arc<Counters>,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let state = State {
             address,
             line: None,
@@ -84,7 +87,8 @@ impl Link {
             busy: Duration::ZERO,
             stalled: Duration::ZERO,
         };
-        Self { hello, limits, redial, tls, clock, state: Mutex::new(state), wake: Condvar::new(), counters }
+        let (state, bell) = (Mutex::new(state), bell()?);
+        Ok(Self { hello, limits, redial, tls, clock, state, bell, counters })
     }
 
     pub(super) const fn peer(&self) -> NodeId {
@@ -103,7 +107,7 @@ impl Link {
         PeerNet {
             node: self.peer(),
             is_connected: state.line.is_some(),
-            failures: state.failures,
+            failures: if state.line.is_some() { 0 } else { state.failures },
             redial_in: state.redial_at.since(self.clock.now()),
             refusal: state.refusal,
             outbox_bytes: state.outbox.bytes,
@@ -132,7 +136,7 @@ impl Link {
         self.counters.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
         // Behind others, the thread sends it: whoever finds the socket full need not try again.
         if was_empty && self.push_out(&mut state).is_err() {
-            self.wake.notify_one();
+            ring(&self.bell);
         }
         true
     }
@@ -155,7 +159,7 @@ impl Link {
         if let Some(line) = state.line.take() {
             let _ = line.stream.shutdown(Shutdown::Both);
         }
-        self.wake.notify_all();
+        ring(&self.bell);
     }
 
     /// The body of the link's thread. `broken` is told of each connection that is lost.
@@ -198,7 +202,7 @@ impl Link {
             if left.is_zero() {
                 return false;
             }
-            self.wake.wait_for(&mut state, left);
+            MutexGuard::unlocked(&mut state, || nap(&self.bell, left));
         }
         true
     }
@@ -212,12 +216,11 @@ impl Link {
 
     fn connect(&self) -> Result<Line, Failure> {
         let address = self.state.lock().address.clone();
-        let line = Line::connect(&address, &self.hello, (*self.tls).as_ref(), (&self.limits, &self.clock))?;
-        self.counters.connected.fetch_add(1, Ordering::Relaxed);
-        Ok(line)
+        Line::connect(&address, &self.hello, (*self.tls).as_ref(), (&self.limits, &self.clock))
     }
 
-    /// Sends what waits until the connection breaks. `false` when the link is to end.
+    /// Sends what waits until the connection breaks, which is noticed whether or not anything waits: a link may be
+    /// quiet for days, and the first message after that is a vote. `false` when the link is to end.
     fn serve(&self, line: Line) -> bool {
         let stream = Arc::clone(&line.stream);
         let mut state = self.state.lock();
@@ -225,26 +228,37 @@ impl Link {
             return false;
         }
         state.line = Some(line);
-        (state.failures, state.refusal) = (0, None);
-        loop {
-            if state.is_closing {
-                return false;
+        state.refusal = None;
+        // Not before: who sees it counted may send.
+        self.counters.connected.fetch_add(1, Ordering::Relaxed);
+        let since = self.clock.now();
+        while !state.is_closing {
+            let is_full = match self.push_out(&mut state) {
+                Ok(()) => false,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
+                Err(_) => break,
+            };
+            let began = self.clock.now();
+            let is_over = MutexGuard::unlocked(&mut state, || hung_up(&stream, is_full, &self.bell));
+            if is_full {
+                state.stalled += self.clock.now().since(began);
             }
-            match self.push_out(&mut state) {
-                Ok(()) => self.wake.wait(&mut state),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let began = self.clock.now();
-                    MutexGuard::unlocked(&mut state, || wait_writable(&stream));
-                    state.stalled += self.clock.now().since(began);
-                }
-                Err(_) => {
-                    state.line = None;
-                    state.outbox = Outbox::default();
-                    self.counters.broken.fetch_add(1, Ordering::Relaxed);
-                    let _ = stream.shutdown(Shutdown::Both);
-                    return true;
-                }
+            if is_over {
+                break;
             }
         }
+        state.line = None;
+        let lost = std::mem::take(&mut state.outbox).len();
+        state.dropped += lost;
+        self.counters.dropped.fetch_add(lost, Ordering::Relaxed);
+        let _ = stream.shutdown(Shutdown::Both);
+        if state.is_closing {
+            return false;
+        }
+        self.counters.broken.fetch_add(1, Ordering::Relaxed);
+        // A peer that lets in and hangs up is not called as often as one that just broke.
+        let has_lasted = self.clock.now().since(since) >= self.limits.redial_max;
+        state.failures = if has_lasted { 0 } else { state.failures.saturating_add(1) };
+        true
     }
 }

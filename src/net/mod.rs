@@ -14,19 +14,21 @@
 //! # Invariants
 //! N1 nothing is handed on that came from a node of another cluster, of another protocol version, from a
 //! stranger, or for somebody else. With TLS a certificate proves it; without, everyone who can connect is
-//! believed, so the network has to be the operator's own. N2 a malformed byte closes its connection and is counted; the inbox never
-//! sees it. N3 messages of one urgency to one peer are not reordered while a connection lasts. N4 memory for
-//! a peer is bounded by [`Limits`].
+//! believed, so the network has to be the operator's own. N2 a malformed byte closes its connection, is counted, and the log says whose and
+//! what; the inbox never sees it. N3 messages of one urgency to one peer are not reordered while a connection lasts. N4 memory for
+//! a peer is bounded by [`Limits`]; a message of a few bytes takes some 250 more while it waits.
 //!
 //! N5 whoever connects holds a place for [`Limits::hello_timeout`] at most unless it is welcome, however its
 //! bytes drip; a peer that is welcome holds [`INBOUND_PER_PEER_MAX`] at most, of which one serves. N6 urgent
-//! messages are never held back by a policy: while a connection lasts they wait for the half-sent message
-//! before them and for each other only.
+//! messages are never held back by a policy: while a connection lasts they wait for each other and for what the
+//! system has taken already, which on a slow way may be megabytes (`tcp_wmem`), and overtake the rest. N7 a
+//! connection that is over is noticed at once where its end is told, and within seconds where it is not, also when
+//! nothing is sent.
 //!
 //! # Limits
 //! [`Limits`]. Threads: one that accepts, one for each peer that sends, one for each connection that comes
 //! in: at most [`Limits::inbound_max`] without and [`INBOUND_PER_PEER_MAX`] of each peer with a name. All are
-//! named `duo-net-...`. Memory for a peer: [`Limits::outbox_bytes_max`] on its way out; on its way in, 64 KiB
+//! named `duo-net-...`. Descriptors: a socket for each of them, and one more for each peer. Memory for a peer: [`Limits::outbox_bytes_max`] on its way out; on its way in, 64 KiB
 //! and one message, whose length the protocol has accepted, for each of its connections.
 //!
 //! # Timeout, retry, breaker
@@ -44,8 +46,8 @@
 //! in [`PeerNet`].
 //!
 //! # Caller contract
-//! Delivery is at most once: what does not fit or meets a broken connection is dropped and counted, and the
-//! inbox hears of the broken link. [`TcpTransport::close`] ends all threads and waits for them, calls of the
+//! Delivery is at most once: what does not fit, meets a broken connection or waits when it breaks is dropped and
+//! counted, and the inbox hears of the broken link. [`TcpTransport::close`] ends all threads and waits for them, calls of the
 //! inbox included, so whoever closes makes that return; dropping closes. In the child of a fork it does nothing any more, and closing leaves the parent's connections alone.
 
 mod admission;
@@ -75,6 +77,7 @@ pub use tcp::TcpTransport;
 pub use tls_files::TlsFiles;
 
 use crate::codec::Malformed;
+use crate::resilience::SPAN_MAX;
 use crate::types::NodeId;
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,17 +129,35 @@ pub trait Inbox<M>: Send + Sync + 'static {
 /// Bounds of a transport.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes that wait for one peer. More are dropped.
+    /// Bytes that wait for one peer, at least 1. More are dropped.
     pub outbox_bytes_max: usize,
-    /// Connections at the same time of whom it is not known yet who they are. More are refused.
+    /// Connections at the same time of whom it is not known yet who they are, at least 1. More are refused.
     pub inbound_max: usize,
-    /// For a connection and its whole hello; name lookups are not counted. Too short refuses nodes that are
-    /// busy, too long lets strangers hold places.
+    /// For a connection and its whole hello, at least 1 ms; name lookups are not counted. Too short refuses nodes
+    /// that are busy, too long lets strangers hold places.
     pub hello_timeout: Duration,
-    /// Between attempts to connect: from this ...
+    /// Between attempts to connect: from this, at least 1 ms ...
     pub redial_min: Duration,
-    /// ... doubling to this, each a quarter longer or shorter. At most a day.
+    /// ... doubling to this, each a quarter longer or shorter. At most a day. A connection that does not last so long
+    /// counts as a failed attempt.
     pub redial_max: Duration,
+}
+
+impl Limits {
+    /// # Errors
+    /// Which rule they break.
+    pub fn check(&self) -> Result<(), &'static str> {
+        const SPAN_MIN: Duration = Duration::from_millis(1);
+        let rules = [
+            (self.outbox_bytes_max == 0, "outbox_bytes_max is 0"),
+            (self.inbound_max == 0, "inbound_max is 0"),
+            (self.hello_timeout < SPAN_MIN, "hello_timeout is below 1 ms"),
+            (self.redial_min < SPAN_MIN, "redial_min is below 1 ms"),
+            (self.redial_max < self.redial_min, "redial_max is below redial_min"),
+            (self.redial_max > SPAN_MAX, "redial_max is above a day"),
+        ];
+        rules.into_iter().find(|(is_broken, _)| *is_broken).map_or(Ok(()), |(_, rule)| Err(rule))
+    }
 }
 
 impl Default for Limits {

@@ -19,6 +19,11 @@ impl Outbox {
         self.sending.is_none() && self.urgent.is_empty() && self.normal.is_empty()
     }
 
+    /// Packets, the half-sent one included.
+    pub(super) fn len(&self) -> u64 {
+        (usize::from(self.sending.is_some()) + self.urgent.len() + self.normal.len()) as u64
+    }
+
     pub(super) fn push(&mut self, packet: Packet, is_urgent: bool) {
         self.bytes += packet.left();
         if is_urgent { &mut self.urgent } else { &mut self.normal }.push_back(packet);

@@ -2,14 +2,11 @@
 
 use crate::env::{Clock, SystemClock};
 use crate::types::Tick;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
-
-/// Longest wait for a socket that takes nothing, before its owner looks whether it should end.
-const WRITABLE_WAIT: Duration = Duration::from_millis(500);
 
 /// A connection whose other end confirms nothing for longer is over.
 const SILENCE_MAX: Duration = Duration::from_secs(6);
@@ -28,8 +25,35 @@ pub(super) fn send_some(stream: &TcpStream, slices: &[io::IoSlice<'_>]) -> io::R
     }
 }
 
-pub(super) fn wait_writable(stream: &TcpStream) {
-    wait_for(stream, PollFlags::OUT, WRITABLE_WAIT);
+/// Ends waits of who listens to it.
+pub(super) fn bell() -> io::Result<OwnedFd> {
+    Ok(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)
+}
+
+pub(super) fn ring(bell: &OwnedFd) {
+    // Refused only when it was rung 2^64 times and nobody came: then it still rings.
+    let _ = rustix::io::write(bell, &1_u64.to_ne_bytes());
+}
+
+fn hush(bell: &OwnedFd) {
+    let _ = rustix::io::read(bell, &mut [0_u8; 8]);
+}
+
+/// Waits until it rings, or the time is over, or a little less.
+pub(super) fn nap(bell: &OwnedFd, span: Duration) {
+    wait_for(bell, PollFlags::IN, span);
+    hush(bell);
+}
+
+/// Waits until the connection is over (`true`), the bell rings, or, if it `is_full`, the socket takes something
+/// again. The other end sends nothing that has to be read.
+pub(super) fn hung_up(stream: &TcpStream, is_full: bool, bell: &OwnedFd) -> bool {
+    let room = if is_full { PollFlags::OUT } else { PollFlags::empty() };
+    let mut fds = [PollFd::new(stream, PollFlags::RDHUP | room), PollFd::new(bell, PollFlags::IN)];
+    // An interrupted wait is as good as one that the bell has ended.
+    let _ = poll(&mut fds, None);
+    hush(bell);
+    fds[0].revents().intersects(PollFlags::RDHUP | PollFlags::ERR | PollFlags::HUP)
 }
 
 /// Waits until something can be done, or the time is over. An interrupted or failed wait ends early: the

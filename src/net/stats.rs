@@ -10,13 +10,13 @@ use std::time::Duration;
 pub struct NetStats {
     /// Messages given to the system.
     pub sent: u64,
-    /// Their bytes.
+    /// Bytes of messages that were taken for sending.
     pub sent_bytes: u64,
     /// Messages handed to the inbox.
     pub received: u64,
     /// Their bytes.
     pub received_bytes: u64,
-    /// Messages dropped: no connection, or too much waits.
+    /// Messages dropped: no connection, one that broke while they waited, or too much waits.
     pub dropped: u64,
     /// Connections made to peers.
     pub connected: u64,
@@ -29,7 +29,7 @@ pub struct NetStats {
     /// Connections to peers that were not made, by who refused what: the peer by its answer, or this node for
     /// what the peer showed. By [`Refusal`] in its order.
     pub turned_away: [u64; Refusal::COUNT],
-    /// Connections that the system could not hand over, for want of descriptors most likely.
+    /// Connections lost for want of descriptors or threads.
     pub unaccepted: u64,
     /// Attempts to connect that ended in silence: nobody listens, no way there, no answer in time.
     pub unreachable: u64,
@@ -44,7 +44,8 @@ pub struct PeerNet {
     pub node: NodeId,
     /// Messages can be sent.
     pub is_connected: bool,
-    /// Attempts to connect that failed since it was last connected.
+    /// Attempts to connect that failed, and connections that broke within
+    /// [`Limits::redial_max`](super::Limits::redial_max), in a row; 0 while connected.
     pub failures: u32,
     /// Time to the next attempt; zero while connected or connecting.
     pub redial_in: Duration,
@@ -58,7 +59,7 @@ pub struct PeerNet {
     pub sent: u64,
     /// Bytes of messages that were taken for sending.
     pub sent_bytes: u64,
-    /// Messages dropped: no connection, or too much waits.
+    /// Messages dropped: no connection, one that broke while they waited, or too much waits.
     pub dropped: u64,
     /// Time spent in sending: system calls, and encryption where there is some. Its growth over a span of time
     /// is the sender's utilisation.

@@ -4,13 +4,13 @@ use super::admission::{Connection, accept, join};
 use super::hello::Hello;
 use super::link::{Link, redial_of};
 use super::packet::Packet;
+use super::socket::{bell, ring};
 use super::tls::Tls;
 use super::{Inbox, Limits, NetStats, PeerNet, Protocol, Refusal, TlsFiles};
 use crate::env::{SystemClock, fork, panic};
 use crate::resilience::RetryPolicy;
 use crate::types::{ClusterId, NodeId};
 use parking_lot::Mutex;
-use rustix::event::{EventfdFlags, eventfd};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener};
@@ -126,7 +126,7 @@ impl<P: Protocol> TcpTransport<P> {
             retired: Mutex::default(),
             forks: fork::generation(),
             is_closing: AtomicBool::new(false),
-            wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+            wake: bell()?,
         });
         let acceptor = spawn("duo-net-accept".to_owned(), {
             let shared = Arc::clone(&shared);
@@ -144,7 +144,8 @@ impl<P: Protocol> TcpTransport<P> {
     /// not among them is a stranger.
     ///
     /// # Errors
-    /// When a thread cannot be started; the links that could be made are.
+    /// When the system has no thread or descriptor left for a link; those that could be made are, and who has none
+    /// is a stranger until it is asked again.
     pub fn set_peers(&self, peers: &BTreeMap<NodeId, String>) -> io::Result<()> {
         let shared = &self.shared;
         let mut outcome = Ok(());
@@ -179,7 +180,8 @@ impl<P: Protocol> TcpTransport<P> {
     fn dial(shared: &Arc<Shared<P>>, to: NodeId, address: String) -> io::Result<Running> {
         let hello = Hello { cluster: shared.cluster, from: shared.own, to };
         let policy = (shared.limits, Arc::clone(&shared.redial), Arc::clone(&shared.tls));
-        let link = Arc::new(Link::new(hello, address, policy, shared.clock, Arc::clone(&shared.counters)));
+        let link = Link::new(hello, address, policy, shared.clock, Arc::clone(&shared.counters))?;
+        let link = Arc::new(link);
         let thread = spawn(format!("duo-net-{to}"), {
             let (link, shared) = (Arc::clone(&link), Arc::clone(shared));
             move || link.run(|peer| shared.inbox.broken(peer))
@@ -237,8 +239,9 @@ impl<P: Protocol> TcpTransport<P> {
         links.iter().map(|link| link.stats()).collect()
     }
 
-    /// Ends every thread and connection, and waits for them. Not to be called from within the inbox. Safe to
-    /// call again.
+    /// Ends every thread and connection, and waits for them: for [`Limits::hello_timeout`] where one is connecting,
+    /// and for the system's resolver where one looks a name up. Not to be called from within the inbox. Safe to
+    /// call again; a second caller does not wait for the first.
     pub fn close(&self) {
         let shared = &self.shared;
         if shared.forks != fork::generation() {
@@ -247,8 +250,7 @@ impl<P: Protocol> TcpTransport<P> {
         }
         // Release, with the loads of `set_peers`, `accept` and `claim`: who sees it makes nothing new.
         shared.is_closing.store(true, Ordering::Release);
-        // The counter cannot overflow: it is written once for each close.
-        let _ = rustix::io::write(&shared.wake, &1_u64.to_ne_bytes());
+        ring(&shared.wake);
         if let Some(acceptor) = self.acceptor.lock().take() {
             let _ = acceptor.join();
         }

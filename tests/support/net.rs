@@ -123,6 +123,16 @@ impl Node {
         self.events.recv_timeout(PATIENCE).expect("something happens")
     }
 
+    /// The next message: links that break are passed over.
+    pub fn message(&self) -> Event {
+        loop {
+            match self.next() {
+                Event::Broken(_) => {}
+                message => return message,
+            }
+        }
+    }
+
     /// Waits until the counts are such.
     pub fn until(&self, what: &str, mut is_so: impl FnMut(NetStats) -> bool) {
         for _ in 0..PATIENCE.as_millis() {

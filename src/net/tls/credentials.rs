@@ -30,7 +30,7 @@ pub(super) fn name_of(cluster: ClusterId, node: NodeId) -> String {
     name + ".duochain"
 }
 
-/// Whether a certificate names a node, letter by letter (T1).
+/// Whether a certificate names a node, whole and without wildcards; DNS names have no case (T1).
 pub(super) fn is_named(certificate: Option<&CertificateDer<'_>>, name: &str) -> bool {
     let certificate = certificate.and_then(|der| webpki::EndEntityCert::try_from(der).ok());
     certificate
