@@ -1,16 +1,25 @@
-//! A transport in a process that is out of descriptors. Alone in its process, so that nobody else needs one.
+//! A process that is out of descriptors. Alone in their process, one after the other, so that nobody else needs one.
 #![expect(unsafe_code, reason = "lowers the limit of the process")]
 
 #[path = "support/net.rs"]
 mod net;
+#[path = "support/replicas.rs"]
+mod replicas;
 
+use duochain::env::log::{Level, set_sink};
 use duochain::net::{Limits, Refusal, TcpTransport};
+use duochain::raft::Change;
 use net::{PATIENCE, listen_within};
+use replicas::{Cluster, n, until};
 use std::fs::File;
 use std::io::Read;
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+/// Who may use up the process's descriptors.
+static ALONE: Mutex<()> = Mutex::new(());
 
 fn limit_descriptors(to: u64) {
     let limit = libc::rlimit { rlim_cur: to, rlim_max: libc::RLIM_INFINITY };
@@ -25,6 +34,7 @@ fn limit_descriptors(to: u64) {
 
 #[test]
 fn a_caller_waits_for_a_descriptor_and_closing_does_not() {
+    let _alone = ALONE.lock().unwrap();
     let hour = Duration::from_secs(3_600);
     let patient = Limits { redial_min: hour, redial_max: hour, ..Limits::default() };
     let brief = Limits {
@@ -54,4 +64,27 @@ fn a_caller_waits_for_a_descriptor_and_closing_does_not() {
     limit_descriptors(256);
     assert!(matches!(second.read(&mut [0; 1]), Ok(0) | Err(_)));
     assert_eq!(two.stats().refused[Refusal::Late.index()], 1);
+}
+
+#[test]
+fn a_member_for_whom_there_was_no_descriptor_gets_its_link_later() {
+    let _alone = ALONE.lock().unwrap();
+    let records = Arc::new(Mutex::new(String::new()));
+    let sink = Arc::clone(&records);
+    set_sink(Some((Arc::new(move |record| *sink.lock().unwrap() += record.message), Level::Error)));
+    let cluster = Cluster::new("net-descriptors", 1);
+    let leader = cluster.replica(cluster.leader());
+    // The next file of the log is there, so that nobody but the link needs a descriptor.
+    let log = cluster.scratch.path().join("n1/log");
+    until("laid out", || std::fs::read_dir(&log).unwrap().count() > 1);
+    limit_descriptors(64);
+    let held: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    let add = [(n(2), "127.0.0.1:9".to_owned())].into();
+    leader.change(Change { add, ..Change::default() }, PATIENCE).unwrap();
+    until("failure", || records.lock().unwrap().contains("no link to a member"));
+    assert!(leader.net_peers().is_empty(), "{:?}", leader.net_peers());
+    drop(held);
+    limit_descriptors(256);
+    until("link", || leader.net_peers().iter().any(|peer| peer.node == n(2) && peer.failures > 0));
+    set_sink(None);
 }

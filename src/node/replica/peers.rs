@@ -26,12 +26,14 @@ impl Shared {
         Ok(())
     }
 
-    /// Tells the transport who the members are. Links that end are waited for, so not under the core's lock.
-    pub(super) fn follow(&self, members: &BTreeMap<NodeId, String>) {
+    /// Tells the transport who the members are. Threads are started, so not under the core's lock. `false` when a
+    /// member has no link, and is a stranger here, for want of a thread or a descriptor.
+    #[must_use]
+    pub(super) fn follow(&self, members: &BTreeMap<NodeId, String>) -> bool {
         let peers = with_contacts(&self.contacts, members);
-        if let Some(Err(error)) = self.net().map(|net| net.set_peers(&peers)) {
-            log::emit(Level::Error, "log", format_args!("no link to a member: {error}"));
-        }
+        let Some(Err(error)) = self.net().map(|net| net.set_peers(&peers)) else { return true };
+        log::emit(Level::Error, "log", format_args!("no link to a member: {error}"));
+        false
     }
 
     pub(super) fn net(&self) -> Option<&TcpTransport<RaftProtocol>> {
