@@ -1,13 +1,15 @@
 //! A replica's figures: that they move with what happens, that both texts can be read, and that the dashboard names
-//! nothing else.
+//! nothing else; and the documentation's way to add a node.
 
+#[path = "support/add_node.rs"]
+mod add_node;
 #[path = "support/replicas.rs"]
 mod replicas;
 
-use duochain::node::replica::{ReplicaStats, STEPS_US};
+use duochain::node::replica::{Replica, ReplicaError, ReplicaStats, STEPS_US};
 use duochain::raft::Role;
 use duochain::types::NodeId;
-use replicas::{Cluster, PATIENCE, batch, n, until};
+use replicas::{Applied, Cluster, Keep, PATIENCE, batch, free_ports, n, until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -167,7 +169,7 @@ fn both_texts_can_be_read_and_say_the_same() {
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let float = |value: u64| value as f64;
     assert_eq!(read.of("duochain_log_role", &node), 3.0);
-    assert_eq!(read.of("duochain_log_committed_entries_total", &node), float(stats.status.commit.get()));
+    assert_eq!(read.of("duochain_log_commit_index", &node), float(stats.status.commit.get()));
     assert_eq!(read.of("duochain_log_commit_seconds_count", &node), float(stats.commit.count()));
     assert_eq!(
         read.of("duochain_log_commit_seconds_bucket", &format!("{node},le=\"+Inf\"")),
@@ -189,8 +191,16 @@ fn both_texts_can_be_read_and_say_the_same() {
     {
         assert!(json_text.contains(name), "{name} in {json_text}");
     }
-    // The limits of the head doc.
+    // The limits of the head docs.
     assert!(text.len() < (16 << 10) + 2 * (3 << 10) && json_text.len() < (6 << 10) + 2 * (1 << 10));
+    // What hosts in other languages get has them all.
+    let whole = cluster.replica(leader).json();
+    assert_eq!(json(&whole), "", "{whole}");
+    let (_, stats) = whole.split_once(",\"stats\":{").expect("it has them");
+    assert!(
+        stats.contains("\"sync_seconds\":{\"count\":") && whole.len() < (7 << 10) + 3 * (2 << 10),
+        "{whole}"
+    );
 }
 
 /// Words of a file that look like our metrics.
@@ -237,4 +247,50 @@ fn an_unknown_leader_is_0() {
     let stats = stats(&cluster, leader);
     assert_eq!(stats.status.leader.map_or(0, NodeId::get), 0);
     Exposition::read(&stats.prometheus());
+}
+
+#[test]
+fn a_restart_is_no_throughput() {
+    let mut cluster = Cluster::new("metrics-restart", 3);
+    let last = (0..50).map(|number| cluster.append(&format!("a{number} b{number}"))).max().unwrap().index;
+    let again = cluster.leader() % 3 + 1;
+    cluster.applied(again, last);
+    cluster.close(again);
+    cluster.open(again);
+    // All of it is replayed; a rate over this must not show what nobody wrote.
+    cluster.applied(again, last);
+    let read = Exposition::read(&stats(&cluster, again).prometheus());
+    let of = |name: &str| read.of(&format!("duochain_log_{name}"), &format!("node=\"{again}\""));
+    assert!(of("commit_index") >= 100.0 && of("applied_index") >= 100.0);
+    // A few are new, or were not durable here when it went: blank frames of leaders, and who was asked who leads.
+    assert!(of("committed_entries_total") < 50.0 && of("applied_entries_total") < 50.0);
+    // What comes from now on is counted.
+    let before = stats(&cluster, again);
+    let last = (0..50).map(|number| cluster.append(&format!("c{number} d{number}"))).max().unwrap().index;
+    cluster.applied(again, last);
+    let after = stats(&cluster, again);
+    assert!(after.status.commit.get() - after.opened_at.get() >= 100, "{after:?}");
+    assert_eq!(after.opened_at, before.opened_at);
+}
+
+#[test]
+fn a_node_is_added_as_the_documentation_says_and_not_by_one_that_does_not_lead() {
+    let code = file("tests/support/add_node.rs");
+    let (_, code) = code.split_once("\n\n").expect("a head");
+    assert!(file("docs/operations.md").contains(code), "docs/operations.md has another example");
+
+    let cluster = Cluster::new("metrics-add", 3);
+    let leader = cluster.leader();
+    let address = free_ports(1)[0];
+    let mut config = cluster.config(leader);
+    (config.dir, config.listen) = (cluster.scratch.path().join("n4"), address);
+    (config.raft.id, config.raft.seed) = (n(4), 4);
+    let fourth = Replica::open(config, Box::new(Keep(Applied::default()))).unwrap();
+    let added = add_node::add(cluster.replica(leader % 3 + 1), n(4), &address.to_string());
+    assert!(matches!(added, Err(ReplicaError::NotLeader(_))), "{added:?}");
+    // Elections may come in between; whoever leads then goes on.
+    until("member", || {
+        cluster.alive().any(|(_, replica)| add_node::add(replica, n(4), &address.to_string()).is_ok())
+    });
+    until("voter", || fourth.members().is_voter(n(4)));
 }

@@ -54,7 +54,7 @@ static void members_have_addresses(cluster *c) {
 }
 
 static void figures_are_json(cluster *c, int leader) {
-    char text[4096];
+    char text[16384];
     size_t len = 0;
     OK(duo_replog_json(c->log[leader], NULL, 0, &len));
     CHECK(len > 100);
@@ -62,6 +62,7 @@ static void figures_are_json(cluster *c, int leader) {
     CHECK(strlen(text) == len && text[0] == '{' && text[len - 1] == '}');
     CHECK(strstr(text, "\"role\":\"leader\"") != NULL && strstr(text, "\"peers\":[{\"node\":") != NULL);
     CHECK(strstr(text, c->address[0]) != NULL && strstr(text, "\"net\":{\"sent\":") != NULL);
+    CHECK(strstr(text, "\"stats\":{\"node\":") != NULL && strstr(text, "\"commit_seconds\":{\"count\":") != NULL);
     GIVES(DUO_ERR_TOO_LARGE, duo_replog_json(c->log[leader], text, 10, &len));
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_status(c->log[leader], NULL));
 }

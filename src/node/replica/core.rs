@@ -78,6 +78,8 @@ pub(super) struct Shared {
     /// Entries that have no frame yet. Locked after the core, or alone.
     pub(super) stage: Mutex<Stage>,
     pub(super) election_max: Duration,
+    /// Where the log ended when it was opened.
+    pub(super) opened_at: Index,
     /// A write waits, or the end has come.
     pub(super) write: Condvar,
     /// An earlier timer, other members, or the end.
@@ -134,6 +136,7 @@ impl Shared {
     ) -> Self {
         fork::watch();
         let clock = SystemClock::new();
+        let opened_at = raft.last().index;
         let core = Core {
             committed: raft.commit(),
             members: BTreeMap::new(),
@@ -159,6 +162,7 @@ impl Shared {
             core: Mutex::new(core),
             stage: Mutex::new(stage),
             election_max: config.raft.election_max,
+            opened_at,
             write: Condvar::new(),
             time: Condvar::new(),
             fetch: Condvar::new(),
@@ -301,8 +305,7 @@ impl Shared {
         }
     }
 
-    /// The transport has to know who is in. Not here: links that end are waited for, and their last word
-    /// needs this lock.
+    /// The transport has to know who is in. Not here: its locks are held while threads start.
     fn follow_members(&self, core: &mut Core) {
         let (settled, active) = (core.raft.membership_at(core.raft.commit()), core.raft.membership());
         // The usual case, and it is met by every step.

@@ -6,7 +6,8 @@
 //! writer's syncs -- Histogram, atomics -------+--> ReplicaStats --> JSON, Prometheus
 //! Status, NetStats, PeerNet, applied --------'
 //! ```
-//! Counters only grow while the replica is open; rates are the reader's division. A figure that is about frames
+//! Counters begin at 0 and only grow while the replica is open; rates are the reader's division. Positions in the
+//! log are gauges: opening begins with what is known then. A figure that is about frames
 //! this node led says so: it stands still on followers.
 //!
 //! # Limits
@@ -46,6 +47,8 @@ pub struct ReplicaStats {
     pub status: Status,
     /// Everything up to here is applied.
     pub applied: Index,
+    /// Where its log ended when it was opened: what is counted of commits and applies begins behind it.
+    pub opened_at: Index,
     /// What was counted since it was opened.
     pub counts: Counts,
     /// From a place in the log to the commit, of frames that this node led.
@@ -73,6 +76,7 @@ impl Replica {
             node: self.node,
             status,
             applied: self.applied(),
+            opened_at: self.shared.opened_at,
             counts,
             commit,
             sync: disk.sync.spans(),

@@ -45,14 +45,24 @@ const METRICS: &[Metric] = &[
     gauge("duochain_log_durable_index", "Index of the last entry that is durable on this node.", |s| {
         float(s.status.durable.get())
     }),
-    counter(
-        "duochain_log_committed_entries",
-        "Entries committed since the log began; 0 until a leader says.",
+    gauge(
+        "duochain_log_commit_index",
+        "Index of the last entry known to be committed; after opening that of the snapshot, or 0, until a leader says.",
         |s| float(s.status.commit.get()),
     ),
-    counter("duochain_log_applied_entries", "Entries applied since the log began.", |s| {
+    gauge("duochain_log_applied_index", "Index of the last entry applied; 0 while opening replays.", |s| {
         float(s.applied.get())
     }),
+    counter(
+        "duochain_log_committed_entries",
+        "Entries committed behind what the log had when it was opened.",
+        |s| float(s.status.commit.get().saturating_sub(s.opened_at.get())),
+    ),
+    counter(
+        "duochain_log_applied_entries",
+        "Entries applied behind what the log had when it was opened.",
+        |s| float(s.applied.get().saturating_sub(s.opened_at.get())),
+    ),
     gauge("duochain_log_apply_lag_entries", "Entries committed and not applied.", |s| {
         float(s.status.commit.get().saturating_sub(s.applied.get()))
     }),
@@ -103,7 +113,7 @@ const METRICS: &[Metric] = &[
     counter("duochain_log_net_unreachable", "Attempts to connect that nobody answered.", |s| {
         float(s.net.unreachable)
     }),
-    counter("duochain_log_net_unaccepted", "Connections lost for want of descriptors.", |s| {
+    counter("duochain_log_net_unaccepted", "Connections lost for want of descriptors or threads.", |s| {
         float(s.net.unaccepted)
     }),
 ];
@@ -126,7 +136,7 @@ const PEER_METRICS: &[PeerMetric] = &[
     PeerMetric {
         name: "duochain_log_peer_failures",
         is_counter: false,
-        help: "Attempts to connect that failed in a row.",
+        help: "Attempts to connect that failed or did not last, in a row.",
         value: |peer| float(u64::from(peer.failures)),
     },
     PeerMetric {
@@ -144,7 +154,7 @@ const PEER_METRICS: &[PeerMetric] = &[
     PeerMetric {
         name: "duochain_log_peer_dropped_messages",
         is_counter: true,
-        help: "Messages dropped: no connection, or too much waits.",
+        help: "Messages dropped: no connection, one that broke, or too much waits.",
         value: |peer| float(peer.dropped),
     },
     PeerMetric {
@@ -276,7 +286,8 @@ impl ReplicaStats {
         );
     }
 
-    /// The figures as one JSON object: names without `duochain_log_`, the rest as in [`Self::prometheus`].
+    /// The figures as one JSON object: names without `duochain_log_`, those of peers without `duochain_log_peer_`, the
+    /// rest as in [`Self::prometheus`].
     pub fn json(&self) -> String {
         let mut out = format!("{{\"node\":{}", self.node.get());
         for metric in METRICS {
