@@ -28,7 +28,8 @@
 //! # Caller contract
 //! [`Apply`] runs on a thread of the replica and must not wait for it; a callback of [`Pending`] neither, but it may
 //! submit. [`Replica::close`] ends all threads; dropping closes; [`Replica::shutdown`] ends in order. In the child
-//! of a fork requests answer `Closed` and closing leaves the parent alone; `status` must not be called there.
+//! of a fork requests answer `Closed` and closing leaves the parent alone; what shows figures (`status`, `stats`, `json`,
+//! `members`, `net_peers`, `staged_bytes`) must not be called there.
 
 mod applier;
 mod batching;
@@ -207,13 +208,14 @@ impl Replica {
         let protocol = RaftProtocol { limits: wire };
         let net =
             TcpTransport::listen(config.listen, identity, config.net, config.tls.as_ref(), protocol, inbox)?;
+        // Before anybody is let in, whose messages are inputs too.
+        shared.step(Input::Started);
         shared.start(net)?;
         let dedup = Dedup::new(config.dedup);
         let (applied, due) = (config.applied.min(last), Due::default());
         let applier = Applier { apply, reader, applied, dedup, due };
         let replica = Self { node: config.raft.id, threads: Mutex::new(Vec::new()), _lock: lock, shared };
         replica.spawn(Box::new(log), Box::new(votes), applier)?;
-        replica.shared.step(Input::Started);
         Ok(replica)
     }
 
@@ -334,7 +336,8 @@ impl Replica {
         self.shared.net().map(TcpTransport::address)
     }
 
-    /// Ends everything and waits for it: calls that wait get `Closed`. Safe to call again.
+    /// Ends everything and waits for it: calls that wait get `Closed`. It takes as long as what is being written, applied
+    /// and connected ([`TcpTransport::close`]). Safe to call again; a second caller does not wait for the first.
     pub fn close(&self) {
         if self.shared.is_of_parent() {
             return self.threads.lock().drain(..).for_each(drop);

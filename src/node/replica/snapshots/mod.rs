@@ -17,8 +17,8 @@
 //! is reset, before the snapshots before it are removed. A crash in between is recovered at the next opening.
 //! T3 what came from a peer is verified as a whole, its digest, its cluster and its members included, before the
 //! core hears of it.
-//! T4 neither votes nor heartbeats nor the appends of others wait for a chunk: chunks go behind everything urgent,
-//! and only so many are under way as their receiver has said that it has.
+//! T4 neither votes nor heartbeats nor the appends of others wait for a chunk that the system has not taken yet: chunks
+//! go behind everything urgent, and at most `chunks_inflight_max` are under way that their receiver has not acknowledged.
 //!
 //! # Limits
 //! [`SnapshotOptions`]. Memory for a peer that is sent to: the chunks under way; for one that sends: the same, at
@@ -77,7 +77,8 @@ pub struct SnapshotOptions {
     pub tail_entries: u64,
     /// Bytes of one chunk, up to [`CHUNK_BYTES_MAX`]. A heartbeat may wait for one.
     pub chunk_bytes: usize,
-    /// Chunks under way to one peer, up to [`CHUNKS_WAITING_MAX`]. Too few are slow where the way is long.
+    /// Chunks under way to one peer, up to [`CHUNKS_WAITING_MAX`]. Too few are slow where the way is long; too many
+    /// delay heartbeats where it is slow, since what the system has taken is not overtaken.
     pub chunks_inflight_max: usize,
     /// Chunks that bring nothing for so long are sent again, the first of them as a question.
     pub resend_after: Duration,
