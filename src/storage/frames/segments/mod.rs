@@ -248,7 +248,7 @@ impl SegmentFrameLog {
         for path in self.shared.clear(next) {
             self.stock.put_back(&path)?;
         }
-        let started = recovery::start(&self.dir, &self.stock, next)?;
+        let started = recovery::start(&self.dir, &self.stock, next, Layout::Allocated)?;
         started.segments.into_iter().for_each(|segment| self.shared.begin(segment));
         (self.active, self.outline) = (started.active, started.outline);
         self.durable = self.outline.last();

@@ -47,7 +47,10 @@ pub(super) fn recover(dir: &Path, stock: &Stock) -> Result<Recovered, Error> {
     for path in &listing.others {
         stock.find(path)?;
     }
-    let Some((first, _)) = listing.files.first() else { return start(dir, stock, Index::new(1)) };
+    let Some((first, _)) = listing.files.first() else {
+        // Nobody waits for an opening as for a vote, and syncs are cheaper in such a file.
+        return start(dir, stock, Index::new(1), Layout::Written);
+    };
     let mut outline = Outline::new(*first);
     let mut segments = VecDeque::with_capacity(listing.files.len());
     let mut last = None;
@@ -68,9 +71,9 @@ pub(super) fn recover(dir: &Path, stock: &Stock) -> Result<Recovered, Error> {
 }
 
 /// An empty log whose first entry will be `next`.
-pub(super) fn start(dir: &Path, stock: &Stock, next: Index) -> Result<Recovered, Error> {
+pub(super) fn start(dir: &Path, stock: &Stock, next: Index, layout: Layout) -> Result<Recovered, Error> {
     let path = path_of(dir, next);
-    let blank = stock.take(&path, Layout::Written).map_err(|taking| match taking {
+    let blank = stock.take(&path, layout).map_err(|taking| match taking {
         Taking::NotReady(error) | Taking::Failed(error) => error,
     })?;
     let active = Active::new(path.clone(), blank);

@@ -6,6 +6,7 @@ use crate::storage::suite::TestDir;
 use crate::storage::suite::batches::{frame, read_all};
 use crate::types::Status;
 use std::fs;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 const OPTIONS: FrameLogOptions = FrameLogOptions {
     segment_bytes: 8 << 10,
@@ -87,6 +88,122 @@ fn a_file_is_ready_after_its_preparation_and_used_at_the_next_roll() {
     assert_eq!(log.last().get(), 150);
     assert!(names(dir.path()).contains(&"next.spare".to_owned()), "made ready again when it is needed");
     log.prepare_next().expect("a spare is not ready").run().unwrap();
+}
+
+/// A log, and what it is expected to hold.
+struct Expected {
+    log: SegmentFrameLog,
+    frames: Vec<crate::frame::Frame>,
+    term: u64,
+}
+
+impl Expected {
+    fn new(dir: &Path) -> Self {
+        Self { log: open(dir).unwrap(), frames: Vec::new(), term: 1 }
+    }
+
+    fn fill(&mut self, count: usize) {
+        for _ in 0..count {
+            let frame = frame(self.term, self.log.last().get() + 1, 5);
+            self.log.append(std::slice::from_ref(&frame)).unwrap();
+            self.frames.push(frame);
+        }
+        self.log.sync().unwrap();
+    }
+
+    /// What follows is of a later term, so it can be told from what was there.
+    fn cut_back(&mut self, keep_to: Index) {
+        self.log.truncate_back(keep_to).unwrap();
+        self.frames.retain(|frame| frame.base() <= keep_to);
+        self.term += 1;
+    }
+
+    /// Has the next file made ready elsewhere, if that is to be done.
+    fn prepare(&mut self, worker: &SyncSender<Preparation>) {
+        if let Some(job) = self.log.prepare_next() {
+            worker.send(job).unwrap();
+        }
+    }
+
+    /// First index of the last file.
+    fn last_file(&self, dir: &Path) -> Index {
+        let bases = names(dir).into_iter().filter_map(|name| name.strip_suffix(".frames")?.parse().ok());
+        Index::new(bases.max().unwrap())
+    }
+
+    fn check(&self) {
+        let first = self.log.first();
+        let kept: Vec<_> = self.frames.iter().filter(|frame| frame.base() >= first).cloned().collect();
+        assert_eq!(read_all(&*self.log.reader(), 1 << 16), kept);
+    }
+}
+
+#[test]
+fn a_spare_that_is_being_made_ready_is_not_mistaken_for_one_that_is_put_back_meanwhile() {
+    let dir = TestDir::new();
+    let mut expected = Expected::new(dir.path());
+    expected.fill(30);
+    expected.log.prepare_next().expect("nothing is ready").run().unwrap();
+    let last = expected.last_file(dir.path());
+    let before = last.back(1).unwrap();
+    expected.cut_back(before);
+    // The file before is full: this one takes the file that is ready, and the name of the spare.
+    expected.fill(1);
+    assert_eq!(expected.last_file(dir.path()), last);
+    let held = expected.log.stock.draft(Layout::Written).unwrap();
+    expected.cut_back(before);
+    expected.log.stock.make_ready(held).unwrap();
+    expected.fill(30);
+    expected.check();
+    drop(expected.log);
+    expected.log = open(dir.path()).unwrap();
+    expected.check();
+}
+
+#[test]
+fn a_thread_that_makes_files_ready_while_the_log_is_cut_and_written_changes_nothing() {
+    let dir = TestDir::new();
+    let mut expected = Expected::new(dir.path());
+    std::thread::scope(|scope| {
+        let (to_worker, jobs) = sync_channel::<Preparation>(1);
+        scope.spawn(move || jobs.into_iter().for_each(|job| job.run().unwrap()));
+        for round in 0..60 {
+            expected.fill(30);
+            expected.prepare(&to_worker);
+            // Across one end of a file, and the same one again.
+            let before = expected.last_file(dir.path()).back(1).unwrap();
+            for frames in 1..=2 {
+                expected.cut_back(before);
+                expected.prepare(&to_worker);
+                expected.fill(frames);
+            }
+            if round % 7 == 6 {
+                expected.log.purge_front(before).unwrap();
+            }
+            expected.check();
+        }
+    });
+    drop(expected.log);
+    expected.log = open(dir.path()).unwrap();
+    expected.check();
+}
+
+#[test]
+fn a_reset_lays_out_no_zeros_while_a_vote_may_wait_behind_it() {
+    let dir = TestDir::new();
+    let mut log = open(dir.path()).unwrap();
+    fill(&mut log, 3);
+    drop(log);
+    // Files of another size are no spares, so there is none.
+    let options = FrameLogOptions { segment_bytes: 1 << 20, ..OPTIONS };
+    let mut log = SegmentFrameLog::open(dir.path(), &options).unwrap();
+    crate::storage::platter::install(dir.path(), None);
+    log.reset(Index::new(100)).unwrap();
+    let steps = crate::storage::platter::look().steps;
+    crate::storage::platter::remove();
+    assert!(steps < 12, "{steps} steps");
+    fill(&mut log, 3);
+    assert_eq!((log.first().get(), log.last().get()), (100, 114));
 }
 
 #[test]

@@ -2,10 +2,13 @@
 //!
 //! # Model
 //! ```text
-//! 4711.frames --purged, cut--> 4711.spare --page with a new salt, sync--> next.ready --rename--> 9001.frames
-//!                (nothing) --allocate, zeros, page, sync--> next.tmp --rename--^
+//! 4711.frames --purged, cut--> 4711.spare --rename--> next.tmp --page with a new salt, sync, rename--> next.ready
+//!                         (nothing) --allocate, zeros--^                     next.ready --rename--> 9001.frames
 //! ```
 //! What an older use left in a file has another salt and is never taken for a frame.
+//!
+//! Files are made ready by one thread while another puts some back: so only who holds `work` touches `next.tmp` and
+//! `next.ready`, and a spare gives up its name, which may be wanted again, before anything is done with it.
 //!
 //! Writing zeros ahead is what makes a sync cheap: space that was only allocated changes its state in the
 //! file system's journal with every first write.
@@ -77,15 +80,29 @@ impl Stock {
         if self.shelf.lock().ready.is_some() {
             return Ok(());
         }
-        let spare = self.shelf.lock().spares.pop();
-        let (draft, file) = match spare {
-            Some(spare) => {
-                let file = File::options().read(true).write(true).open(&spare);
-                let file = file.map_err(|source| Error::from_io("open", &spare, source))?;
-                (spare, file)
-            }
-            None => self.lay_out(layout)?,
-        };
+        let file = self.draft(layout)?;
+        self.make_ready(file)
+    }
+
+    /// A file under the name of the draft: a spare, or a new one.
+    pub(super) fn draft(&self, layout: Layout) -> Result<File, Error> {
+        let draft = self.dir.join(DRAFT);
+        if !self.take_spare(&draft)? {
+            return self.lay_out(&draft, layout);
+        }
+        let file = File::options().read(true).write(true).open(&draft);
+        file.map_err(|source| Error::from_io("open", &draft, source))
+    }
+
+    /// Gives a spare the name of the draft, if there is one. Under the lock: afterwards its own name is free.
+    fn take_spare(&self, draft: &Path) -> Result<bool, Error> {
+        let mut shelf = self.shelf.lock();
+        let Some(spare) = shelf.spares.pop() else { return Ok(false) };
+        durable::rename(&spare, draft).map(|()| true)
+    }
+
+    pub(super) fn make_ready(&self, file: File) -> Result<(), Error> {
+        let draft = self.dir.join(DRAFT);
         // The keys of a `RandomState` are random per process and differ per value: enough for a number
         // that only has to be unknown to whoever writes entries, and new.
         let salt = RandomState::new().build_hasher().finish();
@@ -96,14 +113,13 @@ impl Stock {
         Ok(())
     }
 
-    fn lay_out(&self, layout: Layout) -> Result<(PathBuf, File), Error> {
-        let draft = self.dir.join(DRAFT);
-        let file = durable::create_empty(&draft)?;
-        match self.fill(&file, &draft, layout) {
-            Ok(()) => Ok((draft, file)),
+    fn lay_out(&self, draft: &Path, layout: Layout) -> Result<File, Error> {
+        let file = durable::create_empty(draft)?;
+        match self.fill(&file, draft, layout) {
+            Ok(()) => Ok(file),
             Err(error) => {
                 // What fits of it would take the space that others need; opening removes it too.
-                durable::remove_file(&draft).ok();
+                durable::remove_file(draft).ok();
                 Err(error)
             }
         }
