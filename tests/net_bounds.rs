@@ -3,10 +3,12 @@
 #[path = "support/net.rs"]
 mod net;
 
-use duochain::net::{ENVELOPE_BYTES, INBOUND_PER_PEER_MAX, Limits, Refusal};
-use net::{Event, any_port, hello, n, node, welcome};
+use duochain::net::{ENVELOPE_BYTES, INBOUND_PER_PEER_MAX, Inbox, Limits, Refusal, TcpTransport};
+use duochain::types::NodeId;
+use net::{CLUSTER, Event, PATIENCE, Plain, any_port, hello, n, node, welcome};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 fn nowhere() -> SocketAddr {
@@ -27,6 +29,29 @@ fn message(bytes: &[u8]) -> Vec<u8> {
     message[..4].copy_from_slice(&u32::try_from(bytes.len()).unwrap().to_le_bytes());
     message.extend_from_slice(bytes);
     message
+}
+
+/// Does not survive what it is given.
+struct Fragile;
+
+impl Inbox<(bool, Vec<u8>)> for Fragile {
+    fn received(&self, _: NodeId, _: (bool, Vec<u8>)) {
+        panic!("as the test wants it");
+    }
+
+    fn broken(&self, _: NodeId) {}
+}
+
+#[test]
+fn a_connection_whose_thread_panics_is_closed() {
+    let inbox = Arc::new(Fragile);
+    let one =
+        TcpTransport::listen(any_port(), (CLUSTER, n(1)), Limits::default(), None, Plain, inbox).unwrap();
+    one.set_peers(&[(n(2), nowhere().to_string())].into()).unwrap();
+    let (mut stream, _) = call(one.address(), 2);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(&message(b"x")).unwrap();
+    assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
 }
 
 #[test]

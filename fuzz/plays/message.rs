@@ -25,8 +25,12 @@ pub(crate) fn play(data: &[u8]) {
     let fields = kind.fixed_bytes() / 8;
     let mut bytes = vec![0; ENVELOPE_BYTES];
     for _ in 0..fields {
-        // Small numbers reach further than large ones.
-        let value = if script.roll(4) == 0 { script.word() } else { script.roll(4) as u64 };
+        // Small numbers reach further than large ones, but for those that sums and roundings trip over.
+        let value = match script.roll(5) {
+            0 => script.word(),
+            1 => u64::MAX - script.roll(8) as u64,
+            _ => script.roll(4) as u64,
+        };
         bytes.extend_from_slice(&value.to_le_bytes());
     }
     let more =

@@ -59,13 +59,22 @@ fn admit<P: Protocol>(shared: &Arc<Shared<P>>, number: u64, stream: TcpStream) {
     let thread = spawn(format!("duo-net-in-{number}"), {
         let (shared, stream, from) = (Arc::clone(shared), Arc::clone(&stream), Arc::clone(&from));
         move || {
-            receive(&shared, &stream, &from);
-            let _ = stream.shutdown(Shutdown::Both);
+            let ended = Ended(stream);
+            receive(&shared, &ended.0, &from);
         }
     });
     match thread {
         Ok(thread) => inbound.push(Connection { stream, from, thread }),
         Err(_) => drop(shared.counters.unaccepted.fetch_add(1, Ordering::Relaxed)),
+    }
+}
+
+/// Shuts a connection down however its thread ends, by a panic too: its peer must not write to one that nobody reads.
+struct Ended(Arc<TcpStream>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.shutdown(Shutdown::Both);
     }
 }
 

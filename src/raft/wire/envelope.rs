@@ -14,7 +14,8 @@ const CRC_AT: usize = 12;
 /// What a message may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WireLimits {
-    /// Bytes behind the envelope. Every connection may allocate as many at once.
+    /// Bytes behind the envelope of an append. Every connection may allocate as many at once, and for a piece of a
+    /// snapshot, whose limit is [`CHUNK_BYTES_MAX`], about 1 MiB.
     pub message_bytes_max: usize,
     /// Frames of one append.
     pub frames_max: u32,
@@ -122,9 +123,7 @@ impl Envelope {
         let length = reader.u32("bytes")?;
         let (min, max) = match kind {
             Kind::Append => (kind.fixed_bytes(), limits.message_bytes_max),
-            Kind::Chunk => {
-                (kind.fixed_bytes(), limits.message_bytes_max.min(kind.fixed_bytes() + CHUNK_BYTES_MAX))
-            }
+            Kind::Chunk => (kind.fixed_bytes(), kind.fixed_bytes() + CHUNK_BYTES_MAX),
             _ => (kind.fixed_bytes(), kind.fixed_bytes()),
         };
         if !(min..=max).contains(&(length as usize)) || length % 8 != 0 {

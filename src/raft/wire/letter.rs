@@ -5,7 +5,7 @@
 //! one file. W4 the bytes of a chunk have a checksum among its fixed fields: a wrong one is no message.
 
 use super::envelope::{Envelope, Kind, WireLimits, seal};
-use super::fields::{encode_head, frames_of};
+use super::fields::encode;
 use crate::codec::{Malformed, Reader};
 use crate::raft::Message;
 use crate::types::{Index, LogId, Term};
@@ -79,10 +79,7 @@ fn digest(reader: &mut Reader<'_>) -> Result<[u8; 32], Malformed> {
 /// Appends the whole letter; frames of a message are copied.
 pub fn encode_letter(letter: &Letter, out: &mut Vec<u8>) {
     match letter {
-        Letter::Message(message) => {
-            encode_head(message, out);
-            frames_of(message).iter().for_each(|frame| frame.encode(out));
-        }
+        Letter::Message(message) => encode(message, out),
         Letter::Chunk(chunk) => {
             let length = chunk.data.len();
             let (crc, [a, b, c, d]) = (crc32c::crc32c(&chunk.data), words(&chunk.digest));
@@ -128,9 +125,11 @@ impl Envelope {
         let (length, crc) = (reader.u64("length")?, reader.u64("crc")?);
         let digest = digest(&mut reader)?;
         let padded = &buffer[self.kind().fixed_bytes()..];
-        let is_there = length > 0 && length.next_multiple_of(8) == padded.len() as u64;
+        // The range first: only what is in it can be rounded up.
+        let is_there = (1..=CHUNK_BYTES_MAX as u64).contains(&length)
+            && length.next_multiple_of(8) == padded.len() as u64;
         let is_inside = offset.checked_add(length).is_some_and(|end| end <= bytes);
-        if !is_there || !is_inside || length > CHUNK_BYTES_MAX as u64 {
+        if !is_there || !is_inside {
             let fault = format!("{length} from {offset} of {bytes}, with {} here", padded.len());
             return Err(at.fault("length", fault));
         }

@@ -27,7 +27,7 @@
 //! W2 every length is compared with a limit before anything is allocated for it.
 //!
 //! # Limits
-//! [`WireLimits`]. A message that does not fit is refused by its reader, so all nodes need the same.
+//! [`WireLimits`], and [`CHUNK_BYTES_MAX`] for a piece of a snapshot. A message that does not fit is refused by its reader, so all nodes need the same.
 //!
 //! # Caller contract
 //! A transport writes [`encode_head`] and then each of [`frames_of`], header and body; what is not for the core

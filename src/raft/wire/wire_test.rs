@@ -152,6 +152,34 @@ fn a_chunk_that_lies_about_its_place_or_length_is_refused() {
 }
 
 #[test]
+fn a_chunk_whose_length_no_number_can_be_rounded_to_is_refused() {
+    for length in [0, 8, u64::MAX - 7, u64::MAX - 6, u64::MAX] {
+        for offset in [0, 1, u64::MAX] {
+            let mut bytes = Vec::new();
+            envelope::seal(Kind::Chunk, &[3, 2, 14, u64::MAX, offset, length, 0, 1, 2, 3, 4], 0, &mut bytes);
+            assert_eq!(read(&bytes).unwrap_err().field, "length", "{length} from {offset}");
+        }
+    }
+}
+
+#[test]
+fn a_chunk_of_any_size_fits_where_messages_are_small() {
+    let limits = WireLimits { message_bytes_max: 192 << 10, ..WireLimits::default() };
+    let chunk = Chunk {
+        term: Term::new(3),
+        last: at(2, 14),
+        bytes: u64::MAX,
+        digest: [1; 32],
+        offset: 0,
+        data: vec![7; CHUNK_BYTES_MAX],
+    };
+    let bytes = bytes_of(&Letter::Chunk(chunk.clone()));
+    let (envelope, rest) = bytes.split_first_chunk().expect("long enough");
+    let envelope = Envelope::decode(envelope, &limits).expect("a chunk has a limit of its own");
+    assert_eq!(envelope.letter(&Arc::new(rest.to_vec()), &limits), Ok(Letter::Chunk(chunk)));
+}
+
+#[test]
 fn what_is_not_for_the_core_is_no_message() {
     for letter in every_kind() {
         let bytes = bytes_of(&letter);
