@@ -31,8 +31,8 @@ const SECTOR_BYTES: usize = 512;
 pub(super) enum Fate {
     /// The process is killed before the step: nothing happens any more until [`revive`].
     Killed,
-    /// The first sync of a file from this step on fails. The bytes it should have written are never
-    /// written; a shorter length stays in the file system's journal, which fails as a whole or not at all.
+    /// The first sync of a file or directory from this step on fails. The bytes it should have written are never
+    /// written; names and a shorter length stay in the file system's journal, which fails as a whole or not at all.
     SyncFails,
 }
 
@@ -167,10 +167,12 @@ impl Platter {
             return Err(io::Error::other("the process is dead"));
         }
         if fate == Some(Fate::SyncFails)
-            && let Step::Sync(path) = step
+            && let Step::Sync(_) | Step::SyncDir(_) = step
         {
             self.fate = None;
-            self.content(path).waiting.retain(|change| !matches!(change, Change::Write { .. }));
+            if let Step::Sync(path) = step {
+                self.content(path).waiting.retain(|change| !matches!(change, Change::Write { .. }));
+            }
             return Err(io::Error::other("injected: the device could not write"));
         }
         self.apply(step);

@@ -1,7 +1,7 @@
 //! Reading a snapshot front to back.
 
-use super::format::{BLOCK_HEAD_BYTES, BadHead, BlockHead, DIGEST_BYTES, HEAD_BYTES, Kind, is_name};
-use super::{BLOCK_BYTES_MAX, SECTIONS_MAX, SnapshotHead};
+use super::format::{BLOCK_HEAD_BYTES, BadHead, BlockHead, DIGEST_BYTES, HEAD_BYTES, Kind, misnamed};
+use super::{BLOCK_BYTES_MAX, SnapshotHead};
 use crate::codec::Malformed;
 use crate::crypto::hash::SnapshotHasher;
 use std::io::{self, Read};
@@ -146,15 +146,13 @@ impl<R: Read> Blocks<R> {
                 self.is_last = head.length < BLOCK_BYTES_MAX;
                 Now::Inside { at: 0, end: head.length }
             }
-            Kind::Section => match str::from_utf8(payload) {
-                Ok(name) if is_name(payload) && !self.names.iter().any(|known| known == name) => {
-                    if self.names.len() == SECTIONS_MAX {
-                        return wrong("too many sections");
-                    }
-                    Now::Section(name.to_owned())
+            Kind::Section => {
+                let name = str::from_utf8(payload).unwrap_or_default();
+                if let Some(rule) = misnamed(name, &self.names) {
+                    return wrong(rule);
                 }
-                _ => return wrong("no name of a section, or one that was there before"),
-            },
+                Now::Section(name.to_owned())
+            }
             Kind::End => Now::End(self.end(at)?),
         };
         self.hasher.update(&bytes);

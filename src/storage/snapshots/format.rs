@@ -159,9 +159,15 @@ impl BlockHead {
     }
 }
 
-/// Whether a section may have this name: lower-case letters.
-pub(super) fn is_name(bytes: &[u8]) -> bool {
-    (1..=NAME_BYTES_MAX).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_lowercase)
+/// Why a section cannot have `name` behind those called `before`, if so: names are of lower-case letters, each once.
+pub(super) fn misnamed(name: &str, before: &[String]) -> Option<&'static str> {
+    let is_name = (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase());
+    let rules = [
+        (!is_name, "no name of a section"),
+        (before.iter().any(|known| known == name), "a name that was there before"),
+        (before.len() >= SECTIONS_MAX, "too many sections"),
+    ];
+    rules.into_iter().find_map(|(is_broken, rule)| is_broken.then_some(rule))
 }
 
 /// Makes the block of `kind` whose payload stands in `out` behind room for its head.

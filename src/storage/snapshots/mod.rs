@@ -12,12 +12,13 @@
 //! # Invariants
 //! S1 a file has the name of a snapshot only when all of it is durable and was read back or written here: a crash
 //! at any step leaves the snapshots before it, and drafts, which the next opening removes.
-//! S2 nothing of a file is handed out whose checksums do not fit; nothing is called whole whose digest does not.
+//! S2 [`Blocks`] hands nothing out whose checksums do not fit; nothing is called whole whose digest does not.
+//! [`SnapshotFile::read_at`] gives bytes as they stand in the file, for who sends them on: the receiver verifies.
 //! S3 every length is compared with a limit before anything is allocated for it.
 //! S4 one content has one encoding.
 //!
 //! # Limits
-//! [`BLOCK_BYTES_MAX`] of a file are in memory at a time. [`SECTIONS_MAX`] sections, names of
+//! [`BLOCK_BYTES_MAX`] of a file are in memory at a time, and 1 MiB that is read ahead. [`SECTIONS_MAX`] sections, names of
 //! [`NAME_BYTES_MAX`] bytes. Every 8 MiB are synced, so that the disk is never busy
 //! with a whole snapshot while a log wants its turn.
 //!

@@ -1,9 +1,9 @@
 //! The directory of snapshots: what is there, what is half there, what goes.
 
-use super::writer::SYNC_BYTES;
 use super::{Blocks, SnapshotHead, SnapshotWriter, Unsound};
 use crate::storage::{Error, durable};
 use crate::types::Index;
+use rustix::io::Errno;
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::os::unix::fs::FileExt;
@@ -13,6 +13,8 @@ const SNAPSHOT: &str = "snapshot";
 const DRAFT: &str = "draft";
 /// Read at once.
 const AHEAD_BYTES: usize = 1 << 20;
+/// Bytes that are written before they are synced.
+const SYNC_BYTES: u64 = 8 << 20;
 
 /// A directory of snapshots.
 #[derive(Clone, Debug)]
@@ -27,7 +29,7 @@ pub struct Stored {
     pub newest: Option<SnapshotFile>,
     /// Older ones by their last entry, the oldest first. Nobody has looked into them.
     pub older: Vec<Index>,
-    /// Newer ones that are not what was written. They are still there: see [`SnapshotShelf::remove`].
+    /// Newer ones that are not what was written, or that the device cannot read. They are still there: see [`SnapshotShelf::remove`].
     pub damaged: Vec<(Index, Error)>,
 }
 
@@ -66,7 +68,7 @@ impl SnapshotShelf {
                     let what = format!("it ends with entry {}", file.head.last.index);
                     stored.damaged.push((index, Error::corrupt(&file.path, 0, what)));
                 }
-                Err(error @ Error::Corrupt { .. }) => stored.damaged.push((index, error)),
+                Err(error) if is_damage(&error) => stored.damaged.push((index, error)),
                 Err(error) => return Err(error),
             }
         }
@@ -164,6 +166,20 @@ impl SnapshotShelf {
 }
 
 impl SnapshotFile {
+    /// Reads all of it. Whether it is still what it was: its digest fits, and is the one that is known.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn is_damaged(&self) -> Result<bool, Error> {
+        let verified =
+            self.read().and_then(|blocks| blocks.verify().map_err(|unsound| unsound.at(&self.path)));
+        match verified {
+            Ok(found) => Ok(found != (self.digest, self.bytes)),
+            Err(error) if is_damage(&error) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads it from its beginning.
     ///
     /// # Errors
@@ -180,7 +196,8 @@ impl SnapshotFile {
         File::open(&self.path).map_err(|source| Error::from_io("open", &self.path, source))
     }
 
-    /// Bytes of it, as many as there are up to `bytes`, from `offset` on.
+    /// Bytes of it, as many as there are up to `bytes`, from `offset` on, as they stand there: no checksum is looked at
+    /// (S2). Whoever puts them together again verifies the whole.
     ///
     /// # Errors
     /// `Io`.
@@ -273,6 +290,17 @@ impl Drop for Draft {
             // The next opening removes what cannot be removed now.
             durable::remove_file(path).ok();
         }
+    }
+}
+
+/// Bytes that are wrong, or that the device does not give: either way what was written is gone.
+fn is_damage(error: &Error) -> bool {
+    match error {
+        Error::Corrupt { .. } => true,
+        Error::Io { operation: "read", source, .. } => {
+            source.raw_os_error() == Some(Errno::IO.raw_os_error())
+        }
+        _ => false,
     }
 }
 

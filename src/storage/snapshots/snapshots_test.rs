@@ -209,6 +209,42 @@ fn a_snapshot_that_comes_in_pieces_is_one_only_when_all_of_it_is_right() {
     assert_eq!(open(to.path()).1.newest, Some(kept));
 }
 
+#[test]
+fn one_that_the_device_cannot_read_is_damaged_like_one_with_other_bytes() {
+    let dir = TestDir::new();
+    let (shelf, _) = open(dir.path());
+    let written = write(&shelf, 5, &sections(5)).unwrap();
+    assert!(!written.is_damaged().unwrap());
+    // Reading the memory of this process at address 0 answers EIO, as a broken sector does.
+    let newest = dir.path().join("00000000000000000012.snapshot");
+    std::os::unix::fs::symlink("/proc/self/mem", &newest).unwrap();
+    let (_, stored) = open(dir.path());
+    assert_eq!(stored.newest.as_ref(), Some(&written));
+    assert!(matches!(&stored.damaged[..], [(index, Error::Io { path, .. })]
+        if *index == Index::new(12) && *path == newest));
+    let mut bytes = std::fs::read(written.path()).unwrap();
+    bytes[200] ^= 1;
+    std::fs::write(written.path(), bytes).unwrap();
+    assert!(written.is_damaged().unwrap());
+    std::fs::remove_file(written.path()).unwrap();
+    assert!(matches!(written.is_damaged(), Err(Error::Io { .. })), "gone is not damaged");
+}
+
+#[test]
+fn what_no_reader_takes_is_not_written() {
+    for wrong in ["Host", "", "once", "more"] {
+        let dir = TestDir::new();
+        let mut writer = open(dir.path()).0.write(head(5)).unwrap();
+        writer.section("once", &mut &b""[..]).unwrap();
+        let taken = if wrong == "more" { SECTIONS_MAX } else { 1 };
+        (1..taken).for_each(|number| writer.section(&"x".repeat(number), &mut &b""[..]).unwrap());
+        let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            writer.section(wrong, &mut &b""[..]).map_err(|error| error.to_string())
+        }));
+        assert!(refused.is_err(), "{wrong:?}");
+    }
+}
+
 /// Two snapshots of its own and one that comes in, each of them taken for one when it says so.
 fn live(dir: &Path, incoming: &[u8], kept: &mut u64) -> Result<(), Error> {
     let (shelf, _) = SnapshotShelf::open(dir)?;

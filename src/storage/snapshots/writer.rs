@@ -1,14 +1,11 @@
 //! Writing a snapshot: sections in, blocks out, durable when it is called one.
 
 use super::SnapshotHead;
-use super::format::{BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, Kind, is_name, seal_block};
+use super::format::{BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, Kind, misnamed, seal_block};
 use super::shelf::{Draft, SnapshotFile};
 use crate::crypto::hash::SnapshotHasher;
 use crate::storage::Error;
 use std::io::{self, ErrorKind, Read};
-
-/// Bytes that are written before they are synced.
-pub(super) const SYNC_BYTES: u64 = 8 << 20;
 
 /// A snapshot that is being written. Dropped, it is gone.
 #[derive(Debug)]
@@ -18,6 +15,8 @@ pub struct SnapshotWriter {
     hasher: SnapshotHasher,
     block: Vec<u8>,
     at: u64,
+    /// Sections so far.
+    names: Vec<String>,
 }
 
 /// Why a section was not written.
@@ -34,21 +33,25 @@ pub enum SectionError {
 
 impl SnapshotWriter {
     pub(super) fn new(draft: Draft, head: SnapshotHead) -> Result<Self, Error> {
-        let mut writer = Self { draft, head, hasher: SnapshotHasher::new(), block: Vec::new(), at: 0 };
+        let (hasher, block, names) = (SnapshotHasher::new(), Vec::new(), Vec::new());
+        let mut writer = Self { draft, head, hasher, block, at: 0, names };
         let bytes = head.encode();
         writer.write(&bytes)?;
         Ok(writer)
     }
 
-    /// Adds a section of what `source` holds, up to its end. Names are of lower-case letters, each once.
+    /// Adds a section of what `source` holds, up to its end. Names are of lower-case letters, each once, and there are
+    /// [`SECTIONS_MAX`](super::SECTIONS_MAX) at most.
     ///
     /// # Errors
     /// When the source fails, or the disk does.
     ///
     /// # Panics
-    /// For a name that is none.
+    /// For a name that is none, one that was there before, or a section too many: nobody could read that back.
     pub fn section(&mut self, name: &str, source: &mut dyn Read) -> Result<(), SectionError> {
-        assert!(is_name(name.as_bytes()), "{name:?} is no name of a section");
+        let rule = misnamed(name, &self.names);
+        assert!(rule.is_none(), "{name:?}: {rule:?}");
+        self.names.push(name.to_owned());
         self.block.clear();
         self.block.resize(BLOCK_HEAD_BYTES, 0);
         self.block.extend_from_slice(name.as_bytes());
