@@ -65,7 +65,7 @@ pub struct FrameHeader {
 }
 
 impl FrameHeader {
-    /// Whether each entry has an id of its own, or none.
+    /// Whether any entry has an id.
     pub const fn has_ids(&self) -> bool {
         self.tables.ids
     }

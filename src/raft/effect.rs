@@ -71,7 +71,8 @@ pub enum Fault {
     /// It no longer has what it said was durable: its disk was lost or exchanged. It can never be counted on
     /// again under this number; remove it and add a new one.
     EntriesForgotten,
-    /// A term, or in a snapshot an index, that no cluster reaches.
+    /// A term, or in a snapshot an index, that no cluster reaches; or a snapshot whose last entry is of a later term than
+    /// the leader that sent it.
     ImpossibleTerm,
     /// It goes by this node's own number: two machines were given the same one.
     SameNumber,

@@ -51,7 +51,8 @@ impl Raft {
 
     /// Whether it is a voter, or was one until a change that it does not know to be committed. Others may still
     /// need its vote then, and it cannot give that if its log is longer; so it leads until the change is
-    /// committed, without a vote of its own (thesis §4.2.2).
+    /// committed, without a vote of its own (thesis §4.2.2). After a restart the commit index begins at the snapshot's
+    /// end: until a leader is heard, a change behind that counts as not committed, and may cost one election more.
     fn is_needed(&self) -> bool {
         let (id, changed) = (self.settings.id, self.log.membership_index());
         let was_voter = || self.log.membership_at(super::log::before(changed)).is_voter(id);

@@ -39,6 +39,8 @@
 //! - An entry is applied only where it is durable, even if a majority elsewhere has it already.
 //! - A follower's hint names the last position that can be the same, so a leader skips whole terms (§5.3, end).
 //! - Members change through the joint state always, and never while an earlier change is not committed.
+//! - Who is no voter any more campaigns, and leads, as long as it does not know that to be committed; after a restart
+//!   that is until it hears a leader (thesis §4.2.2 lets a leader go on only).
 //! - The order of election timeouts comes from a seed: that is the randomness of §5.2, given as an input.
 //!
 //! # Source

@@ -41,11 +41,10 @@ impl Raft {
         if self.commit < leader.first {
             return Err(Refusal::NotReady);
         }
-        let membership = self.log.membership();
-        if membership.is_joint() || self.log.membership_index() > self.commit {
+        if self.is_changing() {
             return Err(Refusal::Changing);
         }
-        membership.changed(change).ok_or(Refusal::Invalid)
+        self.log.membership().changed(change).ok_or(Refusal::Invalid)
     }
 
     /// The commit index moved: a joint state that is committed ends, and a leader that is no voter any more

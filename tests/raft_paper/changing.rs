@@ -3,7 +3,7 @@
 
 use crate::support::*;
 use duochain::frame::FrameKind;
-use duochain::raft::{Change, Config, Input, Membership, Refusal, Role, Snapshot, Ticket, Timer};
+use duochain::raft::{Change, Config, Effect, Input, Membership, Refusal, Role, Snapshot, Ticket, Timer};
 use duochain::types::{LogId, UnixNanos};
 
 fn change(node: &mut Lone, change: Change) -> Seen {
@@ -325,6 +325,37 @@ fn thesis_4_2_2_who_is_no_voter_any_more_campaigns_until_that_is_committed() {
     cluster.cut_off.insert(leader);
     assert_eq!(cluster.raft(leaving).last(), cluster.raft(leader).last());
     assert!(!cluster.raft(leaving).membership().is_voter(leaving));
+    cluster.told(leaving);
     let next = cluster.elect();
     assert!(next != leaving && !cluster.raft(next).membership().is_voter(leaving));
+    assert!(became(&cluster.told(leaving), Role::Leader), "it leads until the change is committed");
+    cluster.pass(std::time::Duration::from_secs(10));
+    assert!(!became(&cluster.told(leaving), Role::PreCandidate), "and never asks again");
+}
+
+/// Whether a node was that.
+fn became(told: &[Effect], role: Role) -> bool {
+    told.iter().any(|effect| matches!(effect, Effect::Became { role: found, .. } if *found == role))
+}
+
+#[test]
+fn thesis_4_2_2_a_leader_whose_own_removal_only_it_has_leads_again_to_commit_it() {
+    let mut cluster = Cluster::new(2);
+    let leader = cluster.elect();
+    let other = n(3 - leader.get());
+    let change = Change { remove: [leader].into(), ..Change::default() };
+    cluster.step(leader, Input::Changed { ticket: Ticket(1), time: UnixNanos::new(0), change });
+    while cluster.raft(leader).membership().is_joint() {
+        assert!(cluster.deliver_one());
+    }
+    // The end of the change reaches nobody, and both of the joint state are needed to elect somebody.
+    cluster.wire.clear();
+    cluster.restart(Config::new(leader));
+    assert_eq!(cluster.raft(leader).membership(), &members([other.get()]));
+    assert!(cluster.raft(other).membership().is_joint());
+    cluster.run_until("the other leads", |cluster| cluster.leads(other));
+    assert_eq!(cluster.raft(other).membership(), &members([other.get()]));
+    assert!(became(&cluster.told(leader), Role::Leader));
+    cluster.pass(std::time::Duration::from_secs(10));
+    assert!(!became(&cluster.told(leader), Role::PreCandidate), "it is not needed any more");
 }
