@@ -141,6 +141,16 @@ fn a_transport_too_small_for_the_largest_message_is_refused() {
     config.net.outbox_bytes_max = 1 << 20;
     let opened = Replica::open(config, Box::new(Keep(Applied::default())));
     assert!(matches!(opened, Err(ReplicaError::Config(_))), "{opened:?}");
+    // A piece of a snapshot may be the largest one.
+    let mut config = cluster.config(1);
+    config.dir = cluster.scratch.path().join("third");
+    (config.raft.append_bytes_max, config.raft.frame_bytes_max) = (64 << 10, 64 << 10);
+    (config.snapshots.chunk_bytes, config.net.outbox_bytes_max) = (1 << 20, 1 << 20);
+    let opened = Replica::open(config, Box::new(Keep(Applied::default())));
+    assert!(
+        matches!(&opened, Err(ReplicaError::Config(why)) if why.contains("outbox_bytes_max")),
+        "{opened:?}"
+    );
 }
 
 #[test]

@@ -8,9 +8,11 @@ mod support;
 use cluster::{Cluster, SMALL, State, n};
 use duochain::frame::Origin;
 use duochain::node::replica::{ReplicaError, SnapshotOptions};
+use duochain::raft::Role;
 use duochain::types::Index;
 use proxy::{Fate, Proxy};
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -24,6 +26,14 @@ fn two_of_three(name: &str) -> Cluster {
     cluster
         .wait("the front is cut", |cluster| cluster.replica(leader).status().snapshot.index > Index::ORIGIN);
     cluster
+}
+
+/// Changes a bit in the middle of a file.
+fn spoil(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
 }
 
 fn assert_equal_states(cluster: &Cluster, numbers: &[usize]) {
@@ -216,12 +226,6 @@ fn a_damaged_snapshot_is_missed_only_where_nothing_stands_in_for_it() {
     let last = cluster.append(&[(None, b"end")]).id.index;
     let state = cluster.state(1, last);
     cluster.close(1);
-    let spoil = |path: &std::path::Path| {
-        let mut bytes = fs::read(path).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-        fs::write(path, bytes).unwrap();
-    };
     let newest = cluster.snapshots(1).pop().unwrap();
     spoil(&newest);
     cluster.open(1);
@@ -232,4 +236,80 @@ fn a_damaged_snapshot_is_missed_only_where_nothing_stands_in_for_it() {
     let refused = cluster.try_open(1).unwrap_err();
     assert!(matches!(&refused, ReplicaError::Failed(why) if why.contains(".snapshot")), "{refused}");
     assert!(!cluster.snapshots(1).is_empty(), "it is left to be looked at");
+}
+
+#[test]
+fn a_snapshot_that_is_damaged_where_it_was_taken_is_noticed_and_another_one_is_sent() {
+    let mut cluster = two_of_three("snapshot-rotten");
+    (1..=2).for_each(|number| cluster.close(number));
+    // No other one is due.
+    cluster.options = SnapshotOptions { every_entries: u64::MAX, ..SMALL };
+    (1..=2).for_each(|number| cluster.open(number));
+    let leader = cluster.leader();
+    let newest = cluster.snapshots(leader).pop().unwrap();
+    spoil(&newest);
+    cluster.open(3);
+    cluster.wait("restored", |cluster| {
+        cluster.append(&[(None, b"something to take one behind")]);
+        cluster.ledger(3, |ledger| ledger.restored > 0)
+    });
+    assert_equal_states(&cluster, &[leader, 3]);
+    assert!(cluster.ledger(leader, |ledger| ledger.taken) >= 1);
+    cluster.wait("the damaged one is gone", |_| !newest.exists());
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "what is measured is how rarely something happens")]
+fn who_refuses_a_snapshot_is_offered_it_ever_more_rarely() {
+    let begins = Arc::new(Mutex::new(Vec::new()));
+    let mut cluster = Cluster::closed("snapshot-refused", 3);
+    let seen = Arc::clone(&begins);
+    let proxy = Proxy::new(cluster.listens[2], move |offset| {
+        if offset == 0 {
+            seen.lock().unwrap().push(std::time::Instant::now());
+        }
+        Fate::Pass
+    });
+    cluster.members.addresses.insert(n(3), proxy.address.to_string());
+    (1..=2).for_each(|number| cluster.open(number));
+    cluster.fill(3_000);
+    cluster.options = SnapshotOptions { bytes_max: 1_000, ..SMALL };
+    cluster.open(3);
+    cluster.wait("five times", |_| begins.lock().unwrap().len() >= 5);
+    let begins = begins.lock().unwrap();
+    // 100, 200, 400 and 800 ms of rest lie between these.
+    assert!(begins[4] - begins[0] >= SMALL.resend_after * 15, "{begins:?}");
+}
+
+#[test]
+fn a_draft_that_the_log_has_overtaken_is_removed() {
+    let chunks = Arc::new(Mutex::new(0));
+    let mut cluster = Cluster::closed("snapshot-overtaken", 3);
+    let seen = Arc::clone(&chunks);
+    let proxy = Proxy::new(cluster.listens[2], move |_| {
+        *seen.lock().unwrap() += 1;
+        if *seen.lock().unwrap() > 20 { Fate::Cut } else { Fate::Pass }
+    });
+    cluster.members.addresses.insert(n(3), proxy.address.to_string());
+    cluster.open(1);
+    // The second one keeps the whole log.
+    cluster.options = SnapshotOptions { tail_entries: u64::MAX, ..SMALL };
+    cluster.open(2);
+    cluster.fill(3_000);
+    cluster.wait("the first one leads", |cluster| {
+        let _ = cluster.replica(2).transfer(Some(n(1)), support::PATIENCE);
+        cluster.replica(1).status().role == Role::Leader
+    });
+    cluster.wait("the front is cut", |cluster| cluster.replica(1).status().snapshot.index > Index::ORIGIN);
+    cluster.open(3);
+    cluster.wait("half of it", |_| *chunks.lock().unwrap() > 20);
+    let drafts = |cluster: &Cluster| {
+        let entries = fs::read_dir(cluster.dir(3).join("snapshots")).unwrap().flatten();
+        entries.filter(|entry| entry.path().extension().is_some_and(|kind| kind == "draft")).count()
+    };
+    assert_eq!(drafts(&cluster), 1);
+    cluster.close(1);
+    assert_equal_states(&cluster, &[2, 3]);
+    assert_eq!(cluster.ledger(3, |ledger| ledger.restored), 0, "it came as frames");
+    cluster.wait("nothing is left of it", |cluster| drafts(cluster) == 0);
 }

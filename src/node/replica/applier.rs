@@ -10,6 +10,7 @@ use super::core::Shared;
 use super::snapshots::{Due, Take, read_dedup, read_members};
 use crate::dedup::{Admission, Dedup, Why};
 use crate::frame::{Entry, Frame, FrameKind};
+use crate::storage::Error;
 use crate::storage::frames::FrameReader;
 use crate::types::{Index, LogId, UnixNanos};
 use std::io::{self, Read};
@@ -152,12 +153,14 @@ impl Applier {
 
     /// Asks the host for a snapshot that ends with `frame`, the last one that was applied, if one is due.
     fn offer(&mut self, frame: &Frame, shared: &Shared) {
-        let is_wanted = self.due.is_due(&shared.snapshots.options) && shared.snapshots.is_idle();
+        let is_due = self.due.is_due(&shared.snapshots.options) || shared.snapshots.is_missed();
+        let is_wanted = is_due && shared.snapshots.is_idle();
         if !is_wanted || self.applied != frame.last().index {
             return;
         }
         let Some(snapshot) = shared.snapshot_at(frame.last(), frame.time()) else { return };
         self.due = Due::default();
+        shared.snapshots.asked();
         if let Some(state) = self.apply.snapshot() {
             let mut dedup = Vec::new();
             self.dedup.encode(&mut dedup);
@@ -172,7 +175,16 @@ impl Applier {
             let path = file.path().display();
             ReplicaError::Failed(format!("the snapshot {path} was not restored: {error}").into())
         };
-        let mut blocks = file.read()?;
+        let mut blocks = match file.read() {
+            Ok(blocks) => blocks,
+            // A later one has come, and this one is gone.
+            Err(Error::Io { source, .. })
+                if source.kind() == io::ErrorKind::NotFound && shared.core.lock().restore.is_some() =>
+            {
+                return self.restore(shared);
+            }
+            Err(error) => return Err(error.into()),
+        };
         read_members(&mut blocks).map_err(failed)?;
         let dedup = read_dedup(&mut blocks).map_err(failed)?;
         let invalid = |fault| failed(io::Error::new(io::ErrorKind::InvalidData, format!("{fault:?}")));

@@ -198,8 +198,9 @@ impl Replica {
             frames_max: u32::MAX,
             frame: limits,
         };
-        if config.net.outbox_bytes_max < wire.message_bytes_max + net::ENVELOPE_BYTES {
-            let (room, message) = (config.net.outbox_bytes_max, wire.message_bytes_max);
+        let message = wire.message_bytes_max.max(config.snapshots.message_bytes());
+        if config.net.outbox_bytes_max < message + net::ENVELOPE_BYTES {
+            let room = config.net.outbox_bytes_max;
             let text = format!("outbox_bytes_max is {room}, and the largest message has {message} bytes");
             return Err(ReplicaError::Config(text));
         }

@@ -8,6 +8,10 @@
 //! ```
 //! One that came half way goes on where it stopped when the link is there again, since its receiver says how far
 //! it has got. Peers take turns, a chunk each.
+//!
+//! A peer that did not get its snapshot, or did not take it, gets none for a while, which grows with each failure in a
+//! row: most reasons for that (a full disk there, a limit, a version) do not pass by asking. Where it refused after it
+//! had all of it, or where the file cannot be read here, the file is verified, and forgotten if it is damaged.
 
 use super::post::Taken;
 use crate::env::Clock;
@@ -15,6 +19,7 @@ use crate::env::log::{self, Level};
 use crate::node::replica::core::Shared;
 use crate::raft::Input;
 use crate::raft::wire::{Chunk, ChunkAnswer, ChunkReply, Letter};
+use crate::resilience::Backoff;
 use crate::storage::Error;
 use crate::storage::snapshots::SnapshotFile;
 use crate::types::{LogId, NodeId, Term, Tick};
@@ -24,12 +29,41 @@ use std::time::Duration;
 
 /// A peer that says nothing for so many times `resend_after` does not get it.
 const SILENCES_MAX: u32 = 20;
+/// Longest rest of a peer, unless `resend_after` is longer.
+const REST_MAX: Duration = Duration::from_secs(60);
 
 /// What there is to do.
 #[derive(Debug)]
 pub(super) enum News {
-    Wanted { to: NodeId, term: Term },
-    Replied { from: NodeId, reply: ChunkReply },
+    /// Somebody wants one: see `Snapshots::wishes`.
+    Wanted,
+    Replied {
+        from: NodeId,
+        reply: ChunkReply,
+    },
+}
+
+/// The state of the thread.
+struct Giver<'a> {
+    shared: &'a Shared,
+    ways: BTreeMap<NodeId, Way>,
+    /// Who wants one, asked for in which term.
+    wanted: BTreeMap<NodeId, Term>,
+    /// Whose last one did not arrive.
+    rests: BTreeMap<NodeId, Rest>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    failures: u32,
+    until: Tick,
+}
+
+/// Why a snapshot does not go on.
+#[derive(Debug)]
+enum Halt {
+    Silence,
+    Unreadable(Error),
 }
 
 /// A snapshot on its way.
@@ -47,56 +81,141 @@ struct Way {
 }
 
 pub(super) fn run(shared: &Shared) {
-    let mut ways: BTreeMap<NodeId, Way> = BTreeMap::new();
+    let mut giver = Giver { shared, ways: BTreeMap::new(), wanted: BTreeMap::new(), rests: BTreeMap::new() };
     loop {
-        let idle = if ways.is_empty() { Duration::MAX } else { shared.snapshots.options.resend_after };
-        // While a chunk can leave, news are only looked at.
-        let patience = if ways.values().any(|way| way.has_room(shared)) { Duration::ZERO } else { idle };
-        match shared.snapshots.news.take(patience) {
-            Taken::Item(News::Wanted { to, term }) => begin(shared, &mut ways, to, term),
-            Taken::Item(News::Replied { from, reply }) => hear(shared, &mut ways, from, reply),
-            Taken::Nothing => {}
+        match shared.snapshots.news.take(giver.patience()) {
+            Taken::Item(News::Replied { from, reply }) => giver.hear(from, reply),
+            Taken::Item(News::Wanted) | Taken::Nothing => {}
             Taken::Closed => return,
         }
-        let mut over = Vec::new();
-        for (to, way) in &mut ways {
-            if let Err(error) = way.go_on(shared, *to) {
-                log::emit(Level::Warn, "log", format_args!("no snapshot for {to}: {error}"));
-                over.push(*to);
+        giver.wanted.append(&mut shared.snapshots.wishes());
+        giver.begin_due();
+        giver.go_on();
+    }
+}
+
+impl Giver<'_> {
+    /// How long there is nothing to do unless somebody says something.
+    fn patience(&self) -> Duration {
+        let options = &self.shared.snapshots.options;
+        // While a chunk can leave, news are only looked at.
+        if self.ways.values().any(|way| way.has_room(self.shared)) {
+            return Duration::ZERO;
+        }
+        let now = self.shared.clock.now();
+        let rest = |to| self.rests.get(to).map_or(Duration::ZERO, |rest: &Rest| rest.until.since(now));
+        let resend = if self.ways.is_empty() { Duration::MAX } else { options.resend_after };
+        self.wanted.keys().map(rest).min().unwrap_or(Duration::MAX).min(resend)
+    }
+
+    fn begin_due(&mut self) {
+        let now = self.shared.clock.now();
+        let is_due = |to: &NodeId| self.rests.get(to).is_none_or(|rest| rest.until <= now);
+        let due: Vec<_> = self.wanted.keys().copied().filter(is_due).collect();
+        for to in due {
+            if let Some(term) = self.wanted.remove(&to) {
+                self.begin(to, term);
             }
         }
-        over.into_iter().for_each(|to| end(shared, &mut ways, to, None));
     }
-}
 
-fn begin(shared: &Shared, ways: &mut BTreeMap<NodeId, Way>, to: NodeId, term: Term) {
-    let snapshot = shared.snapshots.latest();
-    let opened = snapshot.and_then(|snapshot| snapshot.open().ok().map(|file| (snapshot, file)));
-    match opened {
-        Some((snapshot, file)) => {
-            let since = shared.clock.now();
-            ways.insert(to, Way { term, snapshot, file, acked: 0, next: 0, since, silences: 0 });
+    fn begin(&mut self, to: NodeId, term: Term) {
+        let snapshots = &self.shared.snapshots;
+        // Whoever was deposed since then may have a snapshot by now that is of a later term than its own was.
+        if !self.shared.leads_in(term) {
+            self.rests.remove(&to);
+            return;
         }
-        None => end(shared, ways, to, None),
-    }
-}
-
-fn hear(shared: &Shared, ways: &mut BTreeMap<NodeId, Way>, from: NodeId, reply: ChunkReply) {
-    let Some(way) = ways.get_mut(&from).filter(|way| way.snapshot.digest == reply.digest) else { return };
-    match reply.answer {
-        _ if reply.term > way.term => end(shared, ways, from, None),
-        ChunkAnswer::Next(offset) => way.acknowledge(offset, shared.clock.now()),
-        ChunkAnswer::Whole => {
-            let last = way.snapshot.head.last;
-            end(shared, ways, from, Some(last));
+        let Some(snapshot) = snapshots.latest() else {
+            snapshots.miss();
+            return self.fail(to);
+        };
+        match snapshot.open() {
+            Ok(file) => {
+                let since = self.shared.clock.now();
+                self.ways.insert(to, Way { term, snapshot, file, acked: 0, next: 0, since, silences: 0 });
+            }
+            Err(error) => {
+                log::emit(Level::Warn, "log", format_args!("no snapshot for {to}: {error}"));
+                self.fail(to);
+            }
         }
-        ChunkAnswer::Refused => end(shared, ways, from, None),
     }
-}
 
-fn end(shared: &Shared, ways: &mut BTreeMap<NodeId, Way>, to: NodeId, arrived: Option<LogId>) {
-    ways.remove(&to);
-    shared.step(Input::SnapshotSent { to, arrived });
+    fn hear(&mut self, from: NodeId, reply: ChunkReply) {
+        let Some(way) = self.ways.get_mut(&from).filter(|way| way.snapshot.digest == reply.digest) else {
+            return;
+        };
+        match reply.answer {
+            _ if reply.term > way.term => self.end(from, None),
+            ChunkAnswer::Next(offset) => way.acknowledge(offset, self.shared.clock.now()),
+            ChunkAnswer::Whole => {
+                let last = way.snapshot.head.last;
+                self.rests.remove(&from);
+                self.end(from, Some(last));
+            }
+            ChunkAnswer::Refused => {
+                let (snapshot, was_sent) = (way.snapshot.clone(), way.next == way.snapshot.bytes);
+                let (path, bytes) = (snapshot.path().display(), snapshot.bytes);
+                log::emit(Level::Warn, "log", format_args!("{from} does not take {path}, {bytes} bytes"));
+                if was_sent {
+                    self.inspect(&snapshot);
+                }
+                self.fail(from);
+            }
+        }
+    }
+
+    /// Sends what may be sent now.
+    fn go_on(&mut self) {
+        let shared = self.shared;
+        let halted = |(to, way): (&NodeId, &mut Way)| {
+            let halt = way.go_on(shared, *to).err()?;
+            Some((*to, way.snapshot.clone(), halt))
+        };
+        let halted: Vec<_> = self.ways.iter_mut().filter_map(halted).collect();
+        for (to, snapshot, halt) in halted {
+            match halt {
+                Halt::Silence => {
+                    log::emit(Level::Warn, "log", format_args!("no snapshot for {to}, which says nothing"));
+                }
+                Halt::Unreadable(error) => {
+                    log::emit(Level::Warn, "log", format_args!("no snapshot for {to}: {error}"));
+                    self.inspect(&snapshot);
+                }
+            }
+            self.fail(to);
+        }
+    }
+
+    /// Verifies a file that a peer may have refused for what is in it. Others wait meanwhile.
+    fn inspect(&self, snapshot: &SnapshotFile) {
+        let path = snapshot.path().display();
+        match snapshot.is_damaged() {
+            Ok(false) => {}
+            Ok(true) => {
+                let what = format_args!("{path} is not what was written; the host is asked for another");
+                log::emit(Level::Error, "log", what);
+                self.shared.snapshots.forget(snapshot);
+            }
+            Err(error) => log::emit(Level::Warn, "log", format_args!("{path} was not verified: {error}")),
+        }
+    }
+
+    /// It did not arrive: the next one has to wait.
+    fn fail(&mut self, to: NodeId) {
+        let min = self.shared.snapshots.options.resend_after;
+        let backoff = Backoff { min, max: REST_MAX.max(min), multiplier: 2 };
+        let failures = self.rests.get(&to).map_or(1, |rest| rest.failures.saturating_add(1));
+        let until = self.shared.clock.now().after(backoff.delay(failures));
+        self.rests.insert(to, Rest { failures, until });
+        self.end(to, None);
+    }
+
+    fn end(&mut self, to: NodeId, arrived: Option<LogId>) {
+        self.ways.remove(&to);
+        self.shared.step(Input::SnapshotSent { to, arrived });
+    }
 }
 
 impl Way {
@@ -118,14 +237,12 @@ impl Way {
     }
 
     /// Sends what may be sent now.
-    fn go_on(&mut self, shared: &Shared, to: NodeId) -> Result<(), Error> {
+    fn go_on(&mut self, shared: &Shared, to: NodeId) -> Result<(), Halt> {
         let (now, options) = (shared.clock.now(), &shared.snapshots.options);
         if now.since(self.since) >= options.resend_after {
             self.silences += 1;
             if self.silences > SILENCES_MAX || !shared.leads_in(self.term) {
-                let silence = std::io::Error::from(std::io::ErrorKind::TimedOut);
-                let (operation, path) = ("send", self.snapshot.path().to_path_buf());
-                return Err(Error::Io { operation, path, source: silence });
+                return Err(Halt::Silence);
             }
             (self.next, self.since) = (self.acked.min(self.snapshot.bytes - 1), now);
             return self.send_one(shared, to);
@@ -136,9 +253,10 @@ impl Way {
         Ok(())
     }
 
-    fn send_one(&mut self, shared: &Shared, to: NodeId) -> Result<(), Error> {
+    fn send_one(&mut self, shared: &Shared, to: NodeId) -> Result<(), Halt> {
         let snapshot = &self.snapshot;
-        let data = snapshot.read_at(&self.file, self.next, shared.snapshots.options.chunk_bytes)?;
+        let data = snapshot.read_at(&self.file, self.next, shared.snapshots.options.chunk_bytes);
+        let data = data.map_err(Halt::Unreadable)?;
         let offset = self.next;
         self.next += data.len() as u64;
         let (term, last, bytes, digest) = (self.term, snapshot.head.last, snapshot.bytes, snapshot.digest);

@@ -38,13 +38,14 @@ pub(super) use taker::Take;
 
 use super::ReplicaError;
 use super::core::Shared;
-use crate::raft::wire::{CHUNK_BYTES_MAX, Chunk, ChunkReply};
+use crate::raft::wire::{CHUNK_BYTES_MAX, Chunk, ChunkReply, Kind};
 use crate::raft::{Membership, Snapshot};
 use crate::storage::Error;
 use crate::storage::snapshots::{Blocks, SnapshotFile, SnapshotShelf};
 use crate::types::{Index, NodeId, Term};
 use giver::News;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::time::Duration;
 
@@ -56,7 +57,7 @@ pub(super) const HOST: &str = "host";
 pub(super) const KEPT: usize = 2;
 /// Chunks that wait for the disk of who takes them in; more are dropped and sent again.
 const CHUNKS_WAITING_MAX: usize = 64;
-/// News that wait for who sends; more are dropped, as any message may be.
+/// Answers that wait for who sends; more are dropped, as any message may be.
 const NEWS_MAX: usize = 4_096;
 /// Any membership fits.
 const MEMBERS_BYTES_MAX: u64 = 64 << 10;
@@ -101,6 +102,11 @@ impl Default for SnapshotOptions {
 }
 
 impl SnapshotOptions {
+    /// Bytes of a message with a chunk, behind its envelope.
+    pub(super) const fn message_bytes(&self) -> usize {
+        Kind::Chunk.fixed_bytes() + self.chunk_bytes.next_multiple_of(8)
+    }
+
     pub(super) fn check(&self) -> Result<(), ReplicaError> {
         let rules = [
             (self.every_entries == 0, "snapshots.every_entries is 0"),
@@ -119,17 +125,34 @@ impl SnapshotOptions {
     }
 }
 
+/// The newest snapshot of this node.
+#[derive(Debug, Default)]
+struct Newest {
+    file: Option<SnapshotFile>,
+    /// One that turned out to be damaged. It stays until there is another: nothing goes before that is durable (T2).
+    damaged: Option<Index>,
+    /// The next one is due at once.
+    is_missed: bool,
+}
+
 /// What the threads that carry snapshots share.
 #[derive(Debug)]
 pub(super) struct Snapshots {
     pub(super) options: SnapshotOptions,
     pub(super) shelf: SnapshotShelf,
-    /// The newest one of this node.
-    latest: Mutex<Option<SnapshotFile>>,
+    newest: Mutex<Newest>,
     /// What is to be written; at most one.
     takes: Post<Take>,
     news: Post<News>,
+    /// Who wants a snapshot, and in which term: one for each member, so that none is dropped.
+    wishes: Mutex<BTreeMap<NodeId, Term>>,
     chunks: Post<(NodeId, Chunk)>,
+}
+
+impl Newest {
+    fn end(&self) -> Index {
+        self.file.as_ref().map_or(Index::ORIGIN, |file| file.head.last.index)
+    }
 }
 
 impl Snapshots {
@@ -137,30 +160,56 @@ impl Snapshots {
         Self {
             options,
             shelf,
-            latest: Mutex::new(latest),
+            newest: Mutex::new(Newest { file: latest, ..Newest::default() }),
             takes: Post::new(1),
             news: Post::new(NEWS_MAX),
+            wishes: Mutex::default(),
             chunks: Post::new(CHUNKS_WAITING_MAX),
         }
     }
 
     pub(super) fn latest(&self) -> Option<SnapshotFile> {
-        self.latest.lock().clone()
+        self.newest.lock().file.clone()
     }
 
     /// The end of the newest one.
     pub(super) fn end(&self) -> Index {
-        self.latest.lock().as_ref().map_or(Index::ORIGIN, |file| file.head.last.index)
+        self.newest.lock().end()
     }
 
-    /// Makes `file` the newest one, unless there is a newer one meanwhile. Returns the end of the one before.
-    fn renew(&self, file: &SnapshotFile) -> Option<Index> {
-        let mut latest = self.latest.lock();
-        let before = latest.as_ref().map_or(Index::ORIGIN, |known| known.head.last.index);
-        (before < file.head.last.index).then(|| {
-            *latest = Some(file.clone());
-            before
+    /// Makes `file` the newest one, unless there is a newer one meanwhile. Returns the end of the one before, and the
+    /// damaged one that it stands in for.
+    fn renew(&self, file: &SnapshotFile) -> Option<(Index, Option<Index>)> {
+        let mut newest = self.newest.lock();
+        let (before, last) = (newest.end(), file.head.last.index);
+        (before < last).then(|| {
+            let damaged = newest.damaged.filter(|damaged| *damaged < last);
+            *newest = Newest { file: Some(file.clone()), ..Newest::default() };
+            (before, damaged)
         })
+    }
+
+    /// `file` is damaged: it is not sent any more, and the host is asked for another.
+    fn forget(&self, file: &SnapshotFile) {
+        let mut newest = self.newest.lock();
+        if newest.file.as_ref() == Some(file) {
+            *newest = Newest { file: None, damaged: Some(file.head.last.index), is_missed: true };
+        }
+    }
+
+    /// Somebody wants a snapshot, and there is none.
+    fn miss(&self) {
+        self.newest.lock().is_missed = true;
+    }
+
+    /// Whether a snapshot is wanted before it is due.
+    pub(super) fn is_missed(&self) -> bool {
+        self.newest.lock().is_missed
+    }
+
+    /// The host was asked; once is enough, until somebody misses one again.
+    pub(super) fn asked(&self) {
+        self.newest.lock().is_missed = false;
     }
 
     /// Whether a snapshot can be taken now.
@@ -175,7 +224,14 @@ impl Snapshots {
 
     /// A peer needs a snapshot, says the core.
     pub(super) fn send(&self, to: NodeId, term: Term) {
-        self.news.push(News::Wanted { to, term });
+        self.wishes.lock().insert(to, term);
+        // Where there is no room for it, whoever takes the others looks at the wishes too.
+        self.news.push(News::Wanted);
+    }
+
+    /// Who wants one since the last time.
+    fn wishes(&self) -> BTreeMap<NodeId, Term> {
+        std::mem::take(&mut *self.wishes.lock())
     }
 
     pub(super) fn replied(&self, from: NodeId, reply: ChunkReply) {
@@ -190,7 +246,7 @@ impl Snapshots {
     /// Puts a snapshot of a peer in place: its file, durably. The caller resets the log next.
     pub(super) fn adopt(&self, received: Received) -> Result<SnapshotFile, Error> {
         let file = received.draft.keep(&received.file)?;
-        *self.latest.lock() = Some(file.clone());
+        *self.newest.lock() = Newest { file: Some(file.clone()), ..Newest::default() };
         Ok(file)
     }
 
@@ -252,6 +308,21 @@ fn invalid(what: String) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wish_is_kept_where_answers_have_taken_all_the_room() {
+        let dir = std::env::temp_dir().join(format!("duochain-wishes-{}", std::process::id()));
+        let (shelf, _) = SnapshotShelf::open(&dir).unwrap();
+        let snapshots = Snapshots::new(SnapshotOptions::default(), shelf, None);
+        let (to, term) = (NodeId::new(2).unwrap(), Term::new(3));
+        let reply = ChunkReply { term, digest: [0; 32], answer: crate::raft::wire::ChunkAnswer::Whole };
+        (0..=NEWS_MAX).for_each(|_| snapshots.replied(to, reply));
+        snapshots.send(to, term);
+        snapshots.send(to, term.next());
+        assert_eq!(snapshots.wishes(), [(to, term.next())].into());
+        assert!(snapshots.wishes().is_empty(), "once");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 
     #[test]
     fn options_that_cannot_be_are_named() {

@@ -3,7 +3,7 @@
 //! # Model
 //! A draft grows from its beginning; a chunk that is not the next one is answered with what the next one is. When
 //! it is whole it is synced, read back, verified (T3), and the core decides. Chunks of another snapshot, or of a
-//! later leader, begin another draft.
+//! later leader, begin another draft. One that the log has overtaken is dropped, chunks or not.
 
 use super::post::Taken;
 use super::read_members;
@@ -13,7 +13,7 @@ use crate::raft::Snapshot;
 use crate::raft::wire::{Chunk, ChunkAnswer, ChunkReply, Letter};
 use crate::storage::Error;
 use crate::storage::snapshots::{Draft, SnapshotFile};
-use crate::types::{NodeId, Term};
+use crate::types::{Index, NodeId, Term};
 use std::time::Duration;
 
 /// A snapshot that came and was verified; it has no name yet.
@@ -30,6 +30,7 @@ struct Coming {
     from: NodeId,
     term: Term,
     digest: [u8; 32],
+    last: Index,
     draft: Draft,
     /// Everything before this is in the draft.
     has: u64,
@@ -38,13 +39,24 @@ struct Coming {
 pub(super) fn run(shared: &Shared) {
     let mut coming: Option<Coming> = None;
     let mut number = 0;
+    // The last one that was too large: its first chunks come several at a time.
+    let mut too_large = None;
     loop {
-        let (from, chunk) = match shared.snapshots.chunks.take(Duration::MAX) {
+        let patience = if coming.is_some() { shared.snapshots.options.resend_after } else { Duration::MAX };
+        let taken = shared.snapshots.chunks.take(patience);
+        let (_, commit, _) = shared.standing();
+        coming = coming.filter(|coming| coming.last > commit);
+        let (from, chunk) = match taken {
             Taken::Item(item) => item,
             Taken::Nothing => continue,
             Taken::Closed => return,
         };
-        let digest = chunk.digest;
+        let (digest, bytes_max) = (chunk.digest, shared.snapshots.options.bytes_max);
+        if chunk.bytes > bytes_max && too_large.replace(digest) != Some(digest) {
+            let what =
+                format_args!("the snapshot of {from}: {} bytes, bytes_max is {bytes_max}", chunk.bytes);
+            log::emit(Level::Error, "log", what);
+        }
         let answer = match judge(shared, &chunk) {
             Some(answer) => answer,
             None => {
@@ -91,7 +103,8 @@ fn judge(shared: &Shared, chunk: &Chunk) -> Option<Option<ChunkAnswer>> {
 impl Coming {
     fn begin(shared: &Shared, from: NodeId, chunk: &Chunk, number: u64) -> Result<Self, Error> {
         let draft = shared.snapshots.shelf.draft(&format!("incoming-{number}"))?;
-        Ok(Self { from, term: chunk.term, digest: chunk.digest, draft, has: 0 })
+        let Chunk { term, digest, last, .. } = *chunk;
+        Ok(Self { from, term, digest, last: last.index, draft, has: 0 })
     }
 
     /// Whether the chunk is a part of it. A later leader may go on with what an earlier one has begun: the digest

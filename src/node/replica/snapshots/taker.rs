@@ -42,8 +42,10 @@ fn keep(shared: &Shared, take: Take) {
     match write(shared, take) {
         Ok(file) => {
             log::emit(Level::Info, "log", format_args!("snapshot to {last}: {} bytes", file.bytes));
-            let Some(before) = snapshots.renew(&file) else { return };
-            if let Err(error) = snapshots.shelf.prune(last.index, KEPT).and_then(|()| cut(shared, before)) {
+            let Some((before, damaged)) = snapshots.renew(&file) else { return };
+            let removed = damaged.map_or(Ok(()), |damaged| snapshots.shelf.remove(damaged));
+            let pruned = removed.and_then(|()| snapshots.shelf.prune(last.index, KEPT));
+            if let Err(error) = pruned.and_then(|()| cut(shared, before)) {
                 log::emit(Level::Warn, "log", format_args!("the log was not cut: {error}"));
             }
         }
