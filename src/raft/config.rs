@@ -1,6 +1,7 @@
 //! What the core is told once.
 
 use super::Membership;
+use crate::frame::{BODY_BYTES_CEILING, ENTRIES_CEILING};
 use crate::types::{Index, LogId, NodeId, Term, UnixNanos};
 use std::time::Duration;
 
@@ -32,9 +33,9 @@ pub struct Config {
     pub window_bytes_max: usize,
     /// Bytes that wait to be committed; more proposals are refused as `Busy`.
     pub uncommitted_bytes_max: usize,
-    /// Entries of one frame.
+    /// Entries of one frame, up to [`ENTRIES_CEILING`].
     pub frame_entries_max: u32,
-    /// Bytes of one frame.
+    /// Bytes of one frame, from 16 KiB to [`BODY_BYTES_CEILING`].
     pub frame_bytes_max: usize,
     /// Reads that wait for an answer; more are refused as `Busy`.
     pub reads_max: usize,
@@ -75,7 +76,9 @@ impl Config {
             (self.append_bytes_max == 0, "append_bytes_max is 0"),
             (self.inflight_bytes_max < self.append_bytes_max, "inflight_bytes_max is below append_bytes_max"),
             (self.frame_bytes_max < FRAME_BYTES_MIN, "frame_bytes_max is below 16 KiB"),
+            (self.frame_bytes_max > BODY_BYTES_CEILING, "frame_bytes_max is above 64 MiB"),
             (self.frame_entries_max == 0, "frame_entries_max is 0"),
+            (self.frame_entries_max > ENTRIES_CEILING, "frame_entries_max is above 10,000"),
             (self.uncommitted_bytes_max < self.frame_bytes_max, "uncommitted_bytes_max is below a frame"),
             (
                 self.window_bytes_max < self.uncommitted_bytes_max,
@@ -142,4 +145,27 @@ pub struct Recovered {
     pub time: UnixNanos,
     /// The membership entries of the log after the snapshot, ascending.
     pub memberships: Vec<(Index, Membership)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_that_the_format_does_not_know_are_refused() {
+        let usual = Config::new(NodeId::new(1).unwrap());
+        let (entries, bytes) = (ENTRIES_CEILING, BODY_BYTES_CEILING);
+        let large = Config {
+            frame_entries_max: entries,
+            frame_bytes_max: bytes,
+            uncommitted_bytes_max: bytes,
+            window_bytes_max: bytes,
+            ..usual
+        };
+        assert!(large.clone().build().is_ok());
+        let rule = |config: Config| config.build().unwrap_err().0;
+        let many = Config { frame_entries_max: entries + 1, ..large.clone() };
+        assert_eq!(rule(many), "frame_entries_max is above 10,000");
+        assert_eq!(rule(Config { frame_bytes_max: bytes + 1, ..large }), "frame_bytes_max is above 64 MiB");
+    }
 }
