@@ -43,10 +43,10 @@ impl Waiter {
         drop(state);
         self.told.notify_all();
         if let Some(waker) = waker {
-            waker.wake();
+            call("waker", || waker.wake());
         }
         if let Some(callback) = callback {
-            call(callback, outcome);
+            call("callback", || callback(outcome));
         }
     }
 
@@ -64,11 +64,11 @@ impl std::fmt::Debug for Waiter {
     }
 }
 
-/// A panic of the host's must not end the replica.
-fn call(callback: Callback, outcome: Outcome) {
+/// Calls what is the host's: a panic there must not end the replica.
+fn call(what: &str, body: impl FnOnce()) {
     let _quiet = panic::Quiet::enter();
-    if catch_unwind(AssertUnwindSafe(|| callback(outcome))).is_err() {
-        log::emit(Level::Error, "log", format_args!("a callback of the host panicked"));
+    if catch_unwind(AssertUnwindSafe(body)).is_err() {
+        log::emit(Level::Error, "log", format_args!("a {what} of the host panicked"));
     }
 }
 
@@ -94,14 +94,15 @@ impl Pending {
     }
 
     /// Calls `callback` with the answer, once: now if it is there, or by the thread of the replica that learns it.
-    /// It must not block, since others wait behind it; it may submit more. A panic in it is logged.
+    /// It must not block, since others wait behind it; it may submit more, and drop or close the replica. A panic in
+    /// it is logged.
     pub fn on_done(self, callback: impl FnOnce(Result<Receipt, ReplicaError>) + Send + 'static) {
         let mut state = self.0.state.lock();
         match state.outcome.clone() {
             None => state.callback = Some(Box::new(callback)),
             Some(outcome) => {
                 drop(state);
-                callback(outcome);
+                call("callback", || callback(outcome));
             }
         }
     }
@@ -149,6 +150,23 @@ mod tests {
     fn a_panic_in_a_callback_ends_nothing() {
         let waiter = Arc::new(Waiter::default());
         Pending(Arc::clone(&waiter)).on_done(|_| panic!("the host's"));
+        waiter.tell(Ok(RECEIPT));
+        assert_eq!(waiter.wait(Duration::ZERO).unwrap(), RECEIPT);
+        Pending(waiter).on_done(|_| panic!("the host's, by the caller's thread"));
+    }
+
+    #[test]
+    fn a_panic_in_a_waker_ends_nothing() {
+        struct Broken;
+        impl std::task::Wake for Broken {
+            fn wake(self: Arc<Self>) {
+                panic!("the host's");
+            }
+        }
+        let waiter = Arc::new(Waiter::default());
+        let waker = Waker::from(Arc::new(Broken));
+        let mut pending = Pending(Arc::clone(&waiter));
+        assert!(Pin::new(&mut pending).poll(&mut Context::from_waker(&waker)).is_pending());
         waiter.tell(Ok(RECEIPT));
         assert_eq!(waiter.wait(Duration::ZERO).unwrap(), RECEIPT);
     }
