@@ -102,6 +102,15 @@ fn an_entry_that_is_stale_leaves_its_id_free() {
 }
 
 #[test]
+fn an_entry_with_both_identities_stands_for_both_even_when_it_is_left_out() {
+    let mut dedup = Dedup::new(LIMITS);
+    let both = |sequence, byte| (Origin { session: 1, sequence }, Some([byte; ENTRY_ID_BYTES]));
+    assert_eq!(whys(&mut dedup, 1, &[both(1, 1)]), [None]);
+    assert_eq!(whys(&mut dedup, 1, &[both(1, 2), both(2, 1)]), [REPEATED, REPEATED]);
+    assert_eq!(whys(&mut dedup, 1, &[id(2), of(1, 2)]), [REPEATED, REPEATED]);
+}
+
+#[test]
 fn limits_that_cannot_be_are_named() {
     assert_eq!(DedupLimits::default().check(), Ok(()));
     assert_eq!(LIMITS.check(), Ok(()));

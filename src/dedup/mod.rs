@@ -14,7 +14,9 @@
 //! # Invariants
 //! D1 the state is a function of the frames: neither a clock nor chance nor the order of a hash map has a part in
 //! it. So all nodes decide alike, and so does each later leader. D2 of the entries with one identity the first one
-//! is fresh and each one after it is not, while the identity is remembered. D3 equal states have equal bytes.
+//! is fresh and each one after it is not, while the identity is remembered. An entry with both identities is fresh if
+//! neither was there, and stands for both from then on, left out as repeated or not: a producer that uses a number again
+//! for something else burns the id that it gives with it. D3 equal states have equal bytes.
 //! D4 the state is within [`DedupLimits`], whatever the log says.
 //!
 //! # Limits
