@@ -58,10 +58,7 @@ impl Dedup {
     pub fn decode(bytes: &[u8], limits: DedupLimits) -> Result<Self, Malformed> {
         let reader = &mut Reader::new(bytes);
         let mut state = Self::new(limits);
-        equal(reader, "dedup version", |reader, field| reader.u8(field), VERSION)?;
-        equal(reader, "time to live", |reader, field| reader.u64(field), to_live(&limits))?;
-        equal(reader, "sessions_max", |reader, field| reader.u32(field), limits.sessions_max)?;
-        equal(reader, "ids_max", |reader, field| reader.u32(field), limits.ids_max)?;
+        limits_are(reader, &limits)?;
         state.upto = Index::new(reader.u64("upto")?);
         state.time = UnixNanos::new(reader.u64("time")?);
         let mut before = 0;
@@ -73,6 +70,14 @@ impl Dedup {
         }
         reader.clone().finish("dedup")?;
         Ok(state)
+    }
+
+    /// Whether [`Self::encode`] wrote these bytes under the same limits; without a look at the rest.
+    ///
+    /// # Errors
+    /// The limit that is another one.
+    pub fn check_limits(bytes: &[u8], limits: &DedupLimits) -> Result<(), Malformed> {
+        limits_are(&mut Reader::new(bytes), limits)
     }
 
     /// A time that is not behind the state's, and not so old that the state would have forgotten.
@@ -134,6 +139,13 @@ impl Dedup {
 
 fn to_live(limits: &DedupLimits) -> u64 {
     u64::try_from(limits.time_to_live.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn limits_are(reader: &mut Reader<'_>, limits: &DedupLimits) -> Result<(), Malformed> {
+    equal(reader, "dedup version", |reader, field| reader.u8(field), VERSION)?;
+    equal(reader, "time to live", |reader, field| reader.u64(field), to_live(limits))?;
+    equal(reader, "sessions_max", |reader, field| reader.u32(field), limits.sessions_max)?;
+    equal(reader, "ids_max", |reader, field| reader.u32(field), limits.ids_max)
 }
 
 /// A field that has one value only.

@@ -33,7 +33,7 @@ pub(crate) struct Ledger {
 
 pub(crate) type Shared = Arc<Mutex<Ledger>>;
 
-struct Host(Shared);
+pub(crate) struct Host(pub(crate) Shared);
 
 impl Apply for Host {
     fn apply(&mut self, batch: &Applied<'_>) {

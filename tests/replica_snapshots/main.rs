@@ -5,9 +5,9 @@ mod proxy;
 #[path = "../support/mod.rs"]
 mod support;
 
-use cluster::{Cluster, SMALL, State, n};
+use cluster::{Cluster, Host, SMALL, Shared, State, n};
 use duochain::frame::Origin;
-use duochain::node::replica::{ReplicaError, SnapshotOptions};
+use duochain::node::replica::{Replica, ReplicaError, SnapshotOptions};
 use duochain::raft::Role;
 use duochain::types::Index;
 use proxy::{Fate, Proxy};
@@ -155,6 +155,21 @@ fn a_host_that_kept_its_state_goes_on_behind_it_and_repetitions_are_known_still(
     let expected: State = state.into_iter().chain([(after.get(), b"after".to_vec())]).collect();
     assert!(cluster.state(1, after) == expected);
     assert_eq!(cluster.ledger(1, |ledger| (ledger.restored, ledger.applied.clone())), (0, vec![after.get()]));
+}
+
+#[test]
+fn other_limits_than_those_of_the_snapshot_are_refused_at_opening() {
+    let mut cluster = Cluster::closed("snapshot-limits", 1);
+    cluster.open(1);
+    cluster.fill(1_000);
+    cluster.wait("there is a snapshot", |cluster| !cluster.snapshots(1).is_empty());
+    cluster.close(1);
+    let mut config = cluster.config(1);
+    config.dedup.ids_max += 1;
+    let refused = Replica::open(config, Box::new(Host(Shared::default())));
+    let is_named = |text: &str| text.contains("ids_max");
+    assert!(matches!(&refused, Err(ReplicaError::Config(text)) if is_named(text)), "{refused:?}");
+    cluster.open(1);
 }
 
 #[test]

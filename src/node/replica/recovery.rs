@@ -10,8 +10,9 @@
 //! ```
 //! A snapshot that is damaged is missed only where the log does not go on from an older one, or from its beginning.
 
-use super::snapshots::read_members;
+use super::snapshots::{read_dedup, read_members};
 use super::{ReplicaConfig, ReplicaError};
+use crate::dedup::{Dedup, DedupLimits};
 use crate::env::log::{self, Level};
 use crate::frame::Frame;
 use crate::raft::{Membership, Recovered, Snapshot, Vote};
@@ -117,7 +118,17 @@ fn check(config: &ReplicaConfig, file: &SnapshotFile, term: Term) -> Result<(), 
         let known = file.head.last.term;
         return Err(ReplicaError::Config(format!("{path} is of term {known}, the vote knows {term} only")));
     }
-    Ok(())
+    check_dedup(&config.dedup, file)
+}
+
+/// Whether it was written under these limits, which belong to the cluster.
+fn check_dedup(limits: &DedupLimits, file: &SnapshotFile) -> Result<(), ReplicaError> {
+    let path = file.path().display();
+    let mut blocks = file.read()?;
+    let bytes = read_members(&mut blocks).and_then(|_| read_dedup(&mut blocks));
+    let bytes = bytes.map_err(|error| ReplicaError::Failed(format!("{path}: {error}").into()))?;
+    Dedup::check_limits(&bytes, limits)
+        .map_err(|fault| ReplicaError::Config(format!("{path} was written under other limits: {fault}")))
 }
 
 /// Where the core's log begins: at the oldest snapshot that the log goes on from, so that as much of it as is there
