@@ -4,8 +4,10 @@
 #[path = "support/replicas.rs"]
 mod replicas;
 
-use duochain::frame::{Entry, FrameKind, Origin};
-use duochain::node::replica::{Lane, Pending, Receipt, Replica, ReplicaError, SubmitOptions, WaitFor};
+use duochain::frame::{Entry, FRAME_HEADER_BYTES, FrameKind, Origin};
+use duochain::node::replica::{
+    Lane, Pending, PolledReplica, Receipt, Replica, ReplicaError, SubmitOptions, WaitFor,
+};
 use duochain::raft::{Refusal, Role};
 use duochain::types::{Index, LogId};
 use replicas::{Applied, Cluster, Keep, PATIENCE, batch, n, texts, until};
@@ -338,4 +340,18 @@ fn the_log_can_be_read_and_followed_as_it_is_committed() {
         assert!(cluster.append("more").index <= follower.join().unwrap().max(cluster.append("again").index));
     });
     assert_eq!(replica.status().role, Role::Leader);
+}
+
+#[test]
+fn a_batch_of_one_byte_too_many_is_too_large_for_a_polled_replica() {
+    let mut cluster = Cluster::tuned("service-polled", 1, |config| config.raft.frame_bytes_max = 16 << 10);
+    cluster.close(1);
+    let replica = PolledReplica::open(cluster.config(1)).unwrap();
+    until("it leads", || replica.append(batch("x"), PATIENCE).is_ok());
+    let most = vec![7; (16 << 10) - FRAME_HEADER_BYTES - 52 - 24];
+    replica.submit_all(&[&most], Origin::NONE, QUORUM).unwrap().wait(PATIENCE).unwrap();
+    let refused = replica.submit_all(&[&most, &[]], Origin::NONE, QUORUM);
+    assert!(matches!(refused, Err(ReplicaError::TooLarge)), "{refused:?}");
+    let refused = replica.submit_all(&[&[&most[..], &[7]].concat()], Origin::NONE, QUORUM);
+    assert!(matches!(refused, Err(ReplicaError::TooLarge)), "{refused:?}");
 }

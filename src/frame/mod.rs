@@ -62,6 +62,11 @@ pub const ENTRIES_CEILING: u32 = 10_000;
 /// Bytes of the identity that an entry may carry against repetition.
 pub const ENTRY_ID_BYTES: usize = 32;
 
+/// Most bytes that a body has beside those of `count` entries: an origin, an id and a length for each, and paddings.
+pub(crate) const fn extra_bytes_max(count: usize) -> usize {
+    count.saturating_mul(16 + ENTRY_ID_BYTES + 4).saturating_add(24)
+}
+
 /// What a frame may hold. Values over the ceilings count as the ceilings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameLimits {

@@ -18,9 +18,11 @@ pub struct BatchLimits {
     /// Most entries of one call, which stay together, from `entries`; never above raft's `frame_entries_max`.
     pub entries_max: u32,
     /// Entries that wait for a frame, in bytes, each with [`ENTRY_COST_BYTES`] more; never below a
-    /// whole frame. More are refused as `Busy`.
+    /// whole frame and `bytes`. The last `bytes` of it are for critical entries. More are refused as `Busy`.
     pub staged_bytes_max: usize,
-    /// Bytes in frames that are not committed yet, counted alike, from `bytes` on; also what waits for every voter.
+    /// Bytes in frames that are not committed yet, counted alike, from `bytes` on; of frames with origins or ids until
+    /// the thread that applies has seen them, so that a slow host holds back who submits; also what waits for every
+    /// voter.
     /// More costs latency: frames of 10,000 entries with four of them under way take 22 ms for 7 % more throughput.
     pub in_flight_bytes_max: usize,
 }
@@ -62,13 +64,14 @@ impl BatchLimits {
     /// These limits for frames that a core takes.
     pub(super) fn fitted(self, frame: &FrameLimits) -> Self {
         let entries_max = self.entries_max.min(frame.entries_max);
+        let bytes = self.bytes.min(frame.body_bytes_max);
         let whole = frame.body_bytes_max + entries_max as usize * ENTRY_COST_BYTES;
         Self {
             latency_entries: self.latency_entries.min(entries_max),
             entries: self.entries.min(entries_max),
             entries_max,
-            bytes: self.bytes.min(frame.body_bytes_max),
-            staged_bytes_max: self.staged_bytes_max.max(whole),
+            bytes,
+            staged_bytes_max: self.staged_bytes_max.max(whole + bytes),
             ..self
         }
     }
@@ -103,6 +106,9 @@ mod tests {
         assert_eq!((small.bytes, small.staged_bytes_max), (16 << 10, 16 << 20));
         let large = usual.fitted(&FrameLimits { body_bytes_max: 64 << 20, entries_max: 10_000 });
         assert_eq!(large.bytes, usual.bytes);
-        assert!(large.staged_bytes_max >= 64 << 20, "a whole frame fits");
+        assert!(
+            large.staged_bytes_max >= (64 << 20) + large.bytes,
+            "a whole frame fits beside what is kept free"
+        );
     }
 }

@@ -14,7 +14,7 @@
 
 use super::{Applied, Apply, Pending, Replica, ReplicaConfig, ReplicaError, SubmitOptions};
 use crate::env::{Clock, SystemClock};
-use crate::frame::{Entry, FRAME_HEADER_BYTES, Frame, FrameKind, Origin};
+use crate::frame::{Entry, FRAME_HEADER_BYTES, Frame, FrameKind, Origin, extra_bytes_max};
 use crate::raft::Refusal;
 use crate::types::{Index, Term, UnixNanos};
 use parking_lot::Mutex;
@@ -55,12 +55,9 @@ pub struct PolledReplica {
     replica: Replica,
     left_out: Arc<Mutex<Runs>>,
     entries_max: usize,
-    /// Of the entries of a batch with what a frame adds to each.
+    /// Of the entries of a batch with what a frame adds.
     bytes_max: usize,
 }
-
-/// What a frame adds to an entry: its length, origin and id.
-const ENTRY_EXTRA_BYTES: usize = 52;
 
 impl Deref for PolledReplica {
     type Target = Replica;
@@ -94,7 +91,8 @@ impl PolledReplica {
         first: Origin,
         options: SubmitOptions,
     ) -> Result<Pending, ReplicaError> {
-        let bytes: usize = items.iter().map(|item| item.len() + ENTRY_EXTRA_BYTES).sum();
+        let data: usize = items.iter().map(|item| item.len()).sum();
+        let bytes = data + extra_bytes_max(items.len());
         if items.len() > self.entries_max || bytes > self.bytes_max {
             return Err(ReplicaError::TooLarge);
         }

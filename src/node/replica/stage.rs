@@ -8,7 +8,7 @@
 //! An open frame goes as soon as the log's writer is idle, so a lone entry does not wait; while the writer is busy it
 //! goes at `latency_entries` if little is under way, at `entries` or `bytes`, or after `latency`. While
 //! `in_flight_bytes_max` is under way nothing goes, and frames grow no further than `entries` and `bytes`: more of them
-//! wait, up to `staged_bytes_max`.
+//! wait, up to `staged_bytes_max`, of which the last `bytes` are for critical ones.
 //!
 //! # Invariants
 //! S1 entries of one call stay together, in one frame. S2 within a lane frames go in the order in which their entries
@@ -17,7 +17,7 @@
 
 use super::batching::{BatchLimits, ENTRY_COST_BYTES};
 use super::waiting::{Group, Part, WaitFor};
-use crate::frame::{Body, ENTRY_ID_BYTES, Entry, FrameBuilder, FrameLimits};
+use crate::frame::{Body, Entry, FrameBuilder, FrameLimits, extra_bytes_max};
 use crate::types::{LaneId, Tick};
 use std::collections::VecDeque;
 
@@ -146,7 +146,9 @@ impl Stage {
     ) -> Result<(), NotStaged> {
         let (data, bound) = self.check(entries)?;
         let cost = cost_of(entries);
-        if self.staged_cost + cost > self.limits.staged_bytes_max {
+        // However many normal ones are tried again and again, a critical one finds room.
+        let kept = if lane == Lane::Normal { self.limits.bytes } else { 0 };
+        if self.staged_cost + cost + kept > self.limits.staged_bytes_max {
             return Err(NotStaged::Full);
         }
         let count = entries.len() as u32;
@@ -182,10 +184,8 @@ impl Stage {
     fn check(&self, entries: &[Entry<'_>]) -> Result<(usize, usize), NotStaged> {
         let is_some = !entries.is_empty() && entries.len() <= self.limits.entries_max as usize;
         let is_named = |entry: &Entry<'_>| entry.origin.session != 0 || entry.origin.sequence == 0;
-        // An origin, an id and a length each; three paddings.
-        let tables = entries.len().saturating_mul(16 + ENTRY_ID_BYTES + 4) + 24;
         let data = entries.iter().fold(0_usize, |sum, entry| sum.saturating_add(entry.bytes.len()));
-        let bound = data.saturating_add(tables);
+        let bound = data.saturating_add(extra_bytes_max(entries.len()));
         if is_some && entries.iter().all(is_named) && bound <= self.frame.body_bytes_max {
             Ok((data, bound))
         } else {

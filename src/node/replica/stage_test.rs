@@ -1,7 +1,7 @@
 //! Which entries go when, in which frame, and what is refused.
 
 use super::*;
-use crate::frame::Origin;
+use crate::frame::{ENTRY_ID_BYTES, Origin};
 use crate::node::replica::pending::Waiter;
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,14 +129,26 @@ fn bytes_under_way_are_capped_and_what_waits_beyond_the_limit_is_refused() {
     stage.is_idle = true;
     stage.moved(LIMITS.in_flight_bytes_max, 0);
     let large = "x".repeat(3 << 10);
-    (0..5).for_each(|_| push(&mut stage, Lane::Normal, &large).unwrap());
+    (0..3).for_each(|_| push(&mut stage, Lane::Normal, &large).unwrap());
     assert_eq!(push(&mut stage, Lane::Normal, &large), Err(NotStaged::Full));
-    assert_eq!(stage.staged_cost(), 5 * ((3 << 10) + ENTRY_COST_BYTES));
+    assert_eq!(stage.staged_cost(), 3 * ((3 << 10) + ENTRY_COST_BYTES));
     assert_eq!((go(&mut stage, after(9)), stage.deadline()), (None, None), "no room, and no timer for it");
     assert!(!stage.claim(after(9)));
     stage.moved(0, LIMITS.in_flight_bytes_max);
     assert_eq!(all(&mut stage, after(9)).len(), 3, "up to the cap");
     push(&mut stage, Lane::Normal, &large).unwrap();
+}
+
+#[test]
+fn a_stage_full_of_normal_entries_takes_a_critical_one() {
+    let mut stage = stage();
+    stage.moved(LIMITS.in_flight_bytes_max, 0);
+    let large = "x".repeat(3 << 10);
+    while push(&mut stage, Lane::Normal, &large).is_ok() {}
+    assert_eq!(push(&mut stage, Lane::Normal, &large), Err(NotStaged::Full));
+    push(&mut stage, Lane::Critical, &large).unwrap();
+    while push(&mut stage, Lane::Critical, &large).is_ok() {}
+    assert!(stage.staged_cost() <= LIMITS.staged_bytes_max, "there is an end to that too");
 }
 
 #[test]
