@@ -86,7 +86,7 @@ pub(super) struct Shared {
     pub(super) time: Condvar,
     /// A fetch, or the end.
     pub(super) fetch: Condvar,
-    /// Something was committed or applied, or the end.
+    /// Something was committed, applied or cut, or the end.
     pub(super) progress: Condvar,
     pub(super) applied: AtomicU64,
     pub(super) reader: SharedReader,
@@ -261,7 +261,13 @@ impl Shared {
         meters.note(&effect, || self.clock.now(), |index| raft.term_at(index));
         match effect {
             Effect::Send { to, message } => self.send(to, &Letter::Message(message)),
-            Effect::Write(write) => self.queue(core, Job::Write(write)),
+            Effect::Write(write) => {
+                // A change of members that somebody waits for may be among what is cut.
+                if write.keep_to.is_some() {
+                    self.progress.notify_all();
+                }
+                self.queue(core, Job::Write(write));
+            }
             Effect::SetTimer { timer, at } => {
                 let is_earlier = core.timers.values().all(|armed| at < *armed);
                 core.timers.insert(timer, at);
@@ -322,17 +328,9 @@ impl Shared {
 
     /// Waits until this node has applied `index`.
     pub(super) fn wait_applied(&self, index: Index, timeout: Duration) -> Result<(), ReplicaError> {
-        let mut core = self.core.lock();
-        let is_waiting = |core: &mut Core| {
-            // Acquire, with the applier's Release: what was applied can be seen.
-            core.ended.is_none() && self.applied.load(Ordering::Acquire) < index.get()
-        };
-        let outcome = self.progress.wait_while_for(&mut core, is_waiting, timeout);
-        match &core.ended {
-            Some(error) => Err(error.clone()),
-            None if outcome.timed_out() => Err(ReplicaError::Timeout),
-            None => Ok(()),
-        }
+        let until = self.clock.now().after(timeout);
+        // Acquire, with the applier's Release: what was applied can be seen.
+        self.wait_until(until, |_| self.applied.load(Ordering::Acquire) >= index.get())
     }
 
     /// It is known which entries of these committed frames are repetitions.

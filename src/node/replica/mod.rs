@@ -34,6 +34,8 @@
 mod applier;
 mod batching;
 mod core;
+#[cfg(test)]
+mod cut_test;
 mod error;
 mod fetcher;
 mod lifecycle;

@@ -4,13 +4,16 @@
 //! # Model
 //! ```text
 //! ask --> ticket --accepted--> place --committed--> its entries have identities? --judged--> every voter has it?
-//!            |                   |  '-another term there--> told        '---no-----------------'   |
-//!            '-refused, answered-|--> told                                     Quorum: told <------'--> All: told
+//!            |                   |  '-another term there,             '---no-----------------'   |
+//!            |                   |    or a later one before it--> told          Quorum: told <---'--> All: told
+//!            '-refused, answered-|--> told
 //!                                '--durable here--> Local: told
 //! ```
 //! # Invariants
 //! W1 whoever waits is told once. W2 nobody is woken under the core's lock: what is to be told is collected in
-//! `told`, and whoever holds the lock tells it after giving it back.
+//! `told`, and whoever holds the lock tells it after giving it back. W3 what the batcher counts a frame for is
+//! released when nothing of it is kept any more but who waits for every voter: at the commit, with the word on
+//! repetitions, or when the frame can never commit.
 
 use super::ReplicaError;
 use super::pending::{Outcome, Waiter};
@@ -101,6 +104,12 @@ impl Group {
         })
     }
 
+    /// Who waits until it is durable here waits until it is committed: it was cut, and may come back.
+    fn outlast_cut(&mut self) {
+        let locals = self.parts.iter_mut().filter(|part| part.wait == WaitFor::Local);
+        locals.for_each(|part| part.wait = WaitFor::Quorum);
+    }
+
     fn is_only(&self, waiter: &Arc<Waiter>) -> bool {
         matches!(&self.parts[..], [part] if Arc::ptr_eq(&part.waiter, waiter))
     }
@@ -135,6 +144,8 @@ pub(super) struct Waiting {
     released_cost: usize,
     /// Something was committed since the batcher asked, its own or not.
     has_committed: bool,
+    /// Term of the last entry that is known to be committed.
+    committed_term: Term,
     pub(super) told: Told,
 }
 
@@ -153,6 +164,7 @@ impl Waiting {
             accepted_cost: 0,
             released_cost: 0,
             has_committed: false,
+            committed_term: Term::ORIGIN,
             told: Vec::new(),
         }
     }
@@ -195,9 +207,11 @@ impl Waiting {
     pub(super) fn durable(&mut self, upto: Index, term_at: impl Fn(Index) -> Option<Term>) {
         while let Some(entry) = self.locals.first_entry().filter(|entry| entry.key().0 <= upto) {
             let ((index, term), locals) = entry.remove_entry();
-            let is_lost = fate(term, term_at(index));
-            let outcome = |receipt| is_lost.clone().map_or(Ok(receipt), Err);
-            self.told.extend(locals.into_iter().map(|(waiter, receipt)| (waiter, outcome(receipt))));
+            if term_at(index) == Some(term) {
+                self.told.extend(locals.into_iter().map(|(waiter, receipt)| (waiter, Ok(receipt))));
+            } else if let Some(group) = self.commits.get_mut(&(index, term)) {
+                group.outlast_cut();
+            }
         }
     }
 
@@ -209,20 +223,44 @@ impl Waiting {
         self.durable(upto, &term_at);
         while let Some(entry) = self.commits.first_entry().filter(|entry| entry.key().0 <= upto) {
             let ((index, term), group) = entry.remove_entry();
-            self.released_cost += group.cost;
             if let Some(error) = fate(term, term_at(index)) {
-                group.tell_all(&Err(error), &mut self.told);
+                self.release(group, &Err(error));
             } else if group.has_identities {
+                // Its cost stays: a host that is slow to apply holds back who submits.
                 self.unjudged.insert(index, (term, group));
             } else {
+                self.released_cost += group.cost;
                 self.tell(&group, LogId::new(term, index), &Admission::default());
             }
         }
+        if let Some(term) = term_at(upto) {
+            self.outrun(term);
+        }
+    }
+
+    /// An entry of `term` is committed, so nothing of an earlier one that has its place behind it ever will be: the
+    /// terms of a log do not fall. What was cut out of this log and had no successor is known by that.
+    fn outrun(&mut self, term: Term) {
+        // Nothing of an earlier term gets a place any more.
+        if std::mem::replace(&mut self.committed_term, term) == term {
+            return;
+        }
+        self.locals.retain(|(_, of), _| *of >= term);
+        let lost: Vec<Group> =
+            self.commits.extract_if(.., |(_, of), _| *of < term).map(|(_, group)| group).collect();
+        lost.into_iter().for_each(|group| self.release(group, &Err(ReplicaError::Superseded)));
+    }
+
+    /// Nothing of the group is under way any more.
+    fn release(&mut self, group: Group, outcome: &Outcome) {
+        self.released_cost += group.cost;
+        group.tell_all(outcome, &mut self.told);
     }
 
     /// What is left out of the committed frame that ends at `index` is known.
     pub(super) fn judged(&mut self, index: Index, admission: &Admission) {
         if let Some((term, group)) = self.unjudged.remove(&index) {
+            self.released_cost += group.cost;
             self.tell(&group, LogId::new(term, index), admission);
         }
     }
@@ -278,19 +316,18 @@ impl Waiting {
         self.commits.is_empty() && self.unjudged.is_empty() && self.locals.is_empty()
     }
 
-    /// A snapshot took the place of the log up to `upto`: what is committed there nobody can tell any more.
-    pub(super) fn replaced(&mut self, upto: Index) {
+    /// A snapshot took the place of the log up to `last`: what is committed there nobody can tell any more.
+    pub(super) fn replaced(&mut self, last: LogId) {
+        let upto = last.index;
         let behind = (upto.next(), Term::ORIGIN);
         let later = self.commits.split_off(&behind);
-        let unknown: Vec<Group> = std::mem::replace(&mut self.commits, later).into_values().collect();
-        self.released_cost += unknown.iter().map(|group| group.cost).sum::<usize>();
+        let unknown = std::mem::replace(&mut self.commits, later).into_values();
         let later = self.unjudged.split_off(&upto.next());
         let unjudged = std::mem::replace(&mut self.unjudged, later).into_values().map(|(_, group)| group);
-        for group in unknown.into_iter().chain(unjudged) {
-            group.tell_all(&Err(ReplicaError::Timeout), &mut self.told);
-        }
+        unknown.chain(unjudged).for_each(|group| self.release(group, &Err(ReplicaError::Timeout)));
         // Those are among the callers that were just told.
         self.locals = self.locals.split_off(&behind);
+        self.outrun(last.term);
     }
 
     /// The only caller of a request has given up.

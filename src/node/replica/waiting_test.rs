@@ -122,6 +122,33 @@ fn what_the_log_has_forgotten_is_not_said_to_be_superseded() {
 }
 
 #[test]
+fn callers_over_an_installed_snapshot_are_told_that_nobody_knows_and_those_behind_it_what_is_known() {
+    let mut waiting = Waiting::new(0);
+    let mut all = Vec::new();
+    for (index, has_identities) in [(5, true), (7, false), (9, false), (11, false)] {
+        let (group, waiters) = group(&[(1, WaitFor::Quorum), (1, WaitFor::Local)], has_identities);
+        let ticket = waiting.ask(group);
+        waiting.accepted(ticket, id(index));
+        all.extend(waiters);
+    }
+    waiting.committed(Index::new(5), |_| Some(TERM));
+    assert_eq!(receipts(told(&mut waiting, &all)), [(1, 5, 0)]);
+    assert_eq!(waiting.released_cost, 0, "the first waits for the word on repetitions");
+    waiting.replaced(LogId::new(Term::new(4), Index::new(9)));
+    let told = told(&mut waiting, &all);
+    let numbers = |is_so: fn(&ReplicaError) -> bool| -> Vec<usize> {
+        let errors = told.iter().filter(|(_, outcome)| outcome.as_ref().is_err_and(is_so));
+        let mut numbers: Vec<usize> = errors.map(|(number, _)| *number).collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    assert_eq!(numbers(|error| matches!(error, ReplicaError::Timeout)), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(numbers(|error| matches!(error, ReplicaError::Superseded)), [6, 7]);
+    assert!(waiting.is_settled());
+    assert_eq!(waiting.released_cost, 400);
+}
+
+#[test]
 fn any_commit_makes_room_for_a_frame_that_the_core_refused() {
     let frame = FrameLimits::default();
     let mut stage = Stage::new(BatchLimits::default(), frame);

@@ -77,7 +77,7 @@ impl Shared {
         core.is_installing = false;
         core.restore = Some(file);
         core.committed = core.committed.max(last.index);
-        core.waiting.replaced(last.index);
+        core.waiting.replaced(last);
         self.step_locked(&mut core, Input::Installed(last));
         self.progress.notify_all();
         self.settle(&mut core);
