@@ -3,7 +3,7 @@
 use super::hello::Hello;
 use super::inbound::Incoming;
 use super::socket::{keep_alive, wait_for};
-use super::tcp::{Shared, spawn};
+use super::tcp::{Shared, join, spawn};
 use super::tls::Tls;
 use super::{INBOUND_PER_PEER_MAX, Protocol, Refusal};
 use crate::env::Clock;
@@ -83,12 +83,7 @@ fn reap(inbound: &mut Vec<Connection>) {
     let (over, open): (Vec<_>, Vec<_>) =
         std::mem::take(inbound).into_iter().partition(|connection| connection.thread.is_finished());
     *inbound = open;
-    over.into_iter().for_each(join);
-}
-
-/// Waits for a thread that is about to end. One that panicked was logged.
-pub(super) fn join(connection: Connection) {
-    let _ = connection.thread.join();
+    over.into_iter().for_each(|connection| join(connection.thread));
 }
 
 /// The body of a connection's thread.

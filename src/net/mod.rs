@@ -74,6 +74,7 @@ pub use packet::Packet;
 pub use refusal::Refusal;
 pub use stats::{NetStats, PeerNet};
 pub use tcp::TcpTransport;
+pub(crate) use tcp::join;
 pub use tls_files::TlsFiles;
 
 use crate::codec::Malformed;

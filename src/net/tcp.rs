@@ -1,6 +1,6 @@
 //! The transport over TCP: listens, dials, counts, closes.
 
-use super::admission::{Connection, accept, join};
+use super::admission::{Connection, accept};
 use super::hello::Hello;
 use super::link::{Link, redial_of};
 use super::packet::Packet;
@@ -240,8 +240,8 @@ impl<P: Protocol> TcpTransport<P> {
     }
 
     /// Ends every thread and connection, and waits for them: for [`Limits::hello_timeout`] where one is connecting,
-    /// and for the system's resolver where one looks a name up. Not to be called from within the inbox. Safe to
-    /// call again; a second caller does not wait for the first.
+    /// and for the system's resolver where one looks a name up; from within the inbox it waits for all others. Safe
+    /// to call again; a second caller does not wait for the first.
     pub fn close(&self) {
         let shared = &self.shared;
         if shared.forks != fork::generation() {
@@ -252,7 +252,7 @@ impl<P: Protocol> TcpTransport<P> {
         shared.is_closing.store(true, Ordering::Release);
         ring(&shared.wake);
         if let Some(acceptor) = self.acceptor.lock().take() {
-            let _ = acceptor.join();
+            join(acceptor);
         }
         // Without the lock: a link's last word may be an inbox that sends.
         let links = std::mem::take(&mut *shared.links.lock());
@@ -261,7 +261,7 @@ impl<P: Protocol> TcpTransport<P> {
         for connection in &inbound {
             let _ = connection.stream.shutdown(Shutdown::Both);
         }
-        inbound.into_iter().for_each(join);
+        inbound.into_iter().for_each(|connection| join(connection.thread));
     }
 }
 
@@ -275,8 +275,15 @@ impl<P: Protocol> Drop for TcpTransport<P> {
 fn end(links: Vec<Running>) {
     links.iter().for_each(|running| running.link.close());
     for running in links {
-        // A thread that panicked was logged and has ended, which is what is wanted.
-        let _ = running.thread.join();
+        join(running.thread);
+    }
+}
+
+/// Waits for a thread, unless it is the one that asks. One that panicked was logged and has ended, which is what is
+/// wanted.
+pub(crate) fn join(thread: JoinHandle<()>) {
+    if thread.thread().id() != std::thread::current().id() {
+        let _ = thread.join();
     }
 }
 

@@ -5,6 +5,8 @@ use super::{Replica, ReplicaError};
 use crate::env::Clock;
 use crate::raft::Role;
 use crate::types::{Index, Tick};
+use std::cell::Cell;
+use std::ptr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -65,8 +67,22 @@ impl Replica {
     }
 }
 
+thread_local! {
+    /// The replica that this thread belongs to.
+    static OWNER: Cell<*const Shared> = const { Cell::new(ptr::null()) };
+}
+
 impl Shared {
-    /// Waits until it is so, looking again at each commit, each apply and, while it is closing, each step.
+    /// The calling thread is the replica's from here on, its own or one of its transport.
+    pub(super) fn own_thread(&self) {
+        OWNER.set(self);
+    }
+
+    pub(super) fn is_own_thread(&self) -> bool {
+        ptr::eq(OWNER.get(), self)
+    }
+
+    /// Waits until it is so, looking again at each commit, each apply, each cut and, while it is closing, each step.
     pub(super) fn wait_until(&self, until: Tick, is_so: impl Fn(&Core) -> bool) -> Result<(), ReplicaError> {
         if self.is_of_parent() {
             return Err(ReplicaError::Closed);

@@ -23,7 +23,9 @@
 //!
 //! # Limits
 //! Memory: what `raft::Config`, `net::Limits`, `DedupLimits`, `BatchLimits` and [`SnapshotOptions`] allow. Disk: the
-//! log back to the older of two snapshots, and these two; of a host that keeps none, all of the log.
+//! log back to the older of two snapshots, and these two; of a host that keeps none, all of the log. A host that is slow
+//! to apply holds back who submits entries with origins or ids, as `Busy`; nobody else: what it has not applied yet is
+//! on disk, and takes no memory.
 //!
 //! # Caller contract
 //! [`Apply`] runs on a thread of the replica and must not wait for it; a callback of [`Pending`] neither, but it may
@@ -159,7 +161,6 @@ pub struct Replica {
     node: NodeId,
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    _lock: DirLock,
 }
 
 impl Replica {
@@ -217,22 +218,27 @@ impl Replica {
         let dedup = Dedup::new(config.dedup);
         let (applied, due) = (config.applied.min(last), Due::default());
         let applier = Applier { apply, reader, applied, dedup, due };
-        let replica = Self { node: config.raft.id, threads: Mutex::new(Vec::new()), _lock: lock, shared };
-        replica.spawn(Box::new(log), Box::new(votes), applier)?;
+        let replica = Self { node: config.raft.id, threads: Mutex::new(Vec::new()), shared };
+        replica.spawn(lock, Box::new(log), Box::new(votes), applier)?;
         Ok(replica)
     }
 
     fn spawn(
         &self,
+        lock: DirLock,
         log: Box<dyn FrameLog>,
         votes: Box<dyn VoteStore>,
         applier: Applier,
     ) -> Result<(), ReplicaError> {
         let mut threads = self.threads.lock();
+        // The directory is given back by the last thread that may write to it: a closed replica only reads.
+        let lock = Arc::new(lock);
         let mut start = |name: &str, body: ThreadBody| {
-            let shared = Arc::clone(&self.shared);
+            let (shared, lock) = (Arc::clone(&self.shared), Arc::clone(&lock));
             let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+                let _lock = lock;
                 let _quiet = panic::Quiet::enter();
+                shared.own_thread();
                 // Whatever ends a thread ends the node: half of it would only look alive.
                 let _fatal = core::Fatal(&shared);
                 body(&shared);
@@ -274,8 +280,8 @@ impl Replica {
     ///
     /// # Errors
     /// `NotLeader` naming who leads, and where; `Busy` when too much waits already; `Refused` with `Invalid`: no
-    /// entry, more than `entries_max`, more than a frame holds (52 bytes for each entry counted in), a number without
-    /// a session; `Refused` with `Transferring`: it is closing. `Closed`, `Failed`.
+    /// entry, more than `entries_max`, more than a frame holds (52 bytes for each entry and 24 for all counted in), a
+    /// number without a session; `Refused` with `Transferring`: it is closing. `Closed`, `Failed`.
     pub fn submit(&self, entries: &[Entry<'_>], options: SubmitOptions) -> Result<Pending, ReplicaError> {
         self.shared.submit(entries, options)
     }
@@ -340,18 +346,23 @@ impl Replica {
     }
 
     /// Ends everything and waits for it: calls that wait get `Closed`. It takes as long as what is being written, applied
-    /// and connected ([`TcpTransport::close`]). Safe to call again; a second caller does not wait for the first.
+    /// and connected ([`TcpTransport::close`]). Safe to call again; a second caller waits as well. From within a callback
+    /// or [`Apply`] it does not wait for the thread that it is called by; the directory is free when that has ended too.
     pub fn close(&self) {
+        // What a forked child has of the threads is a copy.
         if self.shared.is_of_parent() {
-            return self.threads.lock().drain(..).for_each(drop);
+            return;
         }
         self.shared.end(ReplicaError::Closed);
+        // Whoever holds this waits for the threads of the replica, so these must not wait for it.
+        let is_own = self.shared.is_own_thread();
+        let threads = if is_own { self.threads.try_lock() } else { Some(self.threads.lock()) };
+        let Some(mut threads) = threads else { return };
         if let Some(net) = self.shared.net() {
             net.close();
         }
-        for thread in std::mem::take(&mut *self.threads.lock()) {
-            // A thread that panicked was logged and has ended, which is what is wanted.
-            let _ = thread.join();
+        for thread in threads.drain(..) {
+            net::join(thread);
         }
     }
 }

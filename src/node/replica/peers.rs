@@ -64,6 +64,7 @@ pub(super) struct RaftInbox(pub(super) Weak<Shared>);
 impl Inbox<Letter> for RaftInbox {
     fn received(&self, from: NodeId, letter: Letter) {
         let Some(shared) = self.0.upgrade() else { return };
+        shared.own_thread();
         match letter {
             Letter::Message(message) => shared.step(Input::Received { from, message }),
             Letter::Chunk(chunk) => shared.snapshots.came(from, chunk),
@@ -73,6 +74,7 @@ impl Inbox<Letter> for RaftInbox {
 
     fn broken(&self, peer: NodeId) {
         if let Some(shared) = self.0.upgrade() {
+            shared.own_thread();
             shared.step(Input::Unreachable(peer));
         }
     }
