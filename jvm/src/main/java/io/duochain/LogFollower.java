@@ -2,17 +2,16 @@ package io.duochain;
 
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
-import java.util.Queue;
 
 /**
  * Entries of a {@link ReplicatedLog} in order, each once, as they are committed. For one thread at a time.
  *
- * <p>Iterating waits for the next entry, and ends when the log is closed.
+ * <p>Iterating waits for the next entry, and ends when the log is closed. Loops and {@link #poll} may take turns: each goes
+ * on behind what was handed out last, by whichever.
  */
 public final class LogFollower implements Iterable<ReplicatedLog.Entry> {
     private static final int BATCH = 1024;
@@ -21,6 +20,9 @@ public final class LogFollower implements Iterable<ReplicatedLog.Entry> {
     private final ReplicatedLog log;
     private NativeBuffer room = NativeBuffer.allocate(BYTES);
     private long position;
+    /** Read together; those from {@code taken} on are behind the position and were not handed out. */
+    private List<ReplicatedLog.Entry> ready = List.of();
+    private int taken;
 
     LogFollower(ReplicatedLog log, long after) {
         if (after < 0) {
@@ -30,13 +32,42 @@ public final class LogFollower implements Iterable<ReplicatedLog.Entry> {
         this.position = after;
     }
 
-    /** Index of the last entry that was handed out: where a new follower goes on. */
+    /**
+     * Index of the last entry that {@link #poll} or a loop has handed out: where a new follower goes on. Kept after an entry
+     * is dealt with, it loses none and repeats none.
+     */
     public long position() {
         return position;
     }
 
     /** Up to {@code max} entries behind the position, waiting for the first; empty when none came. Theirs to keep. */
     public List<ReplicatedLog.Entry> poll(int max, Duration timeout) throws InterruptedException {
+        if (max < 1) {
+            throw new IllegalArgumentException("max is " + max);
+        }
+        if (!hasReady()) {
+            fetch(max, timeout);
+        }
+        int end = taken + Math.min(max, ready.size() - taken);
+        List<ReplicatedLog.Entry> entries = new ArrayList<>(ready.subList(taken, end));
+        if (!entries.isEmpty()) {
+            handedOut(end);
+        }
+        return entries;
+    }
+
+    private boolean hasReady() {
+        return taken < ready.size();
+    }
+
+    /** Moves past the first entries of those that are ready. */
+    private void handedOut(int end) {
+        position = ready.get(end - 1).index();
+        taken = end;
+    }
+
+    /** Reads on, once all that was ready is handed out. */
+    private void fetch(int max, Duration timeout) throws InterruptedException {
         long[] numbers = log.readInto(position + 1, max, room, timeout);
         while (numbers.length == 1) {
             room = NativeBuffer.allocate((int) numbers[0]);
@@ -47,9 +78,9 @@ public final class LogFollower implements Iterable<ReplicatedLog.Entry> {
             byte[] copy = new byte[(int) numbers[at + 6]];
             room.bytes().get((int) numbers[at + 5], copy);
             entries.add(new ReplicatedLog.Entry(numbers, at, ByteBuffer.wrap(copy).asReadOnlyBuffer()));
-            position = numbers[at];
         }
-        return entries;
+        ready = entries;
+        taken = 0;
     }
 
     /** Entries from here on, for one loop. An interrupt ends it, and stays set. */
@@ -59,13 +90,11 @@ public final class LogFollower implements Iterable<ReplicatedLog.Entry> {
     }
 
     private final class Entries implements Iterator<ReplicatedLog.Entry> {
-        private final Queue<ReplicatedLog.Entry> ready = new ArrayDeque<>();
-
         @Override
         public boolean hasNext() {
             try {
-                while (ready.isEmpty()) {
-                    ready.addAll(poll(BATCH, Duration.ofSeconds(1)));
+                while (!hasReady()) {
+                    fetch(BATCH, Duration.ofSeconds(1));
                 }
                 return true;
             } catch (ClosedException end) {
@@ -81,7 +110,9 @@ public final class LogFollower implements Iterable<ReplicatedLog.Entry> {
             if (!hasNext()) {
                 throw new NoSuchElementException("the log is closed");
             }
-            return ready.remove();
+            ReplicatedLog.Entry entry = ready.get(taken);
+            handedOut(taken + 1);
+            return entry;
         }
     }
 }
