@@ -4,8 +4,9 @@
 //! No array is copied that the C layer would refuse for its size: a copy as large as the host likes would
 //! end the process where memory is short.
 
+use duochain::ffi::argument::DUO_BATCH_MAX;
 use duochain::types::TRANSACTION_BYTES_CEILING;
-use jni_sys::{JNIEnv, jarray, jbyteArray, jint, jlong, jlongArray, jobject, jsize, jvalue};
+use jni_sys::{JNIEnv, jarray, jbyteArray, jint, jintArray, jlong, jlongArray, jobject, jsize, jvalue};
 use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;
 
@@ -116,6 +117,17 @@ impl Env {
         if size > 0 {
             // An array of the JVM, all of it, and as much room.
             jvm!(self, v1_1, GetLongArrayRegion, array, 0, length, copy.as_mut_ptr());
+        }
+        Ok(copy)
+    }
+
+    /// The elements of an array of lengths of arrays; empty for NULL.
+    pub(crate) fn lengths(self, array: jintArray) -> Result<Vec<u32>, TooLarge> {
+        let (size, length) = self.length(array, DUO_BATCH_MAX)?;
+        let mut copy = vec![0_u32; size];
+        if size > 0 {
+            // An array of the JVM, all of it, and as much room.
+            jvm!(self, v1_1, GetIntArrayRegion, array, 0, length, copy.as_mut_ptr().cast());
         }
         Ok(copy)
     }

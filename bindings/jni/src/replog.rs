@@ -3,15 +3,15 @@
 use crate::config::terminated;
 use crate::env::SMALL_BYTES_MAX;
 use crate::guard::{Stop, filled, handle, native, number, outcome, success, unsigned, whole, word};
-use crate::queue::{length, memory};
+use crate::queue::memory;
 use crate::wire::{Steps, Wire};
 use duochain::ffi::replog::{
     DUO_REPLOG_MEMBERS_MAX, duo_replog, duo_replog_close, duo_replog_destroy, duo_replog_member,
     duo_replog_open, duo_replog_options, duo_replog_read_index, duo_replog_transfer,
 };
 use duochain::ffi::replog_append::{
-    duo_replog_append_options, duo_replog_await, duo_replog_change, duo_replog_change_t, duo_replog_forget,
-    duo_replog_receipt, duo_replog_submit,
+    DUO_REPLOG_ADD, duo_replog_append_options, duo_replog_await, duo_replog_change, duo_replog_change_t,
+    duo_replog_forget, duo_replog_receipt, duo_replog_submit,
 };
 use duochain::ffi::replog_read::{duo_replog_entry, duo_replog_read};
 use duochain::ffi::replog_view::{
@@ -19,17 +19,18 @@ use duochain::ffi::replog_view::{
     duo_replog_status, duo_replog_status_t,
 };
 use duochain::ffi::status::duo_status;
-use jni_sys::{jboolean, jbyteArray, jint, jlong, jlongArray, jobject};
+use duochain::frame::BODY_BYTES_CEILING;
+use jni_sys::{jboolean, jbyteArray, jint, jintArray, jlong, jlongArray, jobject};
 use std::ffi::{CString, c_void};
 use std::ptr;
 
 /// Most entries that one read hands over.
 const ENTRIES_MAX: usize = 4096;
-/// Settings of an opening, in the order of `ReplicatedLog.Builder`.
+/// Settings of an opening, in the order of `ReplicatedLogOptions.open`.
 const SETTINGS: usize = 9;
 
 fn cut_short() -> Stop {
-    Stop::Refused("the options are cut short".to_owned())
+    Stop::Refused("the arguments do not fit together".to_owned())
 }
 
 fn text(steps: &mut Steps<'_>) -> Result<CString, Stop> {
@@ -100,25 +101,28 @@ native! {
         success(unsafe { duo_replog_destroy(handle(log)) })
     }
 
-    /// `long replogSubmit(Object owner, long log, Object memory, long data, long lengths, int count, int level,
-    /// long session, long sequence)`
+    /// `long replogSubmit(Object owner, long log, byte[] bytes, int[] lengths, int level, int flags, long session,
+    /// long sequence)`
     fn Java_io_duochain_Natives_replogSubmit(
-        _env, _owner: jobject, log: jlong, _memory: jobject, data: jlong, lengths: jlong, items: jint,
-        level: jint, session: jlong, sequence: jlong
+        env, _owner: jobject, log: jlong, bytes: jbyteArray, lengths: jintArray, level: jint, flags: jint,
+        session: jlong, sequence: jlong
     ) -> jlong, 0; {
+        let (bytes, lens) = (env.bytes(bytes, BODY_BYTES_CEILING)?, env.lengths(lengths)?);
+        if lens.iter().map(|len| u64::from(*len)).sum::<u64>() != bytes.len() as u64 {
+            return Err(cut_short());
+        }
         let options = duo_replog_append_options {
             struct_size: size_of::<duo_replog_append_options>() as u32,
-            flags: 0,
+            flags: unsigned(flags),
             wait: unsigned(level),
             reserved: 0,
             session: session.cast_unsigned(),
             sequence: sequence.cast_unsigned(),
         };
-        let (bytes, lens): (*mut c_void, *mut u32) = (memory(data), memory(lengths));
         let mut op = 0;
-        // SAFETY: any number is accepted; Java keeps `memory` alive, which holds bytes and lengths.
+        // SAFETY: any number is accepted; the bytes are as many as the lengths say, and the place is writable.
         let status = unsafe {
-            duo_replog_submit(handle(log), bytes, lens, length(items), &options, &mut op)
+            duo_replog_submit(handle(log), bytes.as_ptr().cast(), lens.as_ptr(), lens.len(), &options, &mut op)
         };
         number(status, op)
     }
@@ -191,19 +195,26 @@ native! {
         number(unsafe { duo_replog_transfer(handle(log), to.cast_unsigned(), timeout) }, 0)
     }
 
-    /// `long replogChange(Object owner, long log, int what, long node, byte[] address, long timeoutNanos)`
+    /// `long replogChange(Object owner, long log, byte[] parts, long timeoutNanos)`: of each part what, node, address
     fn Java_io_duochain_Natives_replogChange(
-        env, _owner: jobject, log: jlong, what: jint, node: jlong, address: jbyteArray, timeout: jlong
+        env, _owner: jobject, log: jlong, parts: jbyteArray, timeout: jlong
     ) -> jlong, 0; {
-        let text = terminated(&env.bytes(address, SMALL_BYTES_MAX)?)?;
-        let change = duo_replog_change_t {
-            node: node.cast_unsigned(),
-            address: if address.is_null() { ptr::null() } else { text.as_ptr() },
-            what: unsigned(what),
+        let bytes = env.bytes(parts, SMALL_BYTES_MAX)?;
+        let mut steps = Steps(&bytes);
+        let mut parts = Vec::new();
+        while !steps.0.is_empty() {
+            let what = steps.u32().ok_or_else(cut_short)?;
+            parts.push((what, u64_at(&mut steps)?, text(&mut steps)?));
+        }
+        let change = |(what, node, address): &(u32, u64, CString)| duo_replog_change_t {
+            node: *node,
+            address: if *what == DUO_REPLOG_ADD { address.as_ptr() } else { ptr::null() },
+            what: *what,
             reserved: 0,
         };
-        // SAFETY: any number is accepted; the change and its text live until the end of the call.
-        number(unsafe { duo_replog_change(handle(log), &change, 1, timeout) }, 0)
+        let changes: Vec<_> = parts.iter().map(change).collect();
+        // SAFETY: any number is accepted; the changes and their texts live until the end of the call.
+        number(unsafe { duo_replog_change(handle(log), changes.as_ptr(), changes.len(), timeout) }, 0)
     }
 
     /// `byte[] replogStatus(Object owner, long log)`

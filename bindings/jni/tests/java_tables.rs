@@ -1,6 +1,7 @@
 //! Java files that are made from the library's tables: `Code` and the exceptions from the statuses,
-//! `ConfigKey` from the configuration keys, `EventKind` from the events. The tests fail when a committed
-//! file differs from its table; `DUO_UPDATE=1` writes the files instead.
+//! `ConfigKey` from the configuration keys, `EventKind` from the events, `LogNumbers` from the constants of the
+//! replicated log in C. The tests fail when a committed file differs from its table; `DUO_UPDATE=1` writes the files
+//! instead.
 
 use duochain::dual::EventKind;
 use duochain::node::{KEYS, Kind};
@@ -9,6 +10,9 @@ use duochain::types::{Class, Status};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+
+#[path = "tables/log.rs"]
+mod log;
 
 /// First line of every file made here.
 const MARK: &str =

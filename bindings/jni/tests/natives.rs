@@ -21,6 +21,7 @@ fn rust_type(java: &str) -> &'static str {
         "int" => "jint",
         "long" => "jlong",
         "byte[]" => "jbyteArray",
+        "int[]" => "jintArray",
         "long[]" => "jlongArray",
         "Object" | "ByteBuffer" => "jobject",
         other => panic!("no Rust type for {other}"),

@@ -22,7 +22,7 @@ public record LogStatus(
         long durable, long commit, long uncommittedBytes) {
 
     LogStatus(Wire wire) {
-        this(Role.values()[wire.i32() - 1], wire.i64(), wire.i64(), known(wire.i64()), new long[] {
+        this(Role.of(wire.i32()), wire.i64(), wire.i64(), known(wire.i64()), new long[] {
             wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64()}, wire.text());
     }
 
@@ -38,10 +38,27 @@ public record LogStatus(
     /** What a node is. */
     public enum Role {
         /** Takes entries from a leader, or waits for one. */
-        FOLLOWER,
+        FOLLOWER(LogNumbers.FOLLOWER),
         /** Asks for votes. */
-        CANDIDATE,
+        CANDIDATE(LogNumbers.CANDIDATE),
         /** Decides what is in the log. */
-        LEADER
+        LEADER(LogNumbers.LEADER);
+
+        private static final Role[] ALL = values();
+
+        private final int number;
+
+        Role(int number) {
+            this.number = number;
+        }
+
+        static Role of(int number) {
+            for (Role role : ALL) {
+                if (role.number == number) {
+                    return role;
+                }
+            }
+            throw new IllegalStateException("role " + number + " is of a newer library");
+        }
     }
 }

@@ -274,8 +274,7 @@ final class Natives {
     static native void replogDestroy(long log);
 
     static native long replogSubmit(
-            Object owner, long log, Object memory, long data, long lengths, int count, int level, long session,
-            long sequence);
+            Object owner, long log, byte[] bytes, int[] lengths, int level, int flags, long session, long sequence);
 
     /** Index, term, repeated, stale; or a refusal; {@code null} when there is no answer yet. */
     static native long[] replogAwait(Object owner, long log, long op, long timeoutNanos);
@@ -290,7 +289,7 @@ final class Natives {
 
     static native long replogTransfer(Object owner, long log, long to, long timeoutNanos);
 
-    static native long replogChange(Object owner, long log, int what, long node, byte[] address, long timeoutNanos);
+    static native long replogChange(Object owner, long log, byte[] parts, long timeoutNanos);
 
     static native byte[] replogStatus(Object owner, long log);
 

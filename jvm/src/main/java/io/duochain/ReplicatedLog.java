@@ -1,15 +1,12 @@
 package io.duochain;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 
 /**
  * One machine's part of a replicated log.
@@ -24,13 +21,15 @@ import java.util.concurrent.TimeUnit;
  * ends meanwhile. With a session and a number it can be appended again, anywhere, and is read once.
  */
 public final class ReplicatedLog implements AutoCloseable {
-    private static final long LOOK_NANOS = 1_000_000;
+    private static final int VOTING = LogNumbers.VOTER | LogNumbers.OUTGOING;
 
     private final NativeHandle handle;
+    private final LogAppends appends;
 
     private ReplicatedLog(byte[] options, long[] settings) {
         long word = Natives.replogOpen(options, settings);
         this.handle = NativeHandle.of(this, "replicated log", word, Natives::replogDestroy);
+        this.appends = new LogAppends(this, handle);
     }
 
     /** Options to open one. */
@@ -55,93 +54,29 @@ public final class ReplicatedLog implements AutoCloseable {
     /** As {@link #append(List, Duration)}, with who makes them and the number of the first, and what to wait for. */
     public Receipt append(List<byte[]> entries, Origin origin, WaitFor level, Duration timeout)
             throws InterruptedException {
-        Waiting waiting = Waiting.forUpTo(timeout);
-        long op = submit(entries, origin, level);
-        try {
-            while (true) {
-                Receipt receipt = answer(op, waiting.chunk());
-                if (receipt != null) {
-                    return receipt;
-                }
-                if (waiting.isOver()) {
-                    forget(op);
-                    throw unknown();
-                }
-            }
-        } catch (InterruptedException interrupt) {
-            forget(op);
-            throw interrupt;
-        }
+        return append(entries, origin, level, Lane.NORMAL, timeout);
     }
 
-    /** As {@link #append(List, Origin, WaitFor, Duration)}, without a thread that waits. The future fails as that throws. */
+    /** As {@link #append(List, Origin, WaitFor, Duration)}, in one of the two lanes. */
+    public Receipt append(List<byte[]> entries, Origin origin, WaitFor level, Lane lane, Duration timeout)
+            throws InterruptedException {
+        return appends.append(entries, origin, level, lane, timeout);
+    }
+
+    /** As {@link #appendAsync(List, Origin, WaitFor, Lane, Duration)}, in the normal lane. */
     public CompletableFuture<Receipt> appendAsync(
             List<byte[]> entries, Origin origin, WaitFor level, Duration timeout) {
-        CompletableFuture<Receipt> done = new CompletableFuture<>();
-        try {
-            look(submit(entries, origin, level), Waiting.end(timeout), done);
-        } catch (DuoException failure) {
-            done.completeExceptionally(failure);
-        }
-        return done;
+        return appendAsync(entries, origin, level, Lane.NORMAL, timeout);
     }
 
-    private void look(long op, long end, CompletableFuture<Receipt> done) {
-        try {
-            Receipt receipt = answer(op, 0);
-            if (receipt != null) {
-                done.complete(receipt);
-            } else if (done.isDone() || end - System.nanoTime() <= 0) {
-                forget(op);
-                done.completeExceptionally(unknown());
-            } else {
-                Executor later = CompletableFuture.delayedExecutor(LOOK_NANOS, TimeUnit.NANOSECONDS);
-                later.execute(() -> look(op, end, done));
-            }
-        } catch (RuntimeException failure) {
-            done.completeExceptionally(failure);
-        }
-    }
-
-    private long submit(List<byte[]> entries, Origin origin, WaitFor level) {
-        long bytes = entries.stream().mapToLong(entry -> entry.length).sum();
-        long lengths = (long) Integer.BYTES * entries.size();
-        if (bytes + lengths > Integer.MAX_VALUE) {
-            throw Failures.of(Code.TOO_LARGE, "a batch of " + bytes + " bytes");
-        }
-        ByteBuffer room = ByteBuffer.allocateDirect((int) (lengths + bytes)).order(ByteOrder.nativeOrder());
-        entries.forEach(entry -> room.putInt(entry.length));
-        entries.forEach(room::put);
-        long first = Natives.address(room);
-        long op = Natives.replogSubmit(
-                this, handle.use(), room, first + lengths, first, entries.size(), level.ordinal(), origin.session(),
-                origin.sequence());
-        if (Failures.isRefused(op)) {
-            throw Failures.of(Failures.refusal(op), "");
-        }
-        return op;
-    }
-
-    /** {@code null} when there is none yet. */
-    private Receipt answer(long op, long nanos) {
-        long[] answer = Natives.replogAwait(this, handle.use(), op, nanos);
-        if (answer == null) {
-            return null;
-        }
-        if (Failures.isRefused(answer[0])) {
-            throw Failures.of(Failures.refusal(answer[0]), "");
-        }
-        return new Receipt(answer[0], answer[1], (int) answer[2], (int) answer[3]);
-    }
-
-    private void forget(long op) {
-        if (!handle.isClosed()) {
-            Natives.replogForget(this, handle.word(), op);
-        }
-    }
-
-    private static DuoException unknown() {
-        return Failures.of(Code.TIMEOUT, "no answer in time; it may still commit");
+    /**
+     * As {@link #append(List, Origin, WaitFor, Lane, Duration)}, without a thread that waits. The future fails as that
+     * throws, for want of time up to 0.1 s late. A daemon thread "duo-appends" completes it: what depends on it without an
+     * executor of its own runs there, and must not block.
+     */
+    public CompletableFuture<Receipt> appendAsync(
+            List<byte[]> entries, Origin origin, WaitFor level, Lane lane, Duration timeout) {
+        return appends.appendAsync(entries, origin, level, lane, timeout);
     }
 
     /**
@@ -150,6 +85,7 @@ public final class ReplicatedLog implements AutoCloseable {
      *
      * @throws TooLargeException when {@code into} cannot hold the first
      * @throws NotFoundException when the node no longer has it
+     * @throws IllegalArgumentException when {@code from} or {@code max} is below 1
      * @throws ClosedException behind the last entry of a log that was shut down
      */
     public List<Entry> read(long from, int max, NativeBuffer into, Duration timeout) throws InterruptedException {
@@ -167,8 +103,8 @@ public final class ReplicatedLog implements AutoCloseable {
 
     /** Seven numbers for each entry; one number when the first needs so many bytes; none when none came. */
     long[] readInto(long from, int max, NativeBuffer into, Duration timeout) throws InterruptedException {
-        if (max < 1) {
-            throw new IllegalArgumentException("max is " + max);
+        if (from < 1 || max < 1) {
+            throw new IllegalArgumentException("from is " + from + " and max is " + max + "; both count from 1");
         }
         Waiting waiting = Waiting.forUpTo(timeout);
         while (true) {
@@ -202,48 +138,59 @@ public final class ReplicatedLog implements AutoCloseable {
                 return index;
             }
             if (Failures.refusal(index) != Code.TIMEOUT || waiting.isOver()) {
-                throw Failures.of(Failures.refusal(index), "");
+                throw Failures.of(Failures.refusal(index), "no answer to a read: ask again");
             }
         }
     }
 
-    /** Hands leadership over to {@code node}, or to whoever is furthest; returns once that is on its way. */
+    /**
+     * Hands leadership over to {@code node}, or to whoever is furthest; returns once that is on its way.
+     *
+     * @throws FullException while a transfer is under way: ask again
+     */
     public void transfer(OptionalLong node, Duration timeout) {
-        succeed(Natives.replogTransfer(this, handle.use(), node.orElse(0), Waiting.nanos(timeout)));
+        succeed(Natives.replogTransfer(this, handle.use(), node.orElse(0), Waiting.nanosOf(timeout)),
+                "leadership is being handed over already: ask again");
+    }
+
+    /** {@link #change} by {@link LogChange#add(long, String)} alone. */
+    public void add(long node, String address, Duration timeout) {
+        change(List.of(LogChange.add(node, address)), timeout);
+    }
+
+    /** {@link #change} by {@link LogChange#promote(long)} alone. */
+    public void promote(long node, Duration timeout) {
+        change(List.of(LogChange.promote(node)), timeout);
+    }
+
+    /** {@link #change} by {@link LogChange#demote(long)} alone. */
+    public void demote(long node, Duration timeout) {
+        change(List.of(LogChange.demote(node)), timeout);
+    }
+
+    /** {@link #change} by {@link LogChange#remove(long)} alone. */
+    public void remove(long node, Duration timeout) {
+        change(List.of(LogChange.remove(node)), timeout);
     }
 
     /**
-     * Adds a node that takes the log only, or gives a member another address. Asked of the leader, like all changes, which
-     * return once they are committed; the thread stays inside the library until then.
+     * Changes who is in the cluster, all of {@code parts} in one step: a voter takes another one's place by a promotion and
+     * a removal. Asked of the leader; returns once that is committed, and for voters once both majorities no longer have to
+     * agree. The thread stays inside the library until then. A node that is to get a vote is added first.
      *
-     * @throws FullException while another change is under way
+     * @throws FullException while another change is under way, a leader has only begun, or hands over: ask again
+     * @throws TimedOutException when nobody knows; it may be carried out all the same
+     * @throws InvalidArgumentException for a change of nothing, or to members that cannot be
      */
-    public void add(long node, String address, Duration timeout) {
-        change(1, node, address.getBytes(StandardCharsets.UTF_8), timeout);
+    public void change(List<LogChange> parts, Duration timeout) {
+        succeed(Natives.replogChange(this, handle.use(), LogChange.encoded(parts), Waiting.nanosOf(timeout)),
+                "another change is under way, or leadership changes: ask again");
     }
 
-    /** Gives a node that takes the log only a vote. */
-    public void promote(long node, Duration timeout) {
-        change(2, node, null, timeout);
-    }
-
-    /** Takes a node's vote; it takes the log only. */
-    public void demote(long node, Duration timeout) {
-        change(3, node, null, timeout);
-    }
-
-    /** Takes a node out. */
-    public void remove(long node, Duration timeout) {
-        change(4, node, null, timeout);
-    }
-
-    private void change(int what, long node, byte[] address, Duration timeout) {
-        succeed(Natives.replogChange(this, handle.use(), what, node, address, Waiting.nanos(timeout)));
-    }
-
-    private static void succeed(long result) {
+    private static void succeed(long result, String again) {
         if (Failures.isRefused(result)) {
-            throw Failures.of(Failures.refusal(result), "");
+            Code why = Failures.refusal(result);
+            throw Failures.of(why, why == Code.AGAIN ? again : "not over in time; it may be carried out all the same");
         }
     }
 
@@ -269,7 +216,7 @@ public final class ReplicatedLog implements AutoCloseable {
         while (wire.hasMore()) {
             long node = wire.i64();
             int parts = wire.i32();
-            members.add(new Member(node, (parts & 3) != 0, wire.text()));
+            members.add(new Member(node, (parts & VOTING) != 0, wire.text()));
         }
         return members;
     }
@@ -285,10 +232,14 @@ public final class ReplicatedLog implements AutoCloseable {
      * was left to do. What it had can be read until it is closed.
      */
     public boolean shutdown(Duration timeout) {
-        return Natives.replogClose(this, handle.use(), Waiting.nanos(timeout));
+        return Natives.replogClose(this, handle.use(), Waiting.nanosOf(timeout));
     }
 
-    /** Shuts down, lets waiting calls return, and frees it. Closing twice does nothing. */
+    /**
+     * Ends this node's part at once and frees it: waiting calls get {@link ClosedException}. A leader goes without handing
+     * over, so that the others have to notice; {@link #shutdown} first is the way that they need not. Closing twice does
+     * nothing.
+     */
     @Override
     public void close() {
         handle.free();
@@ -297,11 +248,39 @@ public final class ReplicatedLog implements AutoCloseable {
     /** How far entries have to be before their caller is told. */
     public enum WaitFor {
         /** On the disks of a majority: nothing takes them away. */
-        QUORUM,
+        QUORUM(LogNumbers.WAIT_QUORUM),
         /** On the leader's disk: a later leader may still put something else in their place. */
-        LOCAL,
+        LOCAL(LogNumbers.WAIT_LOCAL),
         /** On every voter's disk; {@link TimedOutException} also when this node leads no longer and cannot know. */
-        ALL
+        ALL(LogNumbers.WAIT_ALL);
+
+        private final int number;
+
+        WaitFor(int number) {
+            this.number = number;
+        }
+
+        int number() {
+            return number;
+        }
+    }
+
+    /** Which entries get a place first. */
+    public enum Lane {
+        /** In the order of their appends. */
+        NORMAL(0),
+        /** Before what is normal and has no place yet. */
+        CRITICAL(LogNumbers.CRITICAL);
+
+        private final int flags;
+
+        Lane(int flags) {
+            this.flags = flags;
+        }
+
+        int flags() {
+            return flags;
+        }
     }
 
     /** Who makes entries, and the number of the first of them. What has the same origin as another is read once. */

@@ -57,30 +57,38 @@ public final class ReplicatedLogOptions {
     }
 
     /**
-     * Who makes up the cluster when it begins: the same on all of them. Later the log says it. A node that is not among
-     * them is to be added by {@link ReplicatedLog#add}; it gives those that are members then.
+     * Who makes up the cluster when it begins, as voters: the same on all of them. Later the log says it. A node that is
+     * not among them is to be added by {@link ReplicatedLog#add}; it gives those that are voters then.
+     *
+     * @throws IllegalArgumentException when one of them is no voter
      */
     public ReplicatedLogOptions members(List<ReplicatedLog.Member> all) {
-        members = List.copyOf(all);
+        List<ReplicatedLog.Member> voters = List.copyOf(all);
+        for (ReplicatedLog.Member member : voters) {
+            if (!member.isVoter()) {
+                throw new IllegalArgumentException("node " + member.node() + " is no voter");
+            }
+        }
+        members = voters;
         return this;
     }
 
     /** Time between two heartbeats; 50 ms. */
     public ReplicatedLogOptions heartbeat(Duration span) {
-        heartbeat = Waiting.nanos(span);
+        heartbeat = Waiting.nanosOf(span);
         return this;
     }
 
     /** A follower that hears no leader campaigns after a random time between these; 150 ms and 300 ms. */
     public ReplicatedLogOptions election(Duration min, Duration max) {
-        electionMin = Waiting.nanos(min);
-        electionMax = Waiting.nanos(max);
+        electionMin = Waiting.nanosOf(min);
+        electionMax = Waiting.nanosOf(max);
         return this;
     }
 
     /** A leader whose disk does not answer for longer steps down; 1 s. */
     public ReplicatedLogOptions diskStallMax(Duration span) {
-        diskStallMax = Waiting.nanos(span);
+        diskStallMax = Waiting.nanosOf(span);
         return this;
     }
 
@@ -119,7 +127,7 @@ public final class ReplicatedLogOptions {
         blob(out, listen.getBytes(StandardCharsets.UTF_8));
         blob(out, cluster);
         for (ReplicatedLog.Member member : members) {
-            out.writeBytes(ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(member.node()).array());
+            number(out, member.node());
             blob(out, member.address().getBytes(StandardCharsets.UTF_8));
         }
         return ReplicatedLog.open(out.toByteArray(), new long[] {
@@ -127,7 +135,11 @@ public final class ReplicatedLogOptions {
             batchEntriesMax});
     }
 
-    private static void blob(ByteArrayOutputStream out, byte[] bytes) {
+    static void number(ByteArrayOutputStream out, long number) {
+        out.writeBytes(ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(number).array());
+    }
+
+    static void blob(ByteArrayOutputStream out, byte[] bytes) {
         out.writeBytes(ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(bytes.length).array());
         out.writeBytes(bytes);
     }

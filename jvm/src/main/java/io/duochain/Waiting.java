@@ -26,10 +26,15 @@ final class Waiting {
     }
 
     static Waiting forUpTo(Duration timeout) {
-        if (timeout.isNegative()) {
-            throw new IllegalArgumentException("the timeout is negative: " + timeout);
+        return new Waiting(nanosOf(timeout));
+    }
+
+    /** A span that is not negative: below zero the library would read "without limit". */
+    static long nanosOf(Duration span) {
+        if (span.isNegative()) {
+            throw new IllegalArgumentException("the time is negative: " + span);
         }
-        return new Waiting(nanos(timeout));
+        return nanos(span);
     }
 
     static long nanos(Duration span) {
@@ -39,7 +44,11 @@ final class Waiting {
 
     /** When {@code System.nanoTime()} says that a span from now is over; a very long one never is. */
     static long end(Duration timeout) {
-        return System.nanoTime() + Math.min(nanos(timeout), Long.MAX_VALUE / 2);
+        return end(nanos(timeout));
+    }
+
+    static long end(long nanos) {
+        return System.nanoTime() + Math.min(nanos, Long.MAX_VALUE / 2);
     }
 
     /** Wall-clock time. */

@@ -1,0 +1,122 @@
+package io.duochain;
+
+import io.duochain.ReplicatedLog.Lane;
+import io.duochain.ReplicatedLog.Origin;
+import io.duochain.ReplicatedLog.Receipt;
+import io.duochain.ReplicatedLog.WaitFor;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** Appends of one log: their way in, and their answers. */
+final class LogAppends {
+    private static final String REFUSED = "too much waits already, or leadership changes: ask again";
+
+    private final ReplicatedLog owner;
+    private final NativeHandle handle;
+    /** By lane and level: of one kind, answers come in the order of the appends. */
+    private final AppendPump[] pumps = new AppendPump[Lane.values().length * WaitFor.values().length];
+
+    LogAppends(ReplicatedLog owner, NativeHandle handle) {
+        this.owner = owner;
+        this.handle = handle;
+        for (int kind = 0; kind < pumps.length; kind++) {
+            pumps[kind] = new AppendPump();
+        }
+    }
+
+    Receipt append(List<byte[]> entries, Origin origin, WaitFor level, Lane lane, Duration timeout)
+            throws InterruptedException {
+        Waiting waiting = Waiting.forUpTo(timeout);
+        long op = submit(entries, origin, level, lane);
+        Receipt receipt = null;
+        try {
+            while (receipt == null) {
+                receipt = answer(op, waiting.chunk());
+                if (receipt == null && waiting.isOver()) {
+                    throw unknown();
+                }
+            }
+            return receipt;
+        } finally {
+            if (receipt == null) {
+                forget(op);
+            }
+        }
+    }
+
+    CompletableFuture<Receipt> appendAsync(
+            List<byte[]> entries, Origin origin, WaitFor level, Lane lane, Duration timeout) {
+        long end = Waiting.end(Waiting.nanosOf(timeout));
+        CompletableFuture<Receipt> done = new CompletableFuture<>();
+        try {
+            long op = submit(entries, origin, level, lane);
+            try {
+                pumps[lane.ordinal() * WaitFor.values().length + level.ordinal()].add(
+                        new AppendPump.Op(this, op, end, done));
+            } catch (Throwable full) {
+                forget(op);
+                throw full;
+            }
+        } catch (DuoException failure) {
+            done.completeExceptionally(failure);
+        }
+        return done;
+    }
+
+    private long submit(List<byte[]> entries, Origin origin, WaitFor level, Lane lane) {
+        // The host's list may change at any time.
+        byte[][] items = entries.toArray(new byte[0][]);
+        int[] lengths = new int[items.length];
+        long bytes = 0;
+        for (int at = 0; at < items.length; at++) {
+            lengths[at] = items[at].length;
+            bytes += lengths[at];
+        }
+        if (bytes > LogNumbers.BYTES_MAX) {
+            throw Failures.of(Code.TOO_LARGE, "a batch of " + bytes + " bytes");
+        }
+        byte[] flat = items.length == 1 ? items[0] : joined(items, (int) bytes);
+        long op = Natives.replogSubmit(
+                owner, handle.use(), flat, lengths, level.number(), lane.flags(), origin.session(), origin.sequence());
+        if (Failures.isRefused(op)) {
+            throw Failures.of(Failures.refusal(op), REFUSED);
+        }
+        return op;
+    }
+
+    private static byte[] joined(byte[][] items, int bytes) {
+        byte[] flat = new byte[bytes];
+        int at = 0;
+        for (byte[] item : items) {
+            System.arraycopy(item, 0, flat, at, item.length);
+            at += item.length;
+        }
+        return flat;
+    }
+
+    /** {@code null} when there is none yet; otherwise the library knows the batch no longer. */
+    Receipt answer(long op, long nanos) {
+        long[] answer = Natives.replogAwait(owner, handle.use(), op, nanos);
+        if (answer == null) {
+            return null;
+        }
+        if (Failures.isRefused(answer[0])) {
+            throw Failures.of(Failures.refusal(answer[0]), REFUSED);
+        }
+        return new Receipt(answer[0], answer[1], (int) answer[2], (int) answer[3]);
+    }
+
+    /** Nobody will ask for its answer. Fails never: the library may have forgotten it, or the log ended. */
+    void forget(long op) {
+        try {
+            Natives.replogForget(owner, handle.word(), op);
+        } catch (DuoException gone) {
+            // As it should be.
+        }
+    }
+
+    static DuoException unknown() {
+        return Failures.of(Code.TIMEOUT, "no answer in time; it may still commit");
+    }
+}
