@@ -1,17 +1,20 @@
 //! Three replicas over TLS: they agree as they do in clear, and nobody else takes part.
 #![cfg(feature = "tls")]
 
+#[path = "support/addresses.rs"]
+mod addresses;
 mod support;
 #[path = "support/tls.rs"]
 mod tls;
 
+use addresses::own_places;
 use duochain::frame::{Body, Entry, FrameBuilder, FrameLimits};
 use duochain::net::{Refusal, TlsFiles};
 use duochain::node::replica::{Applied, Apply, Replica, ReplicaConfig, ReplicaError};
 use duochain::raft::{Config, Membership};
 use duochain::storage::frames::FrameLogOptions;
 use duochain::types::{ClusterId, LaneId, LogId, NodeId};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 use support::{PATIENCE, Scratch, eventually};
@@ -30,21 +33,17 @@ fn n(number: u64) -> NodeId {
     NodeId::new(number).unwrap()
 }
 
-fn free_ports() -> [SocketAddr; 3] {
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap())
-}
-
 fn open(
     scratch: &Scratch,
     number: u64,
-    ports: [SocketAddr; 3],
+    places: &[SocketAddr],
     tls: Option<TlsFiles>,
 ) -> (Replica, Receiver<Vec<u8>>) {
-    let members = (1..).zip(ports).map(|(number, port)| (n(number), port.to_string()));
+    let members = (1..).map(n).zip(places.iter().map(SocketAddr::to_string));
     let mut raft = Config::new(n(number));
     (raft.election_min, raft.election_max) = (Duration::from_millis(500), Duration::from_secs(1));
-    let (dir, listen) = (scratch.path().join(format!("n{number}")), ports[number as usize - 1]);
+    raft.disk_stall_max = PATIENCE;
+    let (dir, listen) = (scratch.path().join(format!("n{number}")), places[number as usize - 1]);
     let log = FrameLogOptions { segment_bytes: 16 << 20, ..FrameLogOptions::default() };
     let config = ReplicaConfig::new(n(number), dir, ClusterId([7; 16]), listen, Membership::of(members));
     let config = ReplicaConfig { raft, log, tls, ..config };
@@ -62,7 +61,13 @@ fn append(replicas: &[&Replica], text: &[u8]) -> LogId {
     eventually("leader", || {
         replicas.iter().find_map(|replica| match replica.append(batch(text), PATIENCE) {
             Ok(receipt) => Some(receipt.id),
-            Err(ReplicaError::NotLeader(_) | ReplicaError::Busy | ReplicaError::Refused(_)) => None,
+            // Leaders come and go.
+            Err(
+                ReplicaError::NotLeader(_)
+                | ReplicaError::Busy
+                | ReplicaError::Refused(_)
+                | ReplicaError::Superseded,
+            ) => None,
             Err(error) => panic!("{error}"),
         })
     })
@@ -70,15 +75,15 @@ fn append(replicas: &[&Replica], text: &[u8]) -> LogId {
 
 #[test]
 fn three_nodes_commit_and_one_without_a_certificate_takes_no_part() {
-    let (scratch, authority, ports) = (Scratch::new("replica-tls"), Authority::new(), free_ports());
+    let (scratch, authority, places) = (Scratch::new("replica-tls"), Authority::new(), own_places(3));
     let files = |number: u64| {
         let dir = scratch.path().join(format!("tls{number}"));
         write(&dir, &authority.issue(&name(number)), &authority.pem)
     };
     // Two of three are a majority; the third one comes in clear first.
-    let (one, first) = open(&scratch, 1, ports, Some(files(1)));
-    let (two, second) = open(&scratch, 2, ports, Some(files(2)));
-    let (stranger, seen) = open(&scratch, 3, ports, None);
+    let (one, first) = open(&scratch, 1, &places, Some(files(1)));
+    let (two, second) = open(&scratch, 2, &places, Some(files(2)));
+    let (stranger, seen) = open(&scratch, 3, &places, None);
     append(&[&one, &two], b"secret");
     let refused = |replica: &Replica| replica.net_stats().refused[Refusal::NoTls.index()];
     eventually("refusal", || (refused(&one) > 0 && refused(&two) > 0).then_some(()));
@@ -87,7 +92,7 @@ fn three_nodes_commit_and_one_without_a_certificate_takes_no_part() {
     stranger.close();
     drop(stranger);
     // With its certificate it belongs to them.
-    let (three, third) = open(&scratch, 3, ports, Some(files(3)));
+    let (three, third) = open(&scratch, 3, &places, Some(files(3)));
     let last = append(&[&one, &two, &three], b"shared");
     let has_all = || [&one, &two, &three].iter().all(|replica| replica.applied() >= last.index);
     eventually("application", || has_all().then_some(()));
@@ -99,10 +104,10 @@ fn three_nodes_commit_and_one_without_a_certificate_takes_no_part() {
 
 #[test]
 fn files_that_do_not_fit_are_refused_when_opening_and_when_loading_anew() {
-    let (scratch, authority, ports) = (Scratch::new("replica-tls-files"), Authority::new(), free_ports());
+    let (scratch, authority, places) = (Scratch::new("replica-tls-files"), Authority::new(), own_places(3));
     let dir = scratch.path().join("tls");
     let files = write(&dir, &authority.issue(&name(1)), &authority.pem);
-    let (one, _applied) = open(&scratch, 1, ports, Some(files));
+    let (one, _applied) = open(&scratch, 1, &places, Some(files));
     one.reload_tls().unwrap();
     write(&dir, &authority.issue(&name(2)), &authority.pem);
     assert!(matches!(one.reload_tls(), Err(ReplicaError::Config(_))));

@@ -1,6 +1,7 @@
 //! Replicas of a host that keeps snapshots, with real sockets and files.
 
-use crate::support::Scratch;
+use crate::addresses::own_places;
+use crate::support::{PATIENCE, Scratch, eventually};
 use duochain::frame::{Entry, FrameBuilder, FrameLimits, Origin};
 use duochain::node::replica::{
     Applied, Apply, Receipt, Replica, ReplicaConfig, ReplicaError, SnapshotOptions,
@@ -10,13 +11,10 @@ use duochain::storage::frames::FrameLogOptions;
 use duochain::types::{ClusterId, Index, LaneId, NodeId};
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-/// Generous: what is awaited comes within seconds.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Entries by index: all that were ever applied, so that two hosts are equal only if they applied the same.
 pub(crate) type State = BTreeMap<u64, Vec<u8>>;
@@ -77,12 +75,6 @@ pub(crate) fn n(number: usize) -> NodeId {
     NodeId::new(number as u64).unwrap()
 }
 
-/// Ports that were free a moment ago.
-pub(crate) fn free_ports(count: usize) -> Vec<SocketAddr> {
-    let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    listeners.iter().map(|listener| listener.local_addr().unwrap()).collect()
-}
-
 /// Small enough that a few hundred entries are a long log.
 pub(crate) const SMALL: SnapshotOptions = SnapshotOptions {
     every_entries: 200,
@@ -105,7 +97,7 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// So many members, none of them open.
     pub(crate) fn closed(name: &str, count: usize) -> Self {
-        let listens = free_ports(count);
+        let listens = own_places(count);
         let members = Membership::of((1..).map(n).zip(listens.iter().map(SocketAddr::to_string)));
         let scratch = Scratch::new(name);
         Self { scratch, listens, members, options: SMALL, replicas: (0..count).map(|_| None).collect() }
@@ -119,6 +111,7 @@ impl Cluster {
         let mut raft = Config::new(n(number));
         // A machine under load must not look like one that is down.
         (raft.election_min, raft.election_max) = (Duration::from_millis(500), Duration::from_secs(1));
+        raft.disk_stall_max = PATIENCE;
         raft.frame_bytes_max = 128 << 10;
         let log = FrameLogOptions { segment_bytes: 1 << 20, ..FrameLogOptions::default() };
         let (listen, members) = (self.listens[number - 1], self.members.clone());
@@ -158,24 +151,26 @@ impl Cluster {
         self.replicas.iter().flatten().map(|(replica, _)| replica)
     }
 
-    /// Asks everyone until somebody takes it, as a client would.
+    /// Asks everyone until somebody takes it, as a client would: leaders come and go.
     pub(crate) fn append(&self, entries: &[(Option<Origin>, &[u8])]) -> Receipt {
-        for _ in 0..PATIENCE.as_millis() {
-            for replica in self.alive() {
-                let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::default());
-                for (origin, bytes) in entries {
-                    let origin = origin.unwrap_or_default();
-                    builder.push(Entry { bytes, origin, ..Entry::default() }).unwrap();
-                }
-                match replica.append(builder.finish().unwrap(), PATIENCE) {
-                    Ok(receipt) => return receipt,
-                    Err(ReplicaError::NotLeader(_) | ReplicaError::Busy | ReplicaError::Refused(_)) => {}
-                    Err(error) => panic!("{error}"),
-                }
-            }
-            std::thread::sleep(Duration::from_millis(1));
+        let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::default());
+        for (origin, bytes) in entries {
+            let origin = origin.unwrap_or_default();
+            builder.push(Entry { bytes, origin, ..Entry::default() }).unwrap();
         }
-        panic!("nobody leads");
+        let batch = builder.finish().unwrap();
+        eventually("an answer of a leader", || {
+            self.alive().find_map(|replica| match replica.append(batch.clone(), PATIENCE) {
+                Ok(receipt) => Some(receipt),
+                Err(
+                    ReplicaError::NotLeader(_)
+                    | ReplicaError::Busy
+                    | ReplicaError::Refused(_)
+                    | ReplicaError::Superseded,
+                ) => None,
+                Err(error) => panic!("{error}"),
+            })
+        })
     }
 
     /// Entries of a kibibyte, ten in a batch.
@@ -185,13 +180,16 @@ impl Cluster {
         (0..count / 10).map(|_| self.append(&batch).id.index).max().unwrap()
     }
 
+    /// Who leads the term in which it has just committed something.
     pub(crate) fn leader(&self) -> usize {
-        self.append(&[(None, b"who leads?")]);
-        let leads = |number: &usize| {
-            let open = self.replicas[number - 1].as_ref();
-            open.is_some_and(|(replica, _)| replica.status().role == Role::Leader)
-        };
-        (1..=self.replicas.len()).find(leads).expect("it just took an entry")
+        eventually("a leader that stays", || {
+            let term = self.append(&[(None, b"who leads?")]).id.term;
+            let leads = |number: &usize| {
+                let status = self.replicas[number - 1].as_ref().map(|(replica, _)| replica.status());
+                status.is_some_and(|status| (status.role, status.term) == (Role::Leader, term))
+            };
+            (1..=self.replicas.len()).find(leads)
+        })
     }
 
     /// Waits until `is_so`.
@@ -204,6 +202,13 @@ impl Cluster {
         }
         let statuses: Vec<_> = self.alive().map(Replica::status).collect();
         panic!("{what}: {statuses:#?}");
+    }
+
+    /// Waits until the front of every log has gone, for a snapshot that is written beside it.
+    pub(crate) fn wait_for_a_cut(&self) {
+        self.wait("the front is cut", |cluster| {
+            cluster.alive().all(|replica| replica.status().snapshot.index > Index::ORIGIN)
+        });
     }
 
     /// Waits until a node has applied `index`, and returns what it has.

@@ -1,21 +1,21 @@
 //! Clusters of replicas with real sockets and real files, for tests.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 
+#[path = "addresses.rs"]
+mod addresses;
 #[path = "mod.rs"]
 mod support;
 
+pub use addresses::own_places;
+
 use duochain::frame::{Body, Entry, FrameBuilder, FrameLimits, Origin};
 use duochain::node::replica::{self, Apply, Receipt, Replica, ReplicaConfig, ReplicaError};
-use duochain::raft::{Config, Membership, Role};
+use duochain::raft::{Config, Membership, Refusal, Role, Status};
 use duochain::storage::frames::FrameLogOptions;
 use duochain::types::{ClusterId, Index, LaneId, LogId, NodeId};
-use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-pub use support::Scratch;
-
-/// Generous: what is awaited comes within a second.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub use support::{PATIENCE, Scratch};
 
 pub type Applied = Arc<Mutex<Vec<(Index, Vec<u8>)>>>;
 
@@ -40,20 +40,14 @@ pub fn n(number: usize) -> NodeId {
     NodeId::new(number as u64).unwrap()
 }
 
-/// Ports that were free a moment ago.
-pub fn free_ports(count: usize) -> Vec<SocketAddr> {
-    let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    listeners.iter().map(|listener| listener.local_addr().unwrap()).collect()
-}
-
 impl Cluster {
     pub fn new(name: &str, count: usize) -> Self {
         Self::tuned(name, count, |_| {})
     }
 
     pub fn tuned(name: &str, count: usize, tune: fn(&mut ReplicaConfig)) -> Self {
-        let ports = free_ports(count);
-        let members = Membership::of((1..=count).map(|number| (n(number), ports[number - 1].to_string())));
+        let places = own_places(count).into_iter().map(|place| place.to_string());
+        let members = Membership::of((1..).map(n).zip(places));
         let scratch = Scratch::new(name);
         let mut cluster = Self { scratch, members, replicas: (0..count).map(|_| None).collect(), tune };
         (1..=count).for_each(|number| cluster.open(number));
@@ -64,6 +58,7 @@ impl Cluster {
         let mut raft = Config::new(n(number));
         // A machine under load must not look like one that is down.
         (raft.election_min, raft.election_max) = (Duration::from_millis(500), Duration::from_secs(1));
+        raft.disk_stall_max = PATIENCE;
         let dir = self.scratch.path().join(format!("n{number}"));
         let listen = self.members.addresses[&n(number)].parse().unwrap();
         let log = FrameLogOptions { segment_bytes: 16 << 20, ..FrameLogOptions::default() };
@@ -94,32 +89,36 @@ impl Cluster {
         self.replicas.iter().enumerate().filter_map(open).map(|number| (number, self.replica(number)))
     }
 
-    /// Asks everyone until somebody takes it, as a client would.
+    /// Asks everyone until somebody does it, as a client would: leaders come and go.
+    pub fn ask<T>(&self, request: impl Fn(&Replica) -> Result<T, ReplicaError>) -> T {
+        support::eventually("an answer of a leader", || {
+            self.alive().find_map(|(_, replica)| unless_it_went(request(replica)))
+        })
+    }
+
     pub fn append(&self, text: &str) -> LogId {
         self.append_batch(&batch(text)).id
     }
 
     pub fn append_batch(&self, batch: &Body) -> Receipt {
-        let mut asked = 0;
-        loop {
-            for (_, replica) in self.alive() {
-                match replica.append(batch.clone(), PATIENCE) {
-                    Ok(receipt) => return receipt,
-                    Err(ReplicaError::NotLeader(_) | ReplicaError::Busy | ReplicaError::Refused(_)) => {}
-                    Err(error) => panic!("{error}"),
-                }
-            }
-            asked += 1;
-            assert!(asked < PATIENCE.as_millis(), "nobody leads");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        self.ask(|replica| replica.append(batch.clone(), PATIENCE))
     }
 
+    /// Who leads the term in which it has just committed something.
     pub fn leader(&self) -> usize {
-        self.append("who leads?");
-        let leads =
-            |(number, replica): (usize, &Replica)| (replica.status().role == Role::Leader).then_some(number);
-        self.alive().find_map(leads).expect("it just took an entry")
+        support::eventually("a leader that stays", || {
+            let term = self.append("who leads?").term;
+            let leads = |status: Status| (status.role, status.term) == (Role::Leader, term);
+            self.alive().find_map(|(number, replica)| leads(replica.status()).then_some(number))
+        })
+    }
+
+    /// Has `next` lead. The request, or a vote, gets lost where a connection is in the making, so it is repeated.
+    pub fn hand_over(&self, next: usize) {
+        until("leader by request", || {
+            self.alive().for_each(|(_, replica)| drop(replica.transfer(Some(n(next)), PATIENCE)));
+            self.replica(next).status().role == Role::Leader
+        });
     }
 
     /// What a node has applied, once it is as far as `index`.
@@ -156,13 +155,27 @@ pub fn texts(applied: &[(Index, Vec<u8>)]) -> Vec<String> {
     applied.iter().map(|(_, bytes)| String::from_utf8(bytes.clone()).unwrap()).collect()
 }
 
+/// `None` where the leader that was asked leads no longer, or not yet, and nothing was done.
+pub fn unless_it_went<T>(outcome: Result<T, ReplicaError>) -> Option<T> {
+    match outcome {
+        Ok(answer) => Some(answer),
+        Err(error @ ReplicaError::Refused(Refusal::Invalid)) => panic!("{error}"),
+        Err(
+            ReplicaError::NotLeader(_)
+            | ReplicaError::Busy
+            | ReplicaError::Refused(_)
+            | ReplicaError::Superseded,
+        ) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Tries on a new cluster where `body` gives `None`: a machine stood still for so long that its leader went.
+pub fn while_one_leads(body: impl Fn() -> Option<()>) {
+    assert!((0..5).any(|_| body().is_some()), "no leader stayed until it was done");
+}
+
 /// Waits until it is so.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..PATIENCE.as_millis() {
-        if is_so() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    panic!("never: {what}");
+    support::eventually(what, || is_so().then_some(()));
 }
