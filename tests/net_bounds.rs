@@ -5,6 +5,7 @@ mod net;
 
 use duochain::net::{ENVELOPE_BYTES, INBOUND_PER_PEER_MAX, Inbox, Limits, Refusal, TcpTransport};
 use duochain::types::NodeId;
+use net::addresses::own_places;
 use net::{CLUSTER, Event, PATIENCE, Plain, any_port, hello, n, node, welcome};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -18,6 +19,7 @@ fn nowhere() -> SocketAddr {
 /// Calls as node `from`; returns the connection and the code of the answer.
 fn call(at: SocketAddr, from: u64) -> (TcpStream, u8) {
     let mut stream = TcpStream::connect(at).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(&hello(7, from, 1, 1)).unwrap();
     let mut answer = [0; 16];
     stream.read_exact(&mut answer).unwrap();
@@ -49,7 +51,6 @@ fn a_connection_whose_thread_panics_is_closed() {
         TcpTransport::listen(any_port(), (CLUSTER, n(1)), Limits::default(), None, Plain, inbox).unwrap();
     one.set_peers(&[(n(2), nowhere().to_string())].into()).unwrap();
     let (mut stream, _) = call(one.address(), 2);
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(&message(b"x")).unwrap();
     assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
 }
@@ -61,7 +62,7 @@ fn a_hello_that_drips_is_over_in_time() {
     one.knows(&[(2, nowhere())]);
     let mut stream = TcpStream::connect(one.net.address()).unwrap();
     // Each byte comes long before the timeout, the last one long after it.
-    stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(60))).unwrap();
     let is_closed = hello(7, 2, 1, 1).iter().any(|byte| {
         let is_broken = stream.write_all(&[*byte]).is_err();
         let answer = stream.read(&mut [0; 1]).map_err(|error| error.kind());
@@ -177,8 +178,7 @@ fn a_link_that_is_refused_says_why_and_goes_on_trying() {
 #[test]
 fn nobody_there_is_counted_and_tried_again() {
     let one = node(1, any_port(), 64, Limits::default());
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    one.knows(&[(2, port)]);
+    one.knows(&[(2, own_places(1)[0])]);
     one.until("third attempt", |stats| stats.unreachable >= 3);
     let peer = one.net.peers()[0];
     assert_eq!((peer.is_connected, peer.refusal), (false, None));
@@ -187,6 +187,7 @@ fn nobody_there_is_counted_and_tried_again() {
 /// Lets the next caller in.
 fn let_in(listener: &TcpListener) -> TcpStream {
     let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.read_exact(&mut [0; 64]).unwrap();
     stream.write_all(&welcome()).unwrap();
     stream

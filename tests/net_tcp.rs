@@ -29,14 +29,15 @@ fn messages_of_any_size_arrive_whole_and_in_order() {
 
 #[test]
 fn an_urgent_message_overtakes_what_waits() {
-    let (one, two) = pair(0, Limits::default());
-    for _ in 0..6 {
+    let (one, two) = pair(0, Limits { outbox_bytes_max: 256 << 20, ..Limits::default() });
+    // Far more than the sockets' buffers grow to.
+    for _ in 0..30 {
         one.net.send(n(2), &(false, vec![1; 4 << 20]));
     }
     one.net.send(n(2), &(true, b"vote".to_vec()));
-    let place = (0..7).position(|_| matches!(two.next(), Event::Received(_, true, _)));
+    let place = (0..31).position(|_| matches!(two.next(), Event::Received(_, true, _)));
     // What the socket had taken before cannot be overtaken any more, nor what is half sent.
-    assert!(place.is_some_and(|place| place < 6), "it came at {place:?}");
+    assert!(place.is_some_and(|place| place < 30), "it came at {place:?}");
 }
 
 #[test]
@@ -62,17 +63,14 @@ fn a_peer_that_restarts_is_found_again_and_the_break_is_told() {
     let address = two.net.address();
     two.net.close();
     drop(two);
-    loop {
+    let mut told = None;
+    one.until("word of the break", |_| {
         // The first one after the break may still be taken by the system.
         one.net.send(n(2), &(false, vec![0; 100]));
-        match one.events.recv_timeout(Duration::from_millis(5)) {
-            Ok(event) => {
-                assert_eq!(event, Event::Broken(n(2)));
-                break;
-            }
-            Err(_) => assert!(one.net.stats().sent < 100_000, "the break is noticed"),
-        }
-    }
+        told = one.events.try_recv().ok();
+        told.is_some()
+    });
+    assert_eq!(told, Some(Event::Broken(n(2))));
     let two = node(2, address, 64, Limits::default());
     two.knows(&[(1, one.net.address())]);
     one.until("second connection", |stats| stats.connected == 2);
@@ -152,6 +150,7 @@ fn silence_instead_of_a_hello_ends_a_connection() {
     let one = node(1, any_port(), 64, limits);
     let mut stream = TcpStream::connect(one.net.address()).unwrap();
     assert!(matches!(stream.read(&mut [0; 1]), Ok(0) | Err(_)));
+    one.until("count", |stats| stats.refused[Refusal::Late.index()] == 1);
 }
 
 #[test]
@@ -177,7 +176,7 @@ fn more_connections_than_allowed_are_turned_away() {
 }
 
 #[test]
-fn closing_ends_every_thread_and_gives_the_port_back() {
+fn closing_gives_the_port_back_and_drops_what_comes_after() {
     let (one, two) = pair(64, Limits::default());
     let address = two.net.address();
     one.net.send(n(2), &(false, vec![0; 1 << 20]));

@@ -202,6 +202,22 @@ fn both_texts_can_be_read_and_say_the_same() {
     {
         assert!(json_text.contains(name), "{name} in {json_text}");
     }
+    let number = |name: &str| {
+        let (_, rest) = json_text.split_once(&format!("\"{name}\":"))?;
+        rest[..rest.find([',', '}'])?].parse::<f64>().ok()
+    };
+    let labels = format!("{{{node}}}");
+    let own = |(sample, value): (&String, &f64)| {
+        let name = sample.strip_suffix(&labels)?.trim_start_matches("duochain_log_");
+        let is_of_histogram = name.ends_with("_sum") || name.ends_with("_count");
+        (!is_of_histogram).then(|| (name.trim_end_matches("_total").to_owned(), *value))
+    };
+    let values: Vec<(String, f64)> = read.samples.iter().filter_map(own).collect();
+    assert!(values.len() > 25, "{values:?}");
+    for (name, value) in values {
+        assert_eq!(number(&name), Some(value), "{name} in {json_text}");
+    }
+    assert_eq!(number("commit_seconds\":{\"count"), Some(float(stats.commit.count())));
     // The limits of the head docs.
     assert!(text.len() < (16 << 10) + 2 * (3 << 10) && json_text.len() < (6 << 10) + 2 * (1 << 10));
     // What hosts in other languages get has them all.

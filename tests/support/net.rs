@@ -1,6 +1,10 @@
 //! Two ends of a transport with a protocol of a few bytes.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
 
+#[path = "addresses.rs"]
+pub mod addresses;
+
+use addresses::own_address;
 use duochain::codec::Malformed;
 use duochain::net::{ENVELOPE_BYTES, Inbox, Limits, NetStats, Packet, Protocol, TcpTransport, TlsFiles};
 use duochain::types::{ClusterId, NodeId};
@@ -81,7 +85,7 @@ pub fn n(number: u64) -> NodeId {
 }
 
 pub fn any_port() -> SocketAddr {
-    "127.0.0.1:0".parse().unwrap()
+    (own_address(), 0).into()
 }
 
 pub fn node(number: u64, at: SocketAddr, room: usize, limits: Limits) -> Node {
