@@ -1,5 +1,6 @@
 //! Nodes, what lies between them, and the end of every scenario: all are the same, and the history is right.
 
+use super::addresses::own_places;
 use super::clients::History;
 use super::history::{self, Operation, Outcome, Record, digest};
 use super::judge::judge;
@@ -7,7 +8,7 @@ use super::process::Process;
 use super::proxy::{Gate, Relay};
 use super::support::{Scratch, eventually};
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -50,13 +51,11 @@ impl Cluster {
         variables: impl FnOnce(&Scratch) -> Vec<(String, String)>,
     ) -> Self {
         let scratch = Scratch::new(name);
-        let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let listen: Vec<_> = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+        let listen = own_places(count);
         let pairs = (1..=count).flat_map(|from| (1..=count).map(move |to| (from, to)));
         let pairs = pairs.filter(|(from, to)| from != to);
         let relays = pairs.map(|(from, to)| ((from, to), Relay::new(listen[to - 1]))).collect();
         let variables = variables(&scratch);
-        drop(listeners);
         let nodes = (0..count).map(|_| Mutex::new(None)).collect();
         let cluster = Self { name, scratch, listen, relays, nodes, variables, history: History::default() };
         cluster.numbers().for_each(|number| cluster.start(number).unwrap());
@@ -95,11 +94,7 @@ impl Cluster {
     pub(crate) fn kill(&self, number: usize) {
         let process = self.slot(number).take();
         if let Some(process) = process {
-            process.signal(libc::SIGKILL);
-            // Whoever holds it still waits for answers, of which there are none.
-            eventually("the end of a killed process", || {
-                process.ask("status", PATIENCE).is_none().then_some(())
-            });
+            process.end();
         }
     }
 
@@ -107,6 +102,7 @@ impl Cluster {
         self.slot(number).clone()
     }
 
+    /// `None` when it does not answer at once, as one that is down or stopped.
     pub(crate) fn status(&self, number: usize) -> Option<Status> {
         let text = self.process(number)?.ask("status", Duration::from_millis(500))?;
         let words: Vec<&str> = text.split(' ').collect();
@@ -119,6 +115,11 @@ impl Cluster {
             commit: number(commit),
             applied: number(applied),
         })
+    }
+
+    /// Of one that runs.
+    pub(crate) fn status_of(&self, number: usize) -> Status {
+        eventually("a status", || self.status(number))
     }
 
     /// Who leads the latest term, of those who answer.

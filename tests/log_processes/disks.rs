@@ -99,7 +99,7 @@ fn a_follower_with_a_slow_disk_costs_no_leader_and_has_everything_in_the_end() {
         set_delay(&cluster, slow, 100_000);
         progress(&cluster, 300);
         set_delay(&cluster, slow, 0);
-        let goal = cluster.status(cluster.leader()).expect("it runs").commit;
+        let goal = cluster.status_of(cluster.leader()).commit;
         eventually("a follower that has caught up", || {
             cluster.status(slow).filter(|status| status.applied >= goal)
         });

@@ -16,6 +16,8 @@
 
 #![expect(unsafe_code, reason = "signals and limits of processes are the system's functions")]
 
+#[path = "../support/addresses.rs"]
+mod addresses;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/tools.rs"]

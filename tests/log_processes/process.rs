@@ -32,7 +32,8 @@ impl Process {
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            // Why one died is to be seen.
+            .stderr(Stdio::inherit())
             .spawn()
             .expect("it starts");
         let (ask, answers) = (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"));
@@ -80,25 +81,28 @@ impl Process {
 
     pub(crate) fn signal(&self, signal: libc::c_int) {
         let pid = i32::try_from(self.child.lock().unwrap().id()).expect("a process number");
-        // SAFETY: the child was not waited for, so the number is still its own.
+        // SAFETY: only `end` waits for the child, and who ends one signals it no more: the number is still its own.
         assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
+    }
+
+    /// With SIGKILL; afterwards all that it had open is closed.
+    pub(crate) fn end(&self) {
+        let mut child = self.child.lock().unwrap();
+        let _ = (child.kill(), child.wait());
     }
 
     /// From now on no file grows beyond so many bytes, as if the disk were full.
     pub(crate) fn limit_files(&self, bytes: u64) {
         let pid = i32::try_from(self.child.lock().unwrap().id()).expect("a process number");
         let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
-        // SAFETY: reads one structure; the child was not waited for, so the number is still its own.
+        // SAFETY: reads one structure; as in `signal`, the number is still its own.
         let done = unsafe { libc::prlimit(pid, libc::RLIMIT_FSIZE, &raw const limit, std::ptr::null_mut()) };
         assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
     }
 }
 
 impl Drop for Process {
-    /// With SIGKILL.
     fn drop(&mut self) {
-        let child = self.child.get_mut().unwrap();
-        let _ = child.kill();
-        let _ = child.wait();
+        self.end();
     }
 }

@@ -1,9 +1,11 @@
 //! What lies between two nodes: a relay for each direction, which passes on, holds or cuts.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// What a relay does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +19,9 @@ pub(crate) enum Gate {
 
 struct State {
     gate: Gate,
-    sockets: Vec<TcpStream>,
+    /// Connections that last, both ends of each, by number.
+    sockets: BTreeMap<u64, (TcpStream, TcpStream)>,
+    next: u64,
     is_over: bool,
 }
 
@@ -38,15 +42,19 @@ impl Relay {
     pub(crate) fn new(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("bound");
-        let state = Mutex::new(State { gate: Gate::Open, sockets: Vec::new(), is_over: false });
+        let state = Mutex::new(State { gate: Gate::Open, sockets: BTreeMap::new(), next: 0, is_over: false });
         let shared = Arc::new(Shared { state, changed: Condvar::new(), to });
         let accepting = Arc::clone(&shared);
         let listening = std::thread::spawn(move || {
-            for incoming in listener.incoming().map_while(Result::ok) {
+            for incoming in listener.incoming() {
                 if accepting.state.lock().unwrap().is_over {
                     return;
                 }
-                accepting.relay(incoming);
+                match incoming {
+                    Ok(incoming) => accepting.relay(incoming),
+                    // Short of descriptors: connections end, and who called waits.
+                    Err(_) => std::thread::sleep(Duration::from_millis(1)),
+                }
             }
         });
         Self { shared, address, listening: Some(listening) }
@@ -68,8 +76,8 @@ impl Relay {
 
 impl State {
     fn break_all(&mut self) {
-        for socket in self.sockets.drain(..) {
-            let _ = socket.shutdown(Shutdown::Both);
+        for (_, (one, other)) in std::mem::take(&mut self.sockets) {
+            let _ = (one.shutdown(Shutdown::Both), other.shutdown(Shutdown::Both));
         }
     }
 }
@@ -83,17 +91,23 @@ impl Shared {
         let _ = (incoming.set_nodelay(true), outgoing.set_nodelay(true));
         let both = || Some((incoming.try_clone().ok()?, outgoing.try_clone().ok()?));
         let (Some(there), Some(back), Some(known)) = (both(), both(), both()) else { return };
-        {
+        let number = {
             let mut state = self.state.lock().unwrap();
             if state.gate == Gate::Cut || state.is_over {
                 return;
             }
-            state.sockets.extend([known.0, known.1]);
-        }
+            state.next += 1;
+            let number = state.next;
+            state.sockets.insert(number, known);
+            number
+        };
         for (from, to) in [there, (back.1, back.0)] {
             let shared = Arc::clone(self);
             // It ends with its sockets, which `break_all` ends.
-            std::thread::spawn(move || shared.pump(from, to));
+            std::thread::spawn(move || {
+                shared.pump(from, to);
+                shared.state.lock().unwrap().sockets.remove(&number);
+            });
         }
     }
 
