@@ -74,9 +74,9 @@ fn a_chain_that_is_down_is_reported_as_stalled_with_the_reason() {
 
 #[test]
 fn a_chain_that_fails_before_each_next_block_is_seen_to_stand_still() {
-    const INTERVAL: Duration = Duration::from_millis(300);
+    const INTERVAL: Duration = Duration::from_secs(1);
     let pairs =
-        [("time.scale", "1"), ("delta.block_interval_ms", "300"), ("supervisor.restart_delay_ms", "1")];
+        [("time.scale", "1"), ("delta.block_interval_ms", "1000"), ("supervisor.restart_delay_ms", "1")];
     let node = Node::open(with(None, &pairs)).expect("opens");
     let delta = eventually("Delta fails three times", || {
         // Taken at the start of each block, so it is there again long before the next one is due.

@@ -4,7 +4,7 @@
 mod support;
 
 use duochain::types::ChainId;
-use support::{PATIENCE, Scratch, open};
+use support::{PATIENCE, Scratch, eventually, open};
 
 /// A leak of 2 KiB a cycle shows. Without any it grows by a tenth of a megabyte.
 const GROWTH_KIB_MAX: u64 = 2_048;
@@ -38,8 +38,9 @@ fn a_thousand_opens_and_closes_leave_threads_descriptors_and_memory_as_they_were
     for _ in 0..50 {
         round(Some(scratch.path()));
     }
-    let after = (count("task"), count("fd"), resident_kib());
-    assert_eq!(after.0, before.0, "threads");
-    assert_eq!(after.1, before.1, "descriptors");
-    assert!(after.2 < before.2 + GROWTH_KIB_MAX, "memory grew from {} to {} KiB", before.2, after.2);
+    // Who waited for a thread goes on before the system has taken it off its list, here or above.
+    eventually("as many threads", || (count("task") <= before.0).then_some(()));
+    eventually("as many descriptors", || (count("fd") <= before.1).then_some(()));
+    let resident = resident_kib();
+    assert!(resident < before.2 + GROWTH_KIB_MAX, "memory grew from {} to {resident} KiB", before.2);
 }

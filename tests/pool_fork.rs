@@ -29,6 +29,15 @@ fn child_exits(work: impl FnOnce()) -> bool {
     status == 0
 }
 
+/// Ends the threads beside a test, which a scope would wait for after a panic.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 fn pool() -> Arc<BufferPool> {
     let classes = vec![ClassSettings { buffer_bytes: 16, count_max: 16_384 }];
     let overflow = OverflowSettings { buffer_bytes_max: 0, total_bytes_max: 0 };
@@ -51,6 +60,7 @@ fn a_child_uses_the_pools_of_its_parent_whatever_locks_were_held_at_the_fork() {
         };
         until_stopped(|pool| _ = (pool.stats(), pool.maintain(Tick::ZERO)));
         until_stopped(|pool| drop((pool.acquire(8), pool.held(Duration::ZERO))));
+        let _over = Over(&stop);
         let ended = (0..FORKS).all(|_| {
             child_exits(|| {
                 // Each begins in the child with what this thread never had: a magazine, and a new slab.
@@ -67,7 +77,6 @@ fn a_child_uses_the_pools_of_its_parent_whatever_locks_were_held_at_the_fork() {
                 }
             })
         });
-        stop.store(true, Ordering::Relaxed);
         assert!(ended, "a child hung, or failed");
     });
 }
@@ -84,8 +93,8 @@ fn a_child_forked_while_another_thread_counts_the_pool_ends() {
                 pool.stats();
             }
         });
+        let _over = Over(&stop);
         let ended = (0..FORKS).all(|_| child_exits(|| ()));
-        stop.store(true, Ordering::Relaxed);
         assert!(ended, "a child hung");
     });
 }

@@ -1,7 +1,11 @@
 //! A pool in a process that has as many mappings as it may. Alone in its process, so that nobody else needs one.
 #![expect(unsafe_code, reason = "maps memory to use the process's mappings up")]
 
+#[path = "support/memory.rs"]
+mod memory;
+
 use duochain::pool::{BufferPool, ClassSettings, Lease, PoolSettings, Upkeep};
+use memory::resident_bytes;
 use std::sync::Arc;
 
 const SLAB_BYTES: usize = 256 << 10;
@@ -9,11 +13,10 @@ const PAGE: usize = 4096;
 /// With a higher bound than this the test would take long and change nothing.
 const MAPS_MAX: usize = 1 << 20;
 
-/// Of this process, in bytes: addresses, and memory behind them.
-fn sizes() -> (usize, usize) {
+/// Addresses of this process, in bytes.
+fn mapped_bytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/statm").expect("there on Linux");
-    let mut pages = status.split(' ').map(|number| number.parse::<usize>().expect("a number") * PAGE);
-    (pages.next().expect("first column"), pages.next().expect("second column"))
+    status.split(' ').next().expect("first column").parse::<usize>().expect("a number") * PAGE
 }
 
 /// A reservation cut into as many mappings as the process may still have.
@@ -58,6 +61,7 @@ fn slabs_that_cannot_be_unmapped_give_their_memory_back_and_are_used_again() {
     let bound = std::fs::read_to_string("/proc/sys/vm/max_map_count").expect("there on Linux");
     let maps_max: usize = bound.trim().parse().expect("a number");
     if maps_max > MAPS_MAX {
+        println!("{maps_max} mappings are too many to use up: left out");
         return;
     }
     let slots = SLAB_BYTES / 1024;
@@ -69,25 +73,31 @@ fn slabs_that_cannot_be_unmapped_give_their_memory_back_and_are_used_again() {
     let (mut held, _) = take(&pool, 16 * slots);
     held.sort_by_key(Lease::index);
     let (first, last) = (held.swap_remove(0), held.pop().expect("there are more"));
-    let (addresses, full) = sizes();
+    let (addresses, full) = (mapped_bytes(), resident_bytes());
 
     let cuts = Cuts::new(maps_max);
+    let mapped = mapped_bytes();
     // Not its own memory: an allocation of that size may be a mapping, whose end makes room for one more.
     held.clear();
     assert_eq!(pool.trim(0), 14 * SLAB_BYTES);
     let stats = pool.stats();
-    // At the edge of a mapping one can go, and then its neighbour: how many do depends on where the system put
-    // them. Most are inside of one.
-    assert!(stats.unmaps_refused >= 4, "{stats:?}");
     assert_eq!(stats.reserved_bytes as usize, 2 * SLAB_BYTES);
-    let (_, trimmed) = sizes();
+    let trimmed = resident_bytes();
     assert!(
         trimmed + 12 * SLAB_BYTES <= full,
         "{full} bytes before, {trimmed} after: the memory is still there"
     );
+    // What is at the edge of a mapping goes, and then its neighbour, and one that was refused before: how many do
+    // depends on where the system put them.
+    let gone = (mapped + SLAB_BYTES / 2).saturating_sub(mapped_bytes()) / SLAB_BYTES;
+    let kept = 16 - gone;
+    if kept < 6 {
+        println!("the system put the slabs apart: left out");
+        return;
+    }
+    assert!(stats.unmaps_refused as usize >= kept - 2, "{kept} slabs are left: {stats:?}");
 
     // A new mapping is not to be had: the addresses serve again, and what is there reads as zero.
-    let kept = 2 + stats.unmaps_refused as usize;
     let (again, used) = take(&pool, kept * slots - 2);
     assert_eq!(used, 2 * slots - 2, "of the slabs that stayed");
     assert!(first.iter().chain(last.iter()).all(|byte| *byte == 1));
@@ -100,7 +110,7 @@ fn slabs_that_cannot_be_unmapped_give_their_memory_back_and_are_used_again() {
         let other = BufferPool::with_upkeep(settings.clone(), &upkeep).expect("valid");
         drop(take(&other, 4));
     }
-    let (left, _) = sizes();
+    let left = mapped_bytes();
     assert!(
         left + 12 * SLAB_BYTES <= addresses,
         "{addresses} bytes of addresses with sixteen slabs, {left} without"

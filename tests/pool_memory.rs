@@ -1,18 +1,15 @@
 //! What the system sees of a pool's memory. Alone in its process, so that the figures are this pool's.
 
+#[path = "support/memory.rs"]
+mod memory;
+
 use duochain::pool::{BufferPool, ClassSettings, Lease, PoolSettings, Upkeep};
 use duochain::types::Tick;
+use memory::resident_bytes;
 use std::time::Duration;
 
 const SLAB_BYTES: usize = 256 << 10;
 const WINDOW: Duration = Duration::from_secs(60);
-
-/// Of this process.
-fn resident_bytes() -> usize {
-    let status = std::fs::read_to_string("/proc/self/statm").expect("there on Linux");
-    let pages: usize = status.split(' ').nth(1).expect("second column").parse().expect("a number");
-    pages * 4096
-}
 
 #[test]
 fn a_thousand_cycles_of_growth_and_shrink_leave_the_process_as_large_as_it_was() {

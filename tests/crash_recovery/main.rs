@@ -2,8 +2,8 @@
 //! one goes on in the same directory. At the end everything that any child was told must still be true.
 //!
 //! Half of the kills come after a number of lines, so just after something was announced; the others
-//! after a number of milliseconds, so in the middle of opening, replay, a sync or an acknowledgement too.
-//! Both numbers follow from a seed, which is printed; `DUOCHAIN_CRASH_SEED` sets it.
+//! after a time, so in the middle of opening, replay, a sync or an acknowledgement too. Both follow from a
+//! seed, which is printed, and from how long a child took to open; `DUOCHAIN_CRASH_SEED` sets the seed.
 #![expect(clippy::print_stdout, reason = "shown when a test fails: what to set to see the same again")]
 
 mod child;
@@ -17,7 +17,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::{Scratch, events_until, eventually, with};
 use told::Told;
 
@@ -26,8 +26,6 @@ const KILLS: u64 = 24;
 const RETAINED: u64 = 1_024;
 /// Once twice as many as are retained were there, the older ones are gone.
 const ENOUGH: u64 = 9 * RETAINED / 4;
-/// About so long a child takes to open.
-const OPEN_MILLIS: u64 = 80;
 
 /// When a child is killed.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +33,7 @@ enum Moment {
     /// After this event of Delta.
     Event(u64),
     Lines(u64),
-    Millis(u64),
+    Time(Duration),
 }
 
 impl Moment {
@@ -50,7 +48,7 @@ impl Moment {
                     && words.next().is_some_and(|word| word.parse().is_ok_and(|found: u64| found >= wanted))
             }
             Self::Lines(wanted) => others as u64 >= wanted,
-            Self::Millis(_) => false,
+            Self::Time(_) => false,
         }
     }
 }
@@ -92,16 +90,20 @@ fn survive_kills(backend: &str) {
     let scratch = Scratch::in_memory("crash");
     let mut random = Random::new(backend);
     let mut told = Told::default();
+    // The least that a child has taken to open.
+    let mut open_time = Duration::MAX;
     for kill in 0..KILLS {
         let moment = match kill % 4 {
             // The first one leaves several segments, which all others open.
             _ if kill == 0 => Moment::Event(ENOUGH),
             0 | 2 => Moment::Lines(1 + random.below(400)),
-            1 => Moment::Millis(random.below(OPEN_MILLIS)),
-            _ => Moment::Millis(random.below(500)),
+            1 => Moment::Time(random.below_time(open_time)),
+            _ => Moment::Time(random.below_time(Duration::from_millis(500))),
         };
         println!("kill {kill}: {moment:?}");
-        for line in run_and_kill(scratch.path(), backend, kill, moment) {
+        let (said, opened_after) = run_and_kill(scratch.path(), backend, kill, moment);
+        open_time = opened_after.map_or(open_time, |time| time.min(open_time));
+        for line in said {
             told.take(&line);
         }
     }
@@ -131,7 +133,10 @@ fn check_cursor(node: &Node, told: &mut Told) {
     }
 }
 
-fn run_and_kill(dir: &Path, backend: &str, salt: u64, moment: Moment) -> Vec<String> {
+/// What a child said, and how long after its start it had opened.
+#[expect(clippy::disallowed_methods, reason = "processes run in real time")]
+fn run_and_kill(dir: &Path, backend: &str, salt: u64, moment: Moment) -> (Vec<String>, Option<Duration>) {
+    let (begun, mut opened_after) = (Instant::now(), None);
     let mut child = Command::new(std::env::current_exe().expect("this test"))
         .args(["--exact", "child", "--ignored", "--nocapture", "--test-threads=1"])
         .env(child::DIR, dir)
@@ -143,12 +148,16 @@ fn run_and_kill(dir: &Path, backend: &str, salt: u64, moment: Moment) -> Vec<Str
         .expect("child starts");
     let out = child.stdout.take().expect("piped");
     // After the kill the pipe still holds what was said before.
-    let lines = BufReader::new(out).lines().map(|line| line.expect("readable"));
+    let lines = BufReader::new(out).lines().map(|line| line.expect("readable")).inspect(|line| {
+        if line == "opened end" {
+            opened_after = Some(begun.elapsed());
+        }
+    });
     let mut said = Vec::new();
-    if let Moment::Millis(after) = moment {
+    if let Moment::Time(after) = moment {
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                std::thread::sleep(Duration::from_millis(after));
+                std::thread::sleep(after);
                 child.kill().expect("SIGKILL");
             });
             said.extend(lines);
@@ -163,7 +172,7 @@ fn run_and_kill(dir: &Path, backend: &str, salt: u64, moment: Moment) -> Vec<Str
         }
     }
     check_was_killed(child, &said);
-    said
+    (said, opened_after)
 }
 
 fn check_was_killed(mut child: Child, said: &[String]) {
@@ -189,5 +198,9 @@ impl Random {
     fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
+    }
+
+    fn below_time(&mut self, bound: Duration) -> Duration {
+        Duration::from_micros(self.below(u64::try_from(bound.as_micros()).expect("a child has opened")))
     }
 }

@@ -127,6 +127,14 @@ fn a_closed_queue_without_a_buffer_waits_for_one() {
     assert!(consumer.is_ended());
 }
 
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn who_attaches_while_a_segment_is_made_finds_it_finished_or_not_at_all() {
     let scratch = Scratch::new("making");
@@ -145,13 +153,16 @@ fn who_attaches_while_a_segment_is_made_finds_it_finished_or_not_at_all() {
             }
             attached
         });
-        let queue = queue();
-        for _ in 0..200 {
-            drop(queue.open_shared(&scratch.settings()).expect("valid"));
+        {
+            // A panic here ends the other thread too, which the scope would wait for.
+            let _over = Over(&stop);
+            let queue = queue();
+            for _ in 0..200 {
+                drop(queue.open_shared(&scratch.settings()).expect("valid"));
+            }
+            let _lanes = queue.open_shared(&scratch.settings()).expect("valid");
+            SharedProducer::attach(&scratch.0).expect("open");
         }
-        let _lanes = queue.open_shared(&scratch.settings()).expect("valid");
-        SharedProducer::attach(&scratch.0).expect("open");
-        stop.store(true, Ordering::Relaxed);
         attaching.join().expect("no other refusal");
     });
     assert!(!scratch.draft().exists());
