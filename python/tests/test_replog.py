@@ -1,8 +1,11 @@
 """Replicated logs: three replicas in this process, over loopback."""
 
 import asyncio
+import contextlib
+import ipaddress
+import itertools
 import json
-import socket
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,15 +20,20 @@ from duochain import LogReceipt, ReplicatedLog
 NODES = 3
 T = TypeVar("T")
 
+_numbers = itertools.count(os.getpid() * 64)
+
+
+def own_address() -> str:
+    """An address that no other test has: nobody takes a port of it while its owner is closed. All of 127/8 is here."""
+    return str(ipaddress.IPv4Address(0x7FC0_0000 | next(_numbers) % 0x3F_FFFF))
+
 
 class Cluster:
     """Nodes 1 to 3, and a fourth that may be added."""
 
     def __init__(self, directory: Path) -> None:
-        sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(NODES + 1)]
-        self.addresses = {at + 1: f"127.0.0.1:{s.getsockname()[1]}" for at, s in enumerate(sockets)}
-        for s in sockets:
-            s.close()
+        address = own_address()
+        self.addresses = {node: f"{address}:{23000 + node}" for node in range(1, NODES + 2)}
         self.directory = directory
         self.logs: dict[int, ReplicatedLog] = {}
 
@@ -64,6 +72,24 @@ class Cluster:
         node: int = self.ask(lambda log: (log.append(b"who leads?"), log.status()["node"])[1])
         return node
 
+    def follower(self) -> tuple[int, int]:
+        """One that knows who leads, and the leader."""
+        leader = self.leader()
+        follower = leader % NODES + 1
+        until(lambda: self.logs[follower].status()["leader"] == leader)
+        return follower, leader
+
+    def hand_over(self, node: int) -> None:
+        """A request, or a vote, gets lost where a connection is in the making, so it is repeated."""
+
+        def leads() -> bool:
+            for log in self.logs.values():
+                with contextlib.suppress(duochain.DuoError):
+                    log.transfer(node, PATIENCE)
+            return bool(self.logs[node].status()["role"] == "leader")
+
+        until(leads)
+
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
@@ -101,14 +127,23 @@ def test_a_host_goes_on_at_the_new_leader_and_loses_and_repeats_nothing(cluster:
 
 
 def test_a_batch_is_in_the_log_as_a_whole_and_once(cluster: Cluster) -> None:
-    log = cluster.logs[cluster.leader()]
-    first = log.append(b"one", bytearray(), memoryview(b"three"), session=5, sequence=10, wait_for="all")
-    again = log.append(b"one", b"", b"three", session=5, sequence=10)
-    assert again == LogReceipt(first.index + 3, first.term, repeated=3, stale=0)
-    entries = log.read(first.index - 2, timeout=PATIENCE)
-    assert [(entry.data, entry.sequence) for entry in entries] == [(b"one", 10), (b"", 11), (b"three", 12)]
+    parts = (b"one", bytearray(), memoryview(b"three"))
+    first = cluster.ask(lambda log: log.append(*parts, session=5, sequence=10, wait_for="all"))
+    again = cluster.ask(lambda log: log.append(*parts, session=5, sequence=10))
+    # A new leader begins with an entry of its own.
+    assert again == LogReceipt(first.index + 3, first.term, 3, 0) or again.term > first.term
+    assert (again.repeated, again.stale) == (3, 0)
+    last = cluster.ask(lambda log: log.append(b"end")).index
+    entries = []
+    for entry in cluster.logs[1].follow(first.index - 3):
+        entries.append(entry)
+        if entry.index == last:
+            break
+    found = [(entry.data, entry.sequence) for entry in entries]
+    assert found == [(b"one", 10), (b"", 11), (b"three", 12), (b"end", 0)]
     assert entries[0].session == 5 and entries[0].unix_ns > 0
-    assert log.read(again.index + 1) == []
+    assert cluster.logs[1].read(first.index - 2, timeout=PATIENCE) == entries
+    assert cluster.logs[1].read(last + 1) == []
 
 
 def test_what_cannot_be_is_refused(cluster: Cluster, tmp_path: Path) -> None:
@@ -124,8 +159,9 @@ def test_what_cannot_be_is_refused(cluster: Cluster, tmp_path: Path) -> None:
         log.append(b"x", wait_for="everybody")
     with pytest.raises(TypeError):
         log.append("text")  # type: ignore[arg-type]
+    follower, leader = cluster.follower()
     with pytest.raises(duochain.NotLeaderError) as refused:
-        cluster.logs[leader % NODES + 1].append(b"x")
+        cluster.logs[follower].append(b"x")
     assert refused.value.leader == leader
     with pytest.raises(duochain.BusyError):
         cluster.open(leader)
@@ -144,15 +180,14 @@ def test_a_node_tells_where_it_stands_and_members_change(cluster: Cluster) -> No
     assert json.loads(log.json())["role"] == "leader"
     assert log.read_index(PATIENCE) > 0
     cluster.open(NODES + 1)
-    log.change(add={NODES + 1: cluster.addresses[NODES + 1]}, timeout=PATIENCE)
-    last = log.append(b"for all").index
+    addresses = {NODES + 1: cluster.addresses[NODES + 1]}
+    cluster.ask(lambda log: log.change(add=addresses, timeout=PATIENCE))
+    last = cluster.ask(lambda log: log.append(b"for all")).index
     assert texts(cluster.logs[NODES + 1], last) == ["for all"]
-    log.change(promote=[NODES + 1], timeout=PATIENCE)
+    cluster.ask(lambda log: log.change(promote=[NODES + 1], timeout=PATIENCE))
     cluster.ask(lambda log: log.change(remove=[NODES + 1], timeout=PATIENCE))
     cluster.logs.pop(NODES + 1).close()
-    leader = cluster.leader()
-    cluster.logs[leader].transfer(leader % NODES + 1, PATIENCE)
-    until(lambda: cluster.logs[leader % NODES + 1].status()["role"] == "leader")
+    cluster.hand_over(cluster.leader() % NODES + 1)
 
 
 def test_closing_ends_loops_and_leaves_what_is_committed(cluster: Cluster) -> None:

@@ -3,6 +3,7 @@
 #define CHECK_H
 
 #include "duochain.h"
+#include "in_time.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
 #define CHECK_HPP
 
 #include "duochain.hpp"
+#include "in_time.h"
 
 #include <cstdio>
 #include <cstdlib>

@@ -69,6 +69,7 @@ static void answers_are_fetched_when_they_suit(cluster *c, int leader) {
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_forget(log, first));
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_submit(log, "abcde", lens, 2, NULL, NULL));
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_submit(log, "abcde", lens, 0, NULL, &first));
+    wait_until_led(c, (leader + 1) % NODES, leader);
     GIVES(DUO_ERR_NOT_LEADER, duo_replog_submit(c->log[(leader + 1) % NODES], "abcde", lens, 2, NULL, &first));
     CHECK(leader_by_last_error() == (uint64_t)leader + 1);
 }
