@@ -1,5 +1,5 @@
-//! What a host does with a replica beside appending batches: submits entries one by one, waits for more or less,
-//! reads the log, and ends in order.
+//! What a host does with a replica beside appending batches: submits entries one by one, waits for more or less, and
+//! reads the log.
 
 #[path = "support/replicas.rs"]
 mod replicas;
@@ -10,27 +10,15 @@ use duochain::node::replica::{
 };
 use duochain::raft::{Refusal, Role};
 use duochain::types::{Index, LogId};
-use replicas::{Applied, Cluster, Keep, PATIENCE, batch, n, texts, unless_it_went, until, while_one_leads};
+use replicas::{
+    Applied, Cluster, Keep, PATIENCE, batch, entry, n, submit, texts, unless_it_went, until, while_one_leads,
+};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 const QUORUM: SubmitOptions = SubmitOptions { lane: Lane::Normal, wait: WaitFor::Quorum };
-
-fn entry(text: &str) -> Entry<'_> {
-    Entry { bytes: text.as_bytes(), ..Entry::default() }
-}
-
-/// A leader that has committed in its term.
-fn leader(cluster: &Cluster) -> (usize, &Replica) {
-    let number = cluster.leader();
-    (number, cluster.replica(number))
-}
-
-fn submit(replica: &Replica, text: &str, wait: WaitFor) -> Result<Pending, ReplicaError> {
-    replica.submit(&[entry(text)], SubmitOptions { wait, ..SubmitOptions::default() })
-}
 
 /// One of eight producers, all of whose entries are under way at a time.
 fn produce(replica: &Replica, producer: u64) -> Option<Vec<(String, Receipt)>> {
@@ -55,7 +43,7 @@ fn produce(replica: &Replica, producer: u64) -> Option<Vec<(String, Receipt)>> {
 fn entries_of_many_threads_are_applied_once_where_their_receipts_say_and_in_the_order_of_each() {
     while_one_leads(|| {
         let cluster = Cluster::new("service-threads", 3);
-        let (number, replica) = leader(&cluster);
+        let (number, replica) = cluster.leading();
         let produced = std::thread::scope(|scope| {
             let producers: Vec<_> =
                 (0..8).map(|producer| scope.spawn(move || produce(replica, producer))).collect();
@@ -85,7 +73,7 @@ fn entries_of_many_threads_are_applied_once_where_their_receipts_say_and_in_the_
 fn an_entry_that_is_submitted_again_is_acknowledged_and_said_to_be_a_repetition() {
     while_one_leads(|| {
         let cluster = Cluster::new("service-again", 3);
-        let (number, replica) = leader(&cluster);
+        let (number, replica) = cluster.leading();
         let named = |sequence, text| {
             let origin = Origin { session: 8, sequence };
             Entry { origin, ..entry(text) }
@@ -172,7 +160,7 @@ fn callbacks_and_tasks_get_the_answer_too_and_a_callback_may_submit_more() {
 fn local_does_not_wait_for_others_and_all_waits_for_every_voter() {
     while_one_leads(|| {
         let mut cluster = Cluster::new("service-levels", 3);
-        let (number, replica) = leader(&cluster);
+        let (number, replica) = cluster.leading();
         for wait in [WaitFor::Local, WaitFor::Quorum, WaitFor::All] {
             let receipt = unless_it_went(unless_it_went(submit(replica, "x", wait))?.wait(PATIENCE))?;
             let status = replica.status();
@@ -229,7 +217,7 @@ fn too_much_is_refused_and_what_was_taken_is_committed_once_there_is_a_majority(
         (config.batch.staged_bytes_max, config.batch.in_flight_bytes_max) = (128 << 10, 1 << 20);
     });
     // Elections take long here, so that a leader without followers stays for a while.
-    let (number, _) = leader(&cluster);
+    let (number, _) = cluster.leading();
     (1..=3).filter(|other| *other != number).for_each(|other| cluster.close(other));
     let replica = cluster.replica(number);
     let text = "x".repeat(1_000);
@@ -267,33 +255,9 @@ fn too_much_is_refused_and_what_was_taken_is_committed_once_there_is_a_majority(
 }
 
 #[test]
-fn entries_that_are_under_way_are_answered_when_the_replica_is_closed() {
-    while_one_leads(|| {
-        let mut cluster = Cluster::new("service-close", 3);
-        let number = cluster.leader();
-        (1..=3).filter(|other| *other != number).for_each(|other| cluster.close(other));
-        let replica = cluster.replica(number);
-        let pending = unless_it_went(submit(replica, "x", WaitFor::Quorum))?;
-        replica.close();
-        unless_closed(pending.wait(PATIENCE))?;
-        assert!(matches!(submit(replica, "y", WaitFor::Quorum), Err(ReplicaError::Closed)));
-        Some(())
-    });
-}
-
-/// `None` where it had stepped down before it was closed.
-fn unless_closed(told: Result<Receipt, ReplicaError>) -> Option<()> {
-    match told {
-        Err(ReplicaError::Closed) => Some(()),
-        Err(ReplicaError::NotLeader(_)) => None,
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
 fn what_no_frame_holds_is_refused() {
     let cluster = Cluster::new("service-invalid", 1);
-    let (_, replica) = leader(&cluster);
+    let (_, replica) = cluster.leading();
     let nobody = Entry { origin: Origin { session: 0, sequence: 1 }, ..Entry::default() };
     let many = vec![Entry::default(); 10_001];
     for entries in [&[][..], &[nobody], &many] {
@@ -314,70 +278,6 @@ fn batches_that_cannot_be_are_refused() {
         matches!(&opened, Err(ReplicaError::Config(text)) if text == "latency_entries is 0"),
         "{opened:?}"
     );
-}
-
-#[test]
-fn a_leader_that_is_shut_down_commits_what_it_took_and_hands_over() {
-    while_one_leads(|| {
-        let mut cluster = Cluster::new("service-shutdown", 3);
-        let (number, replica) = leader(&cluster);
-        let others = (1..=3).filter(|other| *other != number);
-        let counts = |number: usize| cluster.replica(number).stats().counts;
-        let before: Vec<_> = others.map(|other| (other, counts(other))).collect();
-        let taken = (0..500).map(|at| unless_it_went(submit(replica, &format!("x{at}"), WaitFor::Quorum)));
-        let taken = taken.collect::<Option<Vec<_>>>()?;
-        replica.shutdown(PATIENCE).unwrap();
-        let ids = taken.iter().map(|pending| Some(unless_it_went(pending.try_wait().unwrap())?.id));
-        let last = ids.collect::<Option<Vec<_>>>()?.into_iter().max().unwrap();
-        assert!(matches!(submit(replica, "late", WaitFor::Quorum), Err(ReplicaError::Closed)));
-        assert!(matches!(
-            replica.append(batch("late"), PATIENCE),
-            Err(ReplicaError::Closed | ReplicaError::Refused(_))
-        ));
-        cluster.close(number);
-        let heir = cluster.leader();
-        assert_ne!(heir, number);
-        assert!(cluster.applied(heir, last.index).len() >= 500);
-        // Who is handed leadership asks nobody first whether it would be elected.
-        let counts = cluster.replica(heir).stats().counts;
-        let (_, before) = before.iter().find(|(other, _)| *other == heir).unwrap();
-        let was_handed_over =
-            counts.elections > before.elections && counts.pre_elections == before.pre_elections;
-        cluster.open(number);
-        let expected = cluster.applied(heir, last.index).len();
-        assert!(cluster.applied(number, last.index).len() >= expected.min(500));
-        was_handed_over.then_some(())
-    });
-}
-
-#[test]
-fn a_shutdown_that_cannot_finish_says_so_and_closes() {
-    while_one_leads(|| {
-        let mut cluster = Cluster::new("service-stuck", 3);
-        let number = cluster.leader();
-        (1..=3).filter(|other| *other != number).for_each(|other| cluster.close(other));
-        let replica = cluster.replica(number);
-        let pending = unless_it_went(submit(replica, "x", WaitFor::Quorum))?;
-        let outcome = replica.shutdown(Duration::from_millis(100));
-        assert!(matches!(outcome, Err(ReplicaError::Timeout)), "{outcome:?}");
-        assert!(pending.wait(PATIENCE).is_err());
-        assert!(matches!(replica.shutdown(PATIENCE), Err(ReplicaError::Closed)));
-        Some(())
-    });
-}
-
-#[test]
-fn a_cluster_of_one_ends_in_order_and_has_everything_when_it_comes_back() {
-    let mut cluster = Cluster::new("service-one", 1);
-    let (_, replica) = leader(&cluster);
-    let taken: Vec<Pending> =
-        (0..100).map(|at| submit(replica, &format!("x{at}"), WaitFor::Local).unwrap()).collect();
-    replica.shutdown(PATIENCE).unwrap();
-    let last = taken.iter().map(|pending| pending.try_wait().unwrap().unwrap().id.index).max().unwrap();
-    cluster.close(1);
-    cluster.open(1);
-    cluster.append("again");
-    assert_eq!(texts(&cluster.applied(1, last)).iter().filter(|text| text.starts_with('x')).count(), 100);
 }
 
 #[test]

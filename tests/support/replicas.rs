@@ -9,7 +9,9 @@ mod support;
 pub use addresses::own_places;
 
 use duochain::frame::{Body, Entry, FrameBuilder, FrameLimits, Origin};
-use duochain::node::replica::{self, Apply, Receipt, Replica, ReplicaConfig, ReplicaError};
+use duochain::node::replica::{
+    self, Apply, Pending, Receipt, Replica, ReplicaConfig, ReplicaError, SubmitOptions, WaitFor,
+};
 use duochain::raft::{Config, Membership, Refusal, Role, Status};
 use duochain::storage::frames::FrameLogOptions;
 use duochain::types::{ClusterId, Index, LaneId, LogId, NodeId};
@@ -113,6 +115,12 @@ impl Cluster {
         })
     }
 
+    /// The same, with the replica itself.
+    pub fn leading(&self) -> (usize, &Replica) {
+        let number = self.leader();
+        (number, self.replica(number))
+    }
+
     /// Has `next` lead. The request, or a vote, gets lost where a connection is in the making, so it is repeated.
     pub fn hand_over(&self, next: usize) {
         until("leader by request", || {
@@ -131,6 +139,15 @@ impl Cluster {
         }
         panic!("{number} is at {:?}", self.replica(number).status());
     }
+}
+
+pub fn entry(text: &str) -> Entry<'_> {
+    Entry { bytes: text.as_bytes(), ..Entry::default() }
+}
+
+/// Hands one entry over, to wait for it.
+pub fn submit(replica: &Replica, text: &str, wait: WaitFor) -> Result<Pending, ReplicaError> {
+    replica.submit(&[entry(text)], SubmitOptions { wait, ..SubmitOptions::default() })
 }
 
 pub fn batch(text: &str) -> Body {
