@@ -23,7 +23,7 @@ pub struct Config {
     /// A leader whose oldest write waits for longer steps down, and nobody campaigns meanwhile. Too short,
     /// and a busy disk costs leaders; too long, and clients wait for a dead one.
     pub disk_stall_max: Duration,
-    /// Bytes of one `Append`, at least one frame. Larger ones cost latency.
+    /// Bytes of one `Append`, at least one frame, at most 1 GiB. Larger ones cost latency.
     pub append_bytes_max: usize,
     /// Appends under way to one follower.
     pub inflight_appends_max: usize,
@@ -69,11 +69,12 @@ impl Config {
     pub fn build(self) -> Result<Settings, Misfit> {
         let rules = [
             (self.heartbeat.is_zero(), "heartbeat is 0"),
-            (self.election_min < self.heartbeat * 2, "election_min is below 2 heartbeats"),
+            (self.election_min < self.heartbeat.saturating_mul(2), "election_min is below 2 heartbeats"),
             (self.election_max <= self.election_min, "election_max is not above election_min"),
             (self.disk_stall_max < self.election_max, "disk_stall_max is below election_max"),
             (self.inflight_appends_max == 0, "inflight_appends_max is 0"),
             (self.append_bytes_max == 0, "append_bytes_max is 0"),
+            (self.append_bytes_max > APPEND_BYTES_CEILING, "append_bytes_max is above 1 GiB"),
             (self.inflight_bytes_max < self.append_bytes_max, "inflight_bytes_max is below append_bytes_max"),
             (self.frame_bytes_max < FRAME_BYTES_MIN, "frame_bytes_max is below 16 KiB"),
             (self.frame_bytes_max > BODY_BYTES_CEILING, "frame_bytes_max is above 64 MiB"),
@@ -92,6 +93,9 @@ impl Config {
         }
     }
 }
+
+/// An append is up to its limit and one frame long, and says its length in 32 bits.
+const APPEND_BYTES_CEILING: usize = 1 << 30;
 
 /// A frame that holds any membership: MEMBERS_MAX of them with the longest address.
 const FRAME_BYTES_MIN: usize = 16 << 10;

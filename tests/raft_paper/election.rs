@@ -175,6 +175,21 @@ fn timeouts_below_the_pulse_are_refused() {
     assert_eq!(config.build().unwrap_err().to_string(), "election_min is below 2 heartbeats");
 }
 
+#[test]
+fn settings_that_no_clock_or_message_can_hold_are_refused_by_name() {
+    let (usual, all) = (|| Config::new(n(1)), usize::MAX);
+    let cases = [
+        (Config { heartbeat: Duration::MAX, ..usual() }, "election_min is below 2 heartbeats"),
+        (
+            Config { append_bytes_max: all, inflight_bytes_max: all, ..usual() },
+            "append_bytes_max is above 1 GiB",
+        ),
+    ];
+    for (config, rule) in cases {
+        assert_eq!(config.build().unwrap_err().to_string(), rule);
+    }
+}
+
 // Thesis §4.2.3; Raft §6, end.
 
 #[test]
