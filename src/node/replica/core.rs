@@ -1,10 +1,9 @@
 //! The Raft core behind its lock, and the carrying out of its effects.
 
 use super::metrics::{Counts, Disk, Meters, Spans};
-use super::pending::Waiter;
 use super::snapshots::{Post, Received, Snapshots};
 use super::stage::Stage;
-use super::waiting::{Group, Receipt, Waiting};
+use super::waiting::{Group, Waiting};
 use super::{LeaderAt, ReplicaConfig, ReplicaError};
 use crate::dedup::Admission;
 use crate::env::log::{self, Level};
@@ -12,7 +11,7 @@ use crate::env::{Clock, SystemClock, fork};
 use crate::frame::Frame;
 use crate::net::TcpTransport;
 use crate::raft::wire::{Letter, RaftProtocol};
-use crate::raft::{Effect, Input, Membership, Raft, Refusal, Status, Ticket, Timer, Write};
+use crate::raft::{Effect, Input, Membership, Raft, Refusal, Status, Timer, Write};
 use crate::storage::frames::{FrameReader, Preparation};
 use crate::storage::snapshots::SnapshotFile;
 use crate::types::{ClusterId, Index, LogId, NodeId, Tick};
@@ -200,44 +199,6 @@ impl Shared {
         self.step_locked(&mut core, input);
         self.settle(&mut core);
         tell(core);
-    }
-
-    /// A request without entries, and its answer.
-    pub(super) fn ask(
-        &self,
-        timeout: Duration,
-        input: impl FnOnce(Ticket) -> Input,
-    ) -> Result<LogId, ReplicaError> {
-        self.ask_for((0, false), timeout, input).map(|receipt| receipt.id)
-    }
-
-    /// A request with so many entries, of which some have identities or not, and its answer.
-    pub(super) fn ask_for(
-        &self,
-        (count, has_identities): (u32, bool),
-        timeout: Duration,
-        input: impl FnOnce(Ticket) -> Input,
-    ) -> Result<Receipt, ReplicaError> {
-        if self.is_of_parent() {
-            return Err(ReplicaError::Closed);
-        }
-        let waiter = Arc::new(Waiter::default());
-        let ticket = {
-            let mut core = self.core.lock();
-            if let Some(error) = &core.ended {
-                return Err(error.clone());
-            }
-            let ticket = core.waiting.ask(Group::of_one(&waiter, count, has_identities));
-            self.step_locked(&mut core, input(Ticket(ticket)));
-            self.settle(&mut core);
-            tell(core);
-            ticket
-        };
-        let outcome = waiter.wait(timeout);
-        if matches!(outcome, Err(ReplicaError::Timeout)) {
-            self.core.lock().waiting.forget(ticket, &waiter);
-        }
-        outcome
     }
 
     /// One input and its effects (I3); [`Self::settle`] and [`tell`] have to follow.

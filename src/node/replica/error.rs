@@ -63,7 +63,7 @@ pub enum ReplicaError {
 
 impl ReplicaError {
     /// Its row of the status table. `Again`, `NotLeader`, `Conflict`, `InvalidArgument` and `TooLarge`:
-    /// nothing is in the log. After any other nobody knows.
+    /// nothing is in the log. `Partial`: it is committed. After any other nobody knows.
     pub fn status(&self) -> Status {
         match self {
             Self::Config(_) => Status::Config,
@@ -75,7 +75,8 @@ impl ReplicaError {
             Self::TooLarge => Status::TooLarge,
             Self::Superseded => Status::Conflict,
             Self::Gone(_) => Status::NotFound,
-            Self::Timeout | Self::NotEverywhere(_) => Status::Timeout,
+            Self::NotEverywhere(_) => Status::Partial,
+            Self::Timeout => Status::Timeout,
             Self::Closed => Status::Closed,
             Self::Failed(_) => Status::Poisoned,
         }

@@ -34,6 +34,7 @@
 //! `members`, `net_peers`, `staged_bytes`) must not be called there.
 
 mod applier;
+mod asking;
 mod batching;
 mod core;
 #[cfg(test)]
@@ -56,6 +57,7 @@ mod waiting;
 mod writer;
 
 pub use applier::{Applied, Apply};
+pub use asking::Asked;
 pub use batching::{BatchLimits, ENTRY_COST_BYTES};
 pub use error::{LeaderAt, ReplicaError};
 pub use metrics::{Counts, ReplicaStats, STEPS_US, Spans};
@@ -292,11 +294,7 @@ impl Replica {
     /// # Errors
     /// `NotLeader`, `Busy`, `Timeout`, `Closed`, `Failed`.
     pub fn read_index(&self, timeout: Duration) -> Result<Index, ReplicaError> {
-        let began = self.shared.clock.now();
-        let index = self.shared.ask(timeout, Input::Read)?.index;
-        let left = timeout.saturating_sub(self.shared.clock.now().since(began));
-        self.shared.wait_applied(index, left)?;
-        Ok(index)
+        self.ask_read()?.wait(timeout).map(|id| id.index)
     }
 
     /// Hands leadership over, to `to` or to whoever is furthest; returns once that is on its way.
@@ -346,8 +344,9 @@ impl Replica {
     }
 
     /// Ends everything and waits for it: calls that wait get `Closed`. It takes as long as what is being written, applied
-    /// and connected ([`TcpTransport::close`]). Safe to call again; a second caller waits as well. From within a callback
-    /// or [`Apply`] it does not wait for the thread that it is called by; the directory is free when that has ended too.
+    /// and connected ([`TcpTransport::close`]). The directory may be opened again then; what was committed can still be
+    /// read here. Safe to call again; a second caller waits as well. From within a callback or [`Apply`] it does not
+    /// wait for the thread that it is called by; the directory is free when that has ended too.
     pub fn close(&self) {
         // What a forked child has of the threads is a copy.
         if self.shared.is_of_parent() {

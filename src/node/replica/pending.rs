@@ -50,6 +50,10 @@ impl Waiter {
         }
     }
 
+    pub(super) fn is_told(&self) -> bool {
+        self.state.lock().outcome.is_some()
+    }
+
     pub(super) fn wait(&self, timeout: Duration) -> Outcome {
         let mut state = self.state.lock();
         let wait = |state: &mut State| state.outcome.is_none();

@@ -10,7 +10,9 @@
 //! the log, from whichever node it asks: all of them leave out the same.
 //!
 //! # Limits
-//! Where repetitions are is remembered: 32 bytes for each run of them. The log is never cut at its front.
+//! Where repetitions are is remembered: 32 bytes for each run of them, for as long as it is open. So are the frames that
+//! were read last, until a reader is through with them: a batch that is taken in small pieces is read and checked once.
+//! The log is never cut at its front, and each opening goes through all of it before entries are shown.
 
 use super::{Applied, Apply, Pending, Replica, ReplicaConfig, ReplicaError, SubmitOptions};
 use crate::env::{Clock, SystemClock};
@@ -23,8 +25,39 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Indexes that are not shown: the first of each run, and the one behind its last.
-type Runs = BTreeMap<u64, u64>;
+/// Indexes that are not shown, in runs that do not touch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Runs(
+    /// By the first of each run the index behind its last.
+    BTreeMap<u64, u64>,
+);
+
+impl Runs {
+    /// Adds `first..end`, which is behind all that is known.
+    fn add(&mut self, first: u64, end: u64) {
+        match self.0.last_entry() {
+            Some(mut last) if *last.get() == first => *last.get_mut() = end,
+            _ => drop(self.0.insert(first, end)),
+        }
+    }
+
+    /// The run that `index` is in.
+    fn run_of(&self, index: u64) -> Option<(u64, u64)> {
+        let before = self.0.range(..=index).next_back()?;
+        (index < *before.1).then_some((*before.0, *before.1))
+    }
+
+    /// `index`, or what comes behind its run.
+    fn behind(&self, index: Index) -> Index {
+        self.run_of(index.get()).map_or(index, |(_, end)| Index::new(end))
+    }
+
+    /// Those that have a part in `begin..end`.
+    fn within(&self, begin: u64, end: u64) -> Self {
+        let inside = self.0.range(begin..end).map(|(first, end)| (*first, *end));
+        Self(self.run_of(begin).into_iter().chain(inside).collect())
+    }
+}
 
 /// Notes what is left out, and applies nothing.
 struct Note(Arc<Mutex<Runs>>);
@@ -38,13 +71,13 @@ impl Apply for Note {
         let mut next = batch.frame().base().get();
         for (index, _) in batch.entries() {
             if next < index.get() {
-                runs.insert(next, index.get());
+                runs.add(next, index.get());
             }
             next = index.get() + 1;
         }
         let end = batch.last().index.get() + 1;
         if next < end {
-            runs.insert(next, end);
+            runs.add(next, end);
         }
     }
 }
@@ -57,6 +90,8 @@ pub struct PolledReplica {
     entries_max: usize,
     /// Of the entries of a batch with what a frame adds.
     bytes_max: usize,
+    /// What was read last.
+    recent: Mutex<Option<PolledBatch>>,
 }
 
 impl Deref for PolledReplica {
@@ -73,12 +108,12 @@ impl PolledReplica {
     /// # Errors
     /// As [`Replica::open`].
     pub fn open(config: ReplicaConfig) -> Result<Self, ReplicaError> {
-        let left_out = Arc::default();
+        let left_out = Arc::<Mutex<Runs>>::default();
         let entries_max = config.raft.frame_entries_max.min(config.batch.entries_max) as usize;
         let bytes_max = config.raft.frame_bytes_max.saturating_sub(FRAME_HEADER_BYTES);
         let note = Box::new(Note(Arc::clone(&left_out)));
         let replica = Replica::open(ReplicaConfig { applied: Index::ORIGIN, ..config }, note)?;
-        Ok(Self { replica, left_out, entries_max, bytes_max })
+        Ok(Self { replica, left_out, entries_max, bytes_max, recent: Mutex::new(None) })
     }
 
     /// As [`Replica::submit`], numbered on from `first` on.
@@ -120,6 +155,9 @@ impl PolledReplica {
         bytes_max: usize,
         timeout: Duration,
     ) -> Result<PolledBatch, ReplicaError> {
+        if self.replica.shared.is_of_parent() {
+            return Err(ReplicaError::Closed);
+        }
         let clock = SystemClock::new();
         let end = clock.now().after(timeout);
         let mut next = from.max(Index::ORIGIN.next());
@@ -127,15 +165,21 @@ impl PolledReplica {
             if next < self.first() {
                 return Err(ReplicaError::Gone(next));
             }
+            // Without reading them: a follower at the end looks often, and repetitions may be many.
+            next = self.left_out.lock().behind(next);
             let applied = self.applied();
             if next <= applied {
                 let batch = self.batch(next, applied, bytes_max)?;
                 if batch.entries().next().is_some() {
                     return Ok(batch);
                 }
-                // Nothing for the host in it: frames of the cluster itself, repetitions.
+                // Nothing for the host in it: frames of the cluster itself, and what is left out behind them.
                 next = batch.end;
-            } else if let Err(error) = self.replica.shared.wait_applied(next, end.since(clock.now()))
+                continue;
+            }
+            // Whoever waits here is through with what ends here.
+            drop(self.recent.lock().take_if(|batch| batch.end == next));
+            if let Err(error) = self.replica.shared.wait_applied(next, end.since(clock.now()))
                 && self.applied() < next
             {
                 return Err(error);
@@ -144,26 +188,32 @@ impl PolledReplica {
     }
 
     fn batch(&self, from: Index, applied: Index, bytes_max: usize) -> Result<PolledBatch, ReplicaError> {
+        let is_fresh = |batch: &&PolledBatch| batch.has(from) && !(batch.was_all && batch.end <= applied);
+        if let Some(batch) = self.recent.lock().as_ref().filter(is_fresh) {
+            return Ok(PolledBatch { from, ..batch.clone() });
+        }
         let mut frames = self.read(from, bytes_max)?;
         let known = frames.iter().take_while(|frame| frame.last().index <= applied).count();
         frames.truncate(known);
         let Some(last) = frames.last() else { return Err(ReplicaError::Gone(from)) };
         let (begin, end) = (frames[0].base().get(), last.last().index.next());
-        let runs = self.left_out.lock();
-        // A run lies within one frame.
-        let left_out = runs.range(begin..end.get()).map(|(first, end)| (*first, *end)).collect();
-        Ok(PolledBatch { frames, from, end, left_out })
+        let left_out = Arc::new(self.left_out.lock().within(begin, end.get()));
+        let batch = PolledBatch { frames: frames.into(), from, end, was_all: end > applied, left_out };
+        *self.recent.lock() = Some(batch.clone());
+        Ok(batch)
     }
 }
 
 /// Committed entries. They share the memory that they were read into.
 #[derive(Clone, Debug)]
 pub struct PolledBatch {
-    frames: Vec<Frame>,
+    frames: Arc<[Frame]>,
     from: Index,
     /// Behind the last frame.
     end: Index,
-    left_out: Runs,
+    /// No more was applied when it was read.
+    was_all: bool,
+    left_out: Arc<Runs>,
 }
 
 /// A committed entry.
@@ -182,17 +232,36 @@ pub struct Committed<'a> {
 impl PolledBatch {
     /// The entries in order.
     pub fn entries(&self) -> impl Iterator<Item = Committed<'_>> {
-        let of_hosts = self.frames.iter().filter(|frame| frame.kind() == FrameKind::Entries);
+        let before = self.frames.partition_point(|frame| frame.last().index < self.from);
+        let of_hosts = self.frames[before..].iter().filter(|frame| frame.kind() == FrameKind::Entries);
         let all = of_hosts.flat_map(|frame| {
             let (term, time) = (frame.term(), frame.time());
             let numbered = (frame.base().get()..).zip(frame.entries());
             numbered.map(move |(index, entry)| Committed { index: Index::new(index), term, time, entry })
         });
-        all.filter(|committed| committed.index >= self.from && !self.is_left_out(committed.index))
+        let is_shown = |index: Index| index >= self.from && self.left_out.run_of(index.get()).is_none();
+        all.filter(move |committed| is_shown(committed.index))
     }
 
-    fn is_left_out(&self, index: Index) -> bool {
-        let before = self.left_out.range(..=index.get()).next_back();
-        before.is_some_and(|(_, end)| index.get() < *end)
+    fn has(&self, index: Index) -> bool {
+        self.frames[0].base() <= index && index < self.end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_touch_are_one_and_are_left_in_one_step() {
+        let mut runs = Runs::default();
+        for (first, end) in [(3, 5), (5, 9), (12, 13)] {
+            runs.add(first, end);
+        }
+        assert_eq!(runs.0.len(), 2);
+        let behind = [1, 2, 3, 4, 8, 9, 12, 13].map(|index| runs.behind(Index::new(index)).get());
+        assert_eq!(behind, [1, 2, 9, 9, 9, 9, 13, 13]);
+        assert_eq!(runs.within(4, 12), Runs([(3, 9)].into()));
+        assert_eq!(runs.within(9, 13), Runs([(12, 13)].into()));
     }
 }

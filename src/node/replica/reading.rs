@@ -1,9 +1,8 @@
 //! What a host asks a replica for: frames by position, and who is in.
 
 use super::{Replica, ReplicaError};
-use crate::env::Clock;
 use crate::frame::Frame;
-use crate::raft::{Change, Input, Membership};
+use crate::raft::{Change, Membership};
 use crate::types::{Index, LogId, NodeId};
 use std::time::Duration;
 
@@ -51,10 +50,6 @@ impl Replica {
     /// `NotLeader`, `Refused` (`Changing`: another one is under way; `NotReady`: ask again; `Invalid`): nothing was
     /// done. `Superseded`; `Timeout`, `Closed`, `Failed`: nobody knows.
     pub fn change(&self, change: Change, timeout: Duration) -> Result<LogId, ReplicaError> {
-        let until = self.shared.clock.now().after(timeout);
-        let time = self.shared.clock.unix();
-        let id = self.shared.ask(timeout, |ticket| Input::Changed { ticket, time, change })?;
-        self.shared.wait_until(until, |core| !core.raft.is_changing())?;
-        Ok(id)
+        self.ask_change(change)?.wait(timeout)
     }
 }
