@@ -252,8 +252,8 @@
 #define DUO_REPLOG_WAIT_LOCAL 1
 
 /**
- * `duo_replog_append_options`: wait until every voter has it on disk. `DUO_TIMEOUT` also when this node leads no
- * longer and cannot know.
+ * `duo_replog_append_options`: wait until every voter has it on disk. `DUO_PARTIAL` when it is committed and this
+ * node, which leads no longer or ends, cannot know of every voter.
  */
 #define DUO_REPLOG_WAIT_ALL 2
 
@@ -272,7 +272,7 @@
 /** `duo_replog_change_t`: this member leaves. */
 #define DUO_REPLOG_REMOVE 4
 
-/** Batches of a log whose answer was not fetched. */
+/** Batches and questions of a log whose answer was not fetched. */
 #define DUO_REPLOG_PENDING_MAX 65536
 
 /** `duo_replog_status_t`: takes entries from a leader, or waits for one. */
@@ -1075,9 +1075,9 @@ typedef struct duo_replog_options {
     uint64_t election_max_ns;
     /** A leader whose disk does not answer for longer steps down; default 1 s. */
     uint64_t disk_stall_max_ns;
-    /** Bytes of a batch; default 8 MiB. */
+    /** Bytes of a batch, from 16 KiB to 30 MiB, with 52 for each entry and 96 for the batch counted in; default 8 MiB. */
     uint64_t batch_bytes_max;
-    /** Bytes that wait to be committed before appends get `DUO_AGAIN`; default 32 MiB. */
+    /** Bytes that wait to be committed before appends get `DUO_AGAIN`, from `batch_bytes_max` to 64 MiB; default 32 MiB. */
     uint64_t uncommitted_bytes_max;
     /** Bytes of one file of the log; default 64 MiB. */
     uint64_t segment_bytes;
@@ -1423,7 +1423,7 @@ duo_status duo_init(const struct duo_init_options *options);
 /**
  * Closes every queue, node and replicated log, as `duo_queue_close`, `duo_node_close` and `duo_replog_close`
  * do, and removes the log's sink. Handles stay valid and are still to be destroyed. `DUO_TIMEOUT` when a node
- * does not stop in time: call again.
+ * does not stop in time: call again; and when a replicated log was closed with something left to do.
  *
  * [any-thread] [blocks] Since: 0.1
  */
@@ -2374,18 +2374,25 @@ duo_status duo_proof_verify(const void *proof,
  * the directory; `DUO_ERR_CONFIG` for settings that do not fit together or a directory of another cluster;
  * `DUO_ERR_IO` when it cannot listen there.
  *
+ * Its log only grows: nothing is cut from its front, so the disk has to hold all that is ever appended, and a full
+ * one ends the node. It goes through all of it again behind its opening, and `duo_replog_read` gives `DUO_TIMEOUT`
+ * until it is there. Repetitions that are left out cost 32 bytes of memory for each run of them while it is open.
+ *
  * [any-thread] Since: 0.1
  */
-duo_status duo_replog_open(const struct duo_replog_options *options, struct duo_replog **log);
+duo_status duo_replog_open(const struct duo_replog_options *options,
+                           struct duo_replog **log);
 
 /**
  * Waits until this node may answer a read: everything that was acknowledged anywhere before the call is at
- * or before `index`, and can be read here. On a follower a question may get lost: `DUO_TIMEOUT`.
- * `DUO_ERR_NOT_LEADER`: nobody is known to lead; ask again.
+ * or before `index`, and can be read here. A follower asks the leader, and again after `election_max_ns`, since the
+ * question may have got lost. `DUO_ERR_NOT_LEADER`: nobody is known to lead; ask again.
  *
  * [any-thread] [blocks] Since: 0.1
  */
-duo_status duo_replog_read_index(const struct duo_replog *log, int64_t timeout_ns, uint64_t *index);
+duo_status duo_replog_read_index(const struct duo_replog *log,
+                                 int64_t timeout_ns,
+                                 uint64_t *index);
 
 /**
  * Hands leadership over to node `to`, or with 0 to whoever is furthest; returns once that is on its way.
@@ -2397,9 +2404,9 @@ duo_status duo_replog_transfer(const struct duo_replog *log, uint64_t to, int64_
 
 /**
  * Ends the node's part in order: takes no more entries, waits until those it has are committed and on disk, and
- * hands leadership over, all in `timeout_ns`. Then it is closed in any case, and waiting calls return
- * `DUO_ERR_CLOSED`; `DUO_TIMEOUT` when something was left to do. What is committed can still be read until it is
- * destroyed. Again it does nothing.
+ * hands leadership over, all in `timeout_ns`. Then it is closed in any case, which takes as long as a write that is
+ * under way on its disk, and waiting calls return `DUO_ERR_CLOSED`; `DUO_TIMEOUT` when something was left to do. The
+ * directory can be opened again. What is committed can still be read until it is destroyed. Again it does nothing.
  *
  * [any-thread] [blocks] Since: 0.1
  */
@@ -2407,8 +2414,8 @@ duo_status duo_replog_close(const struct duo_replog *log,
                             int64_t timeout_ns);
 
 /**
- * Closes the log if it is open, lets waiting calls return, and frees it. In a forked process it is leaked on
- * purpose: `DUO_ERR_FORKED`. NULL is accepted.
+ * Closes the log if it is open, lets waiting calls return, and frees it; waits for a write that is under way on its
+ * disk. In a forked process it is leaked on purpose: `DUO_ERR_FORKED`. NULL is accepted.
  *
  * [any-thread] [blocks] Since: 0.1
  */
@@ -2420,9 +2427,10 @@ duo_status duo_replog_destroy(struct duo_replog *log);
  *
  * Nothing of it is in the log after `DUO_AGAIN` (too much waits, or leadership changes: ask again),
  * `DUO_ERR_NOT_LEADER` (`duo_last_error` says who leads: ask there), `DUO_ERR_CONFLICT` (it had a place, and
- * a new leader has put something else there), `DUO_ERR_TOO_LARGE` and `DUO_ERR_INVALID_ARGUMENT`. After any
- * other status nobody knows: `DUO_TIMEOUT`, and when this node ends meanwhile `DUO_ERR_CLOSED` or
- * `DUO_ERR_POISONED`; it may be committed, now or later.
+ * a new leader has put something else there), `DUO_ERR_TOO_LARGE` and `DUO_ERR_INVALID_ARGUMENT`. It is in the log
+ * for ever after `DUO_OK` and `DUO_PARTIAL` (asked for `DUO_REPLOG_WAIT_ALL`: a voter may lack it); `receipt` is
+ * filled in by these two. After any other status nobody knows: `DUO_TIMEOUT`, and when this node ends meanwhile
+ * `DUO_ERR_CLOSED` or `DUO_ERR_POISONED`; it may be committed, now or later.
  *
  * [any-thread] [blocks] Since: 0.1
  */
@@ -2460,8 +2468,22 @@ duo_status duo_replog_append_flat(const struct duo_replog *log,
                                   struct duo_replog_receipt *receipt);
 
 /**
+ * Changes who is in the cluster, all of `changes` in one step; asked of the leader. Returns once that is
+ * committed, and for voters once the step between (both majorities decide) is over. A node that becomes a voter
+ * is added first, and promoted once it has caught up. `DUO_AGAIN`, and nothing is done, while another change is under
+ * way, while the node to be promoted lacks much of the log, and while leadership is handed over; other statuses as for
+ * `duo_replog_append`.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_change(const struct duo_replog *log,
+                             const struct duo_replog_change_t *changes,
+                             size_t n,
+                             int64_t timeout_ns);
+
+/**
  * As `duo_replog_append_flat`, without waiting: `op` names the batch for `duo_replog_await`, which gives the answer.
- * `DUO_AGAIN` also when `DUO_REPLOG_PENDING_MAX` batches have an answer to come or to be fetched.
+ * `DUO_AGAIN` also when `DUO_REPLOG_PENDING_MAX` requests have an answer to come or to be fetched.
  *
  * [any-thread] Since: 0.1
  */
@@ -2473,8 +2495,29 @@ duo_status duo_replog_submit(const struct duo_replog *log,
                              uint64_t *op);
 
 /**
- * Waits up to `timeout_ns` for the answer of a batch, which is that of `duo_replog_append`. After `DUO_TIMEOUT` it
- * can be asked for again; after any other `op` is gone. One thread at a time asks for a batch.
+ * As `duo_replog_read_index`, without waiting: `duo_replog_await` gives the answer, the index in that of the receipt.
+ * A question that may have got lost is asked again while somebody waits. `DUO_AGAIN` as for `duo_replog_submit`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_submit_read(const struct duo_replog *log,
+                                  uint64_t *op);
+
+/**
+ * As `duo_replog_change`, without waiting: `duo_replog_await` gives the answer, with the place of the change in the
+ * log. `DUO_AGAIN` as for `duo_replog_submit`; that another change is under way says the answer.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_submit_change(const struct duo_replog *log,
+                                    const struct duo_replog_change_t *changes,
+                                    size_t n,
+                                    uint64_t *op);
+
+/**
+ * Waits up to `timeout_ns` for the answer of a request, which is that of the call that waits itself:
+ * `duo_replog_append`, `duo_replog_read_index`, `duo_replog_change`. After `DUO_TIMEOUT` it can be asked for again; after
+ * any other, `DUO_PARTIAL` too, `op` is gone. One thread at a time asks for a request.
  *
  * [any-thread] [blocks] Since: 0.1
  */
@@ -2484,24 +2527,11 @@ duo_status duo_replog_await(const struct duo_replog *log,
                             struct duo_replog_receipt *receipt);
 
 /**
- * Nobody will ask for the batch's answer. It may be committed all the same.
+ * Nobody will ask for the request's answer. A batch or change may be committed all the same.
  *
  * [any-thread] Since: 0.1
  */
 duo_status duo_replog_forget(const struct duo_replog *log, uint64_t op);
-
-/**
- * Changes who is in the cluster, all of `changes` in one step; asked of the leader. Returns once that is
- * committed, and for voters once the step between (both majorities decide) is over. A node that becomes a voter
- * is added first, and promoted once it has caught up. `DUO_AGAIN` while another change is under way; other
- * statuses as for `duo_replog_append`.
- *
- * [any-thread] [blocks] Since: 0.1
- */
-duo_status duo_replog_change(const struct duo_replog *log,
-                             const struct duo_replog_change_t *changes,
-                             size_t n,
-                             int64_t timeout_ns);
 
 /**
  * Copies committed entries from index `from` on, in order, without those of the cluster itself

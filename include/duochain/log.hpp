@@ -25,17 +25,19 @@ struct LogEntry {
 
 // One machine's part of a replicated log; see docs/replication.md. Nothing of an append is in the log when it throws
 // NOT_LEADER (Error::leader says who leads), CONFLICT, TOO_LARGE or INVALID_ARGUMENT, or returns DUO_AGAIN. After
-// DUO_TIMEOUT, and when it throws CLOSED or POISONED, nobody knows.
+// DUO_OK and DUO_PARTIAL (asked for DUO_REPLOG_WAIT_ALL: a voter may lack it) it is committed, as the receipt says.
+// After DUO_TIMEOUT, and when it throws CLOSED or POISONED, nobody knows.
 class ReplicatedLog : public detail::Owner<duo_replog, duo_replog_destroy> {
 public:
     explicit ReplicatedLog(const duo_replog_options &options)
         : Owner(detail::made<duo_replog>(duo_replog_open, &options)) {}
-    // With the members, the directory and the address to listen on as strings.
+    // With the members, the directory and the address to listen on as strings. Members of a running cluster that are
+    // not plain voters are refused: the first members are voters all of them.
     ReplicatedLog(const std::string &dir, const std::string &listen, const std::vector<LogMember> &members,
                   duo_replog_options options)
         : ReplicatedLog(filled(options, dir, listen, listed(members))) {}
 
-    // DUO_OK: committed, as `receipt` says. DUO_AGAIN and DUO_TIMEOUT: see above.
+    // Waits until it is committed, or what `options` say.
     duo_status append(Bytes entry, Nanos timeout, duo_replog_receipt &receipt,
                       const duo_replog_append_options &options = DUO_REPLOG_APPEND_OPTIONS_INIT) {
         return check(duo_replog_append(get(), entry.data, entry.size, &options, timeout.count(), &receipt));
@@ -46,6 +48,38 @@ public:
         return check(
             duo_replog_append_batch(get(), entries.data(), entries.size(), &options, timeout.count(), &receipt));
     }
+    // As append_batch without waiting: a number for `await` and `forget`; nothing when too much waits (DUO_AGAIN).
+    std::optional<std::uint64_t>
+    submit(const std::vector<Bytes> &entries,
+           const duo_replog_append_options &options = DUO_REPLOG_APPEND_OPTIONS_INIT) {
+        std::string flat;
+        std::vector<std::uint32_t> lens;
+        for (const Bytes &entry : entries) {
+            if (entry.size > UINT32_MAX) {
+                throw Error(DUO_ERR_TOO_LARGE, "an entry of " + std::to_string(entry.size) + " bytes");
+            }
+            flat.append(entry.text());
+            lens.push_back(static_cast<std::uint32_t>(entry.size));
+        }
+        return op([&](std::uint64_t *op) {
+            return duo_replog_submit(get(), flat.data(), lens.data(), lens.size(), &options, op);
+        });
+    }
+    // As read_index and change without waiting; the receipt has the index of the read, or the place of the change.
+    std::optional<std::uint64_t> submit_read() const {
+        return op([&](std::uint64_t *op) { return duo_replog_submit_read(get(), op); });
+    }
+    std::optional<std::uint64_t> submit_change(const std::vector<duo_replog_change_t> &changes) {
+        return op([&](std::uint64_t *op) {
+            return duo_replog_submit_change(get(), changes.data(), changes.size(), op);
+        });
+    }
+    // The answer to what was submitted. After DUO_TIMEOUT ask again; after anything else `op` is gone.
+    duo_status await(std::uint64_t op, Nanos timeout, duo_replog_receipt &receipt) const {
+        return check(duo_replog_await(get(), op, timeout.count(), &receipt));
+    }
+    // Nobody will ask for the answer.
+    void forget(std::uint64_t op) const { check(duo_replog_forget(get(), op)); }
     // Up to `max` committed entries from `from` on; none when none came in time. Ask next from the last one's index + 1.
     std::vector<LogEntry> read(std::uint64_t from, Nanos timeout, std::size_t max = 1024) const {
         std::vector<duo_replog_entry> places(max);
@@ -110,13 +144,20 @@ public:
         return *detail::sized<std::string>(
             [&](char *buf, std::size_t cap, std::size_t *len) { return duo_replog_json(get(), buf, cap, len); }, 256);
     }
-    // Ends this node's part. What is committed can still be read.
-    void close(Nanos timeout = Nanos::zero()) { check(duo_replog_close(get(), timeout.count())); }
+    // Ends this node's part. DUO_TIMEOUT: something was left to do. What is committed can still be read.
+    duo_status close(Nanos timeout = Nanos::zero()) { return check(duo_replog_close(get(), timeout.count())); }
 
 private:
+    template <class Submit> static std::optional<std::uint64_t> op(Submit submit) {
+        std::uint64_t op = 0;
+        return check(submit(&op)) == DUO_OK ? std::optional<std::uint64_t>(op) : std::nullopt;
+    }
     static std::vector<duo_replog_member> listed(const std::vector<LogMember> &members) {
         std::vector<duo_replog_member> out;
         for (const LogMember &member : members) {
+            if (member.parts != DUO_REPLOG_VOTER) {
+                throw Error(DUO_ERR_INVALID_ARGUMENT, "member " + std::to_string(member.node) + " is no plain voter");
+            }
             out.push_back({member.node, member.address.c_str()});
         }
         return out;

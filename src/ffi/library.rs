@@ -203,7 +203,7 @@ pub unsafe extern "C" fn duo_init(options: *const duo_init_options) -> duo_statu
 
 /// Closes every queue, node and replicated log, as `duo_queue_close`, `duo_node_close` and `duo_replog_close`
 /// do, and removes the log's sink. Handles stay valid and are still to be destroyed. `DUO_TIMEOUT` when a node
-/// does not stop in time: call again.
+/// does not stop in time: call again; and when a replicated log was closed with something left to do.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]
@@ -219,8 +219,12 @@ pub extern "C" fn duo_shutdown(timeout_ns: i64) -> duo_status {
             }
         });
         handle::for_each(|object: &ReplogObject| {
-            if let Ok(Status::Timeout) | Err(_) = object.shut(deadline.since(clock.now())) {
+            let outcome = object.shut(deadline.since(clock.now()));
+            if outcome != Ok(Status::Ok) {
                 log::emit(Level::Warn, "log", format_args!("a replicated log was closed before it was done"));
+                if result == Ok(Status::Ok) {
+                    result = outcome;
+                }
             }
         });
         super::log::remove();

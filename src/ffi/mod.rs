@@ -84,6 +84,8 @@ pub mod replog;
 #[cfg(feature = "capi")]
 pub mod replog_append;
 #[cfg(feature = "capi")]
+pub mod replog_pending;
+#[cfg(feature = "capi")]
 pub mod replog_read;
 #[cfg(feature = "capi")]
 pub mod replog_view;

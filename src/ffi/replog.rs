@@ -12,7 +12,7 @@ use super::boundary::{destroy, library, on};
 use super::failure::Failure;
 use super::handle::{self, Kind, Object};
 use super::record::{self, Record};
-use super::replog_append::PendingTable;
+use super::replog_pending::PendingTable;
 use super::status::duo_status;
 use crate::node::replica::{PolledReplica, ReplicaConfig, ReplicaError};
 use crate::raft::{Config, MEMBERS_MAX, Membership};
@@ -104,9 +104,9 @@ pub struct duo_replog_options {
     pub election_max_ns: u64,
     /// A leader whose disk does not answer for longer steps down; default 1 s.
     pub disk_stall_max_ns: u64,
-    /// Bytes of a batch; default 8 MiB.
+    /// Bytes of a batch, from 16 KiB to 30 MiB, with 52 for each entry and 96 for the batch counted in; default 8 MiB.
     pub batch_bytes_max: u64,
-    /// Bytes that wait to be committed before appends get `DUO_AGAIN`; default 32 MiB.
+    /// Bytes that wait to be committed before appends get `DUO_AGAIN`, from `batch_bytes_max` to 64 MiB; default 32 MiB.
     pub uncommitted_bytes_max: u64,
     /// Bytes of one file of the log; default 64 MiB.
     pub segment_bytes: u64,
@@ -183,6 +183,10 @@ impl duo_replog_options {
 /// the directory; `DUO_ERR_CONFIG` for settings that do not fit together or a directory of another cluster;
 /// `DUO_ERR_IO` when it cannot listen there.
 ///
+/// Its log only grows: nothing is cut from its front, so the disk has to hold all that is ever appended, and a full
+/// one ends the node. It goes through all of it again behind its opening, and `duo_replog_read` gives `DUO_TIMEOUT`
+/// until it is there. Repetitions that are left out cost 32 bytes of memory for each run of them while it is open.
+///
 /// [any-thread] Since: 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn duo_replog_open(
@@ -200,8 +204,8 @@ pub unsafe extern "C" fn duo_replog_open(
 }
 
 /// Waits until this node may answer a read: everything that was acknowledged anywhere before the call is at
-/// or before `index`, and can be read here. On a follower a question may get lost: `DUO_TIMEOUT`.
-/// `DUO_ERR_NOT_LEADER`: nobody is known to lead; ask again.
+/// or before `index`, and can be read here. A follower asks the leader, and again after `election_max_ns`, since the
+/// question may have got lost. `DUO_ERR_NOT_LEADER`: nobody is known to lead; ask again.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]
@@ -230,9 +234,9 @@ pub unsafe extern "C" fn duo_replog_transfer(log: *const duo_replog, to: u64, ti
 }
 
 /// Ends the node's part in order: takes no more entries, waits until those it has are committed and on disk, and
-/// hands leadership over, all in `timeout_ns`. Then it is closed in any case, and waiting calls return
-/// `DUO_ERR_CLOSED`; `DUO_TIMEOUT` when something was left to do. What is committed can still be read until it is
-/// destroyed. Again it does nothing.
+/// hands leadership over, all in `timeout_ns`. Then it is closed in any case, which takes as long as a write that is
+/// under way on its disk, and waiting calls return `DUO_ERR_CLOSED`; `DUO_TIMEOUT` when something was left to do. The
+/// directory can be opened again. What is committed can still be read until it is destroyed. Again it does nothing.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]
@@ -240,8 +244,8 @@ pub unsafe extern "C" fn duo_replog_close(log: *const duo_replog, timeout_ns: i6
     on(log, |log: &ReplogObject| log.shut(argument::timeout(timeout_ns)))
 }
 
-/// Closes the log if it is open, lets waiting calls return, and frees it. In a forked process it is leaked on
-/// purpose: `DUO_ERR_FORKED`. NULL is accepted.
+/// Closes the log if it is open, lets waiting calls return, and frees it; waits for a write that is under way on its
+/// disk. In a forked process it is leaked on purpose: `DUO_ERR_FORKED`. NULL is accepted.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "exports C functions")]
 #![expect(clippy::missing_safety_doc, reason = "the header's opening states the contract of all pointers")]
 
-use super::argument::{self, DUO_BATCH_MAX, array, duo_iovec, out};
+use super::argument::{self, DUO_BATCH_MAX, Out, array, duo_iovec, out};
 use super::boundary::on;
 use super::failure::Failure;
 use super::record::{self, Record};
@@ -12,17 +12,14 @@ use crate::frame::{BODY_BYTES_CEILING, Origin};
 use crate::node::replica::{Lane, Pending, Receipt, ReplicaError, SubmitOptions, WaitFor};
 use crate::raft::Change;
 use crate::types::Status;
-use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
-use std::sync::Arc;
 
 /// `duo_replog_append_options`: wait until a majority has it on disk; then nothing takes it away.
 pub const DUO_REPLOG_WAIT_QUORUM: u32 = 0;
 /// `duo_replog_append_options`: wait until the leader has it on disk; a new leader may still drop it.
 pub const DUO_REPLOG_WAIT_LOCAL: u32 = 1;
-/// `duo_replog_append_options`: wait until every voter has it on disk. `DUO_TIMEOUT` also when this node leads no
-/// longer and cannot know.
+/// `duo_replog_append_options`: wait until every voter has it on disk. `DUO_PARTIAL` when it is committed and this
+/// node, which leads no longer or ends, cannot know of every voter.
 pub const DUO_REPLOG_WAIT_ALL: u32 = 2;
 
 /// Flag of `duo_replog_append_options`: before what is normal and has no place yet.
@@ -36,9 +33,6 @@ pub const DUO_REPLOG_PROMOTE: u32 = 2;
 pub const DUO_REPLOG_DEMOTE: u32 = 3;
 /// `duo_replog_change_t`: this member leaves.
 pub const DUO_REPLOG_REMOVE: u32 = 4;
-
-/// Batches of a log whose answer was not fetched.
-pub const DUO_REPLOG_PENDING_MAX: usize = 65536;
 
 /// How to append. All zero is the usual way.
 #[derive(Clone, Copy, Debug)]
@@ -92,34 +86,6 @@ pub struct duo_replog_change_t {
     pub reserved: u32,
 }
 
-/// Batches that somebody will ask about, by their numbers.
-#[derive(Default)]
-pub(super) struct PendingTable(Mutex<(u64, HashMap<u64, Arc<Pending>>)>);
-
-impl PendingTable {
-    fn has_room(&self) -> bool {
-        self.0.lock().1.len() < DUO_REPLOG_PENDING_MAX
-    }
-
-    fn add(&self, pending: Pending) -> u64 {
-        let mut table = self.0.lock();
-        table.0 += 1;
-        let op = table.0;
-        table.1.insert(op, Arc::new(pending));
-        op
-    }
-
-    fn find(&self, op: u64) -> Result<Arc<Pending>, Failure> {
-        let found = self.0.lock().1.get(&op).map(Arc::clone);
-        found.ok_or_else(|| Failure::argument(format!("{op} is no batch that is waited for")))
-    }
-
-    /// What is left of it is dropped without the lock.
-    fn remove(&self, op: u64) -> Option<Arc<Pending>> {
-        self.0.lock().1.remove(&op)
-    }
-}
-
 impl From<Receipt> for duo_replog_receipt {
     fn from(receipt: Receipt) -> Self {
         let (index, term) = (receipt.id.index.get(), receipt.id.term.get());
@@ -129,7 +95,7 @@ impl From<Receipt> for duo_replog_receipt {
 
 impl ReplogObject {
     /// All of `items` in one batch.
-    fn submit<'a>(
+    pub(super) fn submit<'a>(
         &self,
         items: impl Iterator<Item = Result<&'a [u8], Failure>>,
         options: *const duo_replog_append_options,
@@ -157,9 +123,22 @@ impl ReplogObject {
         receipt: *mut duo_replog_receipt,
     ) -> Result<Status, Failure> {
         let target = out(receipt, "receipt")?;
-        target.put(self.submit(items, options)?.wait(argument::timeout(timeout_ns))?.into());
-        Ok(Status::Ok)
+        answered(self.submit(items, options)?.wait(argument::timeout(timeout_ns)), target)
     }
+}
+
+/// What is committed has a receipt, whoever has it.
+pub(super) fn answered(
+    answer: Result<Receipt, ReplicaError>,
+    target: Out<duo_replog_receipt>,
+) -> Result<Status, Failure> {
+    let (receipt, status) = match answer {
+        Ok(receipt) => (receipt, Status::Ok),
+        Err(ReplicaError::NotEverywhere(receipt)) => (receipt, Status::Partial),
+        Err(error) => return Err(error.into()),
+    };
+    target.put(receipt.into());
+    Ok(status)
 }
 
 /// Appends an entry and waits until it is committed. `options` may be NULL. With a session and a number it can
@@ -167,9 +146,10 @@ impl ReplogObject {
 ///
 /// Nothing of it is in the log after `DUO_AGAIN` (too much waits, or leadership changes: ask again),
 /// `DUO_ERR_NOT_LEADER` (`duo_last_error` says who leads: ask there), `DUO_ERR_CONFLICT` (it had a place, and
-/// a new leader has put something else there), `DUO_ERR_TOO_LARGE` and `DUO_ERR_INVALID_ARGUMENT`. After any
-/// other status nobody knows: `DUO_TIMEOUT`, and when this node ends meanwhile `DUO_ERR_CLOSED` or
-/// `DUO_ERR_POISONED`; it may be committed, now or later.
+/// a new leader has put something else there), `DUO_ERR_TOO_LARGE` and `DUO_ERR_INVALID_ARGUMENT`. It is in the log
+/// for ever after `DUO_OK` and `DUO_PARTIAL` (asked for `DUO_REPLOG_WAIT_ALL`: a voter may lack it); `receipt` is
+/// filled in by these two. After any other status nobody knows: `DUO_TIMEOUT`, and when this node ends meanwhile
+/// `DUO_ERR_CLOSED` or `DUO_ERR_POISONED`; it may be committed, now or later.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]
@@ -234,72 +214,11 @@ pub unsafe extern "C" fn duo_replog_append_flat(
     })
 }
 
-/// As `duo_replog_append_flat`, without waiting: `op` names the batch for `duo_replog_await`, which gives the answer.
-/// `DUO_AGAIN` also when `DUO_REPLOG_PENDING_MAX` batches have an answer to come or to be fetched.
-///
-/// [any-thread] Since: 0.1
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn duo_replog_submit(
-    log: *const duo_replog,
-    bytes: *const c_void,
-    lens: *const u32,
-    n: usize,
-    options: *const duo_replog_append_options,
-    op: *mut u64,
-) -> duo_status {
-    on(log, |log: &ReplogObject| {
-        let target = out(op, "op")?;
-        // SAFETY: the header's contract.
-        let lens = unsafe { array(lens, n, DUO_BATCH_MAX, "lens") }?;
-        // SAFETY: as above.
-        let items = unsafe { flat(bytes, lens) }?;
-        if !log.pending.has_room() {
-            return Ok(Status::Again);
-        }
-        target.put(log.pending.add(log.submit(items, options)?));
-        Ok(Status::Ok)
-    })
-}
-
-/// Waits up to `timeout_ns` for the answer of a batch, which is that of `duo_replog_append`. After `DUO_TIMEOUT` it
-/// can be asked for again; after any other `op` is gone. One thread at a time asks for a batch.
-///
-/// [any-thread] [blocks] Since: 0.1
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn duo_replog_await(
-    log: *const duo_replog,
-    op: u64,
-    timeout_ns: i64,
-    receipt: *mut duo_replog_receipt,
-) -> duo_status {
-    on(log, |log: &ReplogObject| {
-        let target = out(receipt, "receipt")?;
-        let answer = log.pending.find(op)?.wait(argument::timeout(timeout_ns));
-        if matches!(answer, Err(ReplicaError::Timeout)) {
-            return Ok(Status::Timeout);
-        }
-        drop(log.pending.remove(op));
-        target.put(answer?.into());
-        Ok(Status::Ok)
-    })
-}
-
-/// Nobody will ask for the batch's answer. It may be committed all the same.
-///
-/// [any-thread] Since: 0.1
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn duo_replog_forget(log: *const duo_replog, op: u64) -> duo_status {
-    on(log, |log: &ReplogObject| {
-        log.pending.find(op)?;
-        drop(log.pending.remove(op));
-        Ok(Status::Ok)
-    })
-}
-
 /// Changes who is in the cluster, all of `changes` in one step; asked of the leader. Returns once that is
 /// committed, and for voters once the step between (both majorities decide) is over. A node that becomes a voter
-/// is added first, and promoted once it has caught up. `DUO_AGAIN` while another change is under way; other
-/// statuses as for `duo_replog_append`.
+/// is added first, and promoted once it has caught up. `DUO_AGAIN`, and nothing is done, while another change is under
+/// way, while the node to be promoted lacks much of the log, and while leadership is handed over; other statuses as for
+/// `duo_replog_append`.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]
@@ -319,7 +238,7 @@ pub unsafe extern "C" fn duo_replog_change(
 
 /// # Safety
 /// `bytes` are as many readable ones as `lens` says.
-unsafe fn flat(
+pub(super) unsafe fn flat(
     bytes: *const c_void,
     lens: &[u32],
 ) -> Result<impl Iterator<Item = Result<&[u8], Failure>>, Failure> {
@@ -336,7 +255,7 @@ unsafe fn flat(
 
 /// # Safety
 /// `changes` are `n` readable ones with readable texts.
-unsafe fn change(changes: *const duo_replog_change_t, n: usize) -> Result<Change, Failure> {
+pub(super) unsafe fn change(changes: *const duo_replog_change_t, n: usize) -> Result<Change, Failure> {
     let mut change = Change::default();
     // SAFETY: passed on.
     for part in unsafe { array(changes, n, super::replog::DUO_REPLOG_MEMBERS_MAX, "changes") }? {

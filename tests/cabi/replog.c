@@ -25,6 +25,13 @@ static void options_that_cannot_be_are_refused(cluster *c) {
     GIVES(DUO_ERR_CONFIG, duo_replog_open(&options, &log));
     CHECK(last_says("election_min"));
     options = good;
+    options.heartbeat_ns = UINT64_MAX;
+    GIVES(DUO_ERR_CONFIG, duo_replog_open(&options, &log));
+    options = good;
+    options.batch_entries_max = 10001;
+    GIVES(DUO_ERR_CONFIG, duo_replog_open(&options, &log));
+    CHECK(last_says("10,000"));
+    options = good;
     options.flags = 1;
     GIVES(DUO_ERR_UNSUPPORTED, duo_replog_open(&options, &log));
     GIVES(DUO_ERR_BUSY, duo_replog_open(&good, &log)); /* its directory is in use */
@@ -152,6 +159,24 @@ static void closing_ends_waits_and_leaves_what_is_committed(cluster *c) {
     }
 }
 
+/* Without a majority nothing can be committed: what waits is given up, and the host is told. */
+static void what_is_left_when_the_library_ends_is_told(cluster *c) {
+    const uint32_t lens[1] = {1};
+    duo_replog_receipt receipt;
+    uint64_t index = 0, op = 0;
+    for (int at = 0; at < NODES; at++) {
+        close_node(c, at);
+        open_node(c, at);
+    }
+    int leader = append_anywhere(c, "with a majority", &index);
+    close_node(c, (leader + 1) % NODES);
+    close_node(c, (leader + 2) % NODES);
+    OK(duo_replog_submit(c->log[leader], "x", lens, 1, NULL, &op));
+    GIVES(DUO_TIMEOUT, duo_shutdown(1000000));
+    GIVES(DUO_ERR_CLOSED, duo_replog_await(c->log[leader], op, PATIENCE_NS, &receipt));
+    OK(duo_shutdown(0)); /* again */
+}
+
 #ifdef DUO_FAULTS
 static void a_bug_poisons_one_log(cluster *c) {
     uint64_t index = 0;
@@ -174,6 +199,7 @@ int main(void) {
     a_bug_poisons_one_log(&c);
 #endif
     closing_ends_waits_and_leaves_what_is_committed(&c);
+    what_is_left_when_the_library_ends_is_told(&c);
     end_cluster(&c);
     return 0;
 }

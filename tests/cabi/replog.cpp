@@ -41,6 +41,27 @@ static std::vector<std::string> texts(const duo::ReplicatedLog &log, std::uint64
     return out;
 }
 
+// Without a majority nothing can be committed.
+static void closing_says_whether_something_was_left(std::vector<duo::ReplicatedLog> &logs) {
+    duo_replog_receipt receipt{};
+    const std::size_t leader = append(logs, "last", receipt);
+    for (std::size_t at = 0; at < logs.size(); at++) {
+        if (at != leader) {
+            logs[at].reset();
+        }
+    }
+    CHECK(logs[leader].submit({"left"}));
+    CHECK(logs[leader].close(duo::Nanos{1000000}) == DUO_TIMEOUT);
+    CHECK(logs[leader].close() == DUO_OK);
+}
+
+static void a_learner_is_no_first_member(const cluster &c) {
+    char dir[96];
+    const duo_replog_options options = options_of(&c, 0, dir, sizeof dir);
+    const std::vector<duo::LogMember> members = {{1, c.address[0]}, {2, c.address[1], DUO_REPLOG_LEARNER}};
+    CHECK(thrown([&] { duo::ReplicatedLog(dir, c.address[0], members, options); }) == DUO_ERR_INVALID_ARGUMENT);
+}
+
 static void what_is_acknowledged_outlives_its_leader(cluster &c) {
     std::vector<duo::ReplicatedLog> logs;
     for (int at = 0; at < NODES; at++) {
@@ -56,15 +77,24 @@ static void what_is_acknowledged_outlives_its_leader(cluster &c) {
           DUO_ERR_INVALID_ARGUMENT);
     CHECK(*logs[leader].read_index(patience) >= receipt.index);
     CHECK(logs[leader].json().find("\"role\":\"leader\"") != std::string::npos);
+    const auto batch = logs[leader].submit({"fourth", "", "fifth"});
+    CHECK(logs[leader].await(*batch, patience, receipt) == DUO_OK);
+    CHECK(thrown([&] { logs[leader].forget(*batch); }) == DUO_ERR_INVALID_ARGUMENT);
+    const auto read = logs[leader].submit_read();
+    duo_replog_receipt answer{};
+    CHECK(logs[leader].await(*read, patience, answer) == DUO_OK && answer.index >= receipt.index);
+    const auto change = logs[leader].submit_change({{9, nullptr, DUO_REPLOG_REMOVE, 0}});
+    CHECK(thrown([&] { logs[leader].await(*change, patience, answer); }) == DUO_ERR_INVALID_ARGUMENT);
     CHECK(logs[leader].transfer(patience) == DUO_OK);
-    logs[leader].close();
+    CHECK(logs[leader].close(patience) == DUO_OK);
     logs[leader].reset();
-    CHECK(append(logs, "fourth", receipt) != leader);
+    CHECK(append(logs, "sixth", receipt) != leader);
     logs[leader] = open_log(c, static_cast<int>(leader));
     for (const duo::ReplicatedLog &log : logs) {
-        CHECK(texts(log, receipt.index) == std::vector<std::string>({"first", "second", "third", "fourth"}));
+        CHECK(texts(log, receipt.index) == std::vector<std::string>({"first", "second", "third", "fourth", "", "fifth", "sixth"}));
         CHECK(log.read(receipt.index + 1, duo::Nanos::zero()).empty());
     }
+    closing_says_whether_something_was_left(logs);
 }
 
 int main() {
@@ -73,6 +103,7 @@ int main() {
     std::strcpy(c.dir, "replog-XXXXXX");
     CHECK(mkdtemp(c.dir) != nullptr);
     find_places(&c);
+    a_learner_is_no_first_member(c);
     what_is_acknowledged_outlives_its_leader(c);
     end_cluster(&c);
     return 0;

@@ -27,6 +27,7 @@ const ORDER: &[&str] = &[
     "block",
     "replog",
     "replog_append",
+    "replog_pending",
     "replog_read",
     "replog_view",
     "breaker",

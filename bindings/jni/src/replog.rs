@@ -10,9 +10,9 @@ use duochain::ffi::replog::{
     duo_replog_open, duo_replog_options, duo_replog_read_index, duo_replog_transfer,
 };
 use duochain::ffi::replog_append::{
-    DUO_REPLOG_ADD, duo_replog_append_options, duo_replog_await, duo_replog_change, duo_replog_change_t,
-    duo_replog_forget, duo_replog_receipt, duo_replog_submit,
+    DUO_REPLOG_ADD, duo_replog_append_options, duo_replog_change, duo_replog_change_t, duo_replog_receipt,
 };
+use duochain::ffi::replog_pending::{duo_replog_await, duo_replog_forget, duo_replog_submit};
 use duochain::ffi::replog_read::{duo_replog_entry, duo_replog_read};
 use duochain::ffi::replog_view::{
     duo_replog_json, duo_replog_member_t, duo_replog_members, duo_replog_peer, duo_replog_peers,
