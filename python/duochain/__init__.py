@@ -36,6 +36,7 @@ from ._errors import (
     IoError,
     NoMemoryError,
     NoQuorumError,
+    NotEverywhereError,
     NotFoundError,
     NotLeaderError,
     PanicError,
@@ -59,6 +60,7 @@ from ._native import (
     LaneStats,
     ManagedPools,
     Metric,
+    PendingAppend,
     Pool,
     PoolClassStats,
     PooledBuffer,
@@ -76,7 +78,7 @@ from ._native import (
     transaction_id,
 )
 from ._node import Node
-from ._replog import LogEntry, LogReceipt, ReplicatedLog
+from ._replog import LogEntry, LogPeer, LogReceipt, ReplicatedLog
 
 __all__ = [
     "AbiMismatchError",
@@ -112,16 +114,19 @@ __all__ = [
     "IoError",
     "LaneStats",
     "LogEntry",
+    "LogPeer",
     "LogReceipt",
     "ManagedPools",
     "Metric",
     "NoMemoryError",
     "NoQuorumError",
     "Node",
+    "NotEverywhereError",
     "NotFoundError",
     "NotLeaderError",
     "PanicError",
     "PartialError",
+    "PendingAppend",
     "PoisonedError",
     "Pool",
     "PoolClassStats",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from ._native import Completion
+    from ._replog import LogReceipt
 
 
 class DuoError(Exception):
@@ -63,6 +64,18 @@ class PartialError(DuoError):
     code = 5
     name = "PARTIAL"
     retryable = True
+
+
+class NotEverywhereError(PartialError):
+    """Entries of a replicated log are committed, and this node cannot know whether every voter has them.
+
+    Appending them again, without a session, would put them into the log twice.
+    """
+
+    retryable = False
+
+    receipt: "LogReceipt"
+    """Where they are."""
 
 
 class InvalidArgumentError(DuoError, ValueError):

@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from . import _native
-from ._errors import ClosedError, DuoTimeoutError
+from ._errors import ClosedError, DuoTimeoutError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 _BATCH = 256
 _LOOK_SECONDS = 0.001
 _WAIT_SECONDS = 0.1
+
+
+def _check(timeout: float | None) -> None:
+    """Before anything is done: after this exception nothing is in the log."""
+    if timeout is not None and not timeout >= 0.0:
+        raise InvalidArgumentError(f"a timeout of {timeout} seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,21 @@ class LogReceipt:
     stale: int
 
 
+@dataclass(frozen=True, slots=True)
+class LogPeer:
+    """What a leader knows of another member."""
+
+    node: int
+    matched: int
+    """Everything up to here is on its disk."""
+    next: int
+    """What is sent next."""
+    inflight_bytes: int
+    silent: float
+    """Seconds since it answered."""
+    is_in_snapshot: bool
+
+
 class ReplicatedLog(_native.ReplicatedLog):
     """One machine's part of a replicated log.
 
@@ -46,9 +68,14 @@ class ReplicatedLog(_native.ReplicatedLog):
     every entry once and in order, after a restart and on another node too.
 
     Nothing of an append is in the log after `FullError`, `NotLeaderError` (its `leader` says whom to ask),
-    `ConflictError`, `TooLargeError` and `InvalidArgumentError`. After any other nobody knows: `DuoTimeoutError`, and
-    `ClosedError` and `PoisonedError` when this node ends meanwhile. With a session and a sequence it can be appended
-    again, anywhere, and is read once.
+    `ConflictError`, `TooLargeError` and `InvalidArgumentError`. After `NotEverywhereError` it is committed, as its
+    `receipt` says: somebody waited for all voters, and this node leads no longer or was closed. After any other nobody
+    knows: `DuoTimeoutError`, and `ClosedError` and `PoisonedError` when this node ends meanwhile. With a session and a
+    sequence it can be appended again, anywhere, and is read once.
+
+    `close`, and leaving a `with`, end this node's part at once, without handing leadership over as `shutdown` does, and
+    give the directory back; what was committed can still be read. Both wait for a write that is under way on the disk;
+    a signal ends the wait of `shutdown`, which goes on in the background.
     """
 
     def __new__(
@@ -90,6 +117,17 @@ class ReplicatedLog(_native.ReplicatedLog):
             segment_bytes,
         )
 
+    def submit(
+        self,
+        *entries: "ReadableBuffer",
+        session: int = 0,
+        sequence: int = 0,
+        wait_for: str = "quorum",
+        critical: bool = False,
+    ) -> _native.PendingAppend:
+        """Appends entries, all or none, without waiting: the answer comes by what is returned."""
+        return self._submit(entries, session, sequence, wait_for, critical)
+
     def append(
         self,
         *entries: "ReadableBuffer",
@@ -100,7 +138,8 @@ class ReplicatedLog(_native.ReplicatedLog):
         timeout: float | None = None,
     ) -> LogReceipt:
         """Appends entries, all or none, and waits until a majority has them, or what `wait_for` says."""
-        return LogReceipt(*self.submit(entries, session, sequence, wait_for, critical).wait(timeout))
+        _check(timeout)
+        return self._submit(entries, session, sequence, wait_for, critical).wait(timeout)
 
     async def append_async(
         self,
@@ -112,14 +151,18 @@ class ReplicatedLog(_native.ReplicatedLog):
         timeout: float | None = None,
     ) -> LogReceipt:
         """As `append`, without blocking the loop."""
-        pending = self.submit(entries, session, sequence, wait_for, critical)
-        try:
-            async with asyncio.timeout(timeout):
-                while (receipt := pending.poll()) is None:
-                    await asyncio.sleep(_LOOK_SECONDS)
-        except TimeoutError as late:
-            raise DuoTimeoutError("no answer in time; it may still commit") from late
-        return LogReceipt(*receipt)
+        _check(timeout)
+        pending = self._submit(entries, session, sequence, wait_for, critical)
+        end = None if timeout is None else time.monotonic() + timeout
+        while (receipt := pending.poll()) is None:
+            if end is not None and time.monotonic() >= end:
+                raise DuoTimeoutError("no answer in time; it may still commit")
+            await asyncio.sleep(_LOOK_SECONDS)
+        return receipt
+
+    def peers(self) -> list[LogPeer]:
+        """What a leader knows of the other members; none on a follower."""
+        return [LogPeer(*row) for row in self._peers()]
 
     def read(self, start: int, max: int = _BATCH, timeout: float | None = 0.0) -> list[LogEntry]:
         """Up to `max` committed entries from index `start` on, waiting for the first; none when none came."""
@@ -136,7 +179,11 @@ class ReplicatedLog(_native.ReplicatedLog):
             return
 
     async def follow_async(self, after: int = 0) -> AsyncIterator[LogEntry]:
-        """As `follow`, without blocking the loop."""
+        """As `follow`, without blocking the loop.
+
+        Each one waits on a thread of the loop's default executor: with more of them than that has threads, give the
+        loop a larger one (`loop.set_default_executor`).
+        """
         try:
             while True:
                 for entry in await asyncio.to_thread(self.read, after + 1, _BATCH, _WAIT_SECONDS):

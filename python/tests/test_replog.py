@@ -6,6 +6,8 @@ import ipaddress
 import itertools
 import json
 import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -155,6 +157,16 @@ def test_what_cannot_be_is_refused(cluster: Cluster, tmp_path: Path) -> None:
         log.append()
     with pytest.raises(duochain.InvalidArgumentError):
         log.append(b"x", sequence=1)
+    before = log.status()["last"]
+    for timeout in (-1.0, float("nan")):
+        with pytest.raises(duochain.InvalidArgumentError, match="timeout"):
+            log.append(b"x", timeout=timeout)
+        with pytest.raises(duochain.InvalidArgumentError, match="timeout"):
+            asyncio.run(log.append_async(b"x", timeout=timeout))
+    assert log.status()["last"] == before
+    for start, most in ((0, 1), (-1, 1), (1, 0)):
+        with pytest.raises(duochain.InvalidArgumentError):
+            log.read(start, most)
     with pytest.raises(duochain.InvalidArgumentError, match="everybody"):
         log.append(b"x", wait_for="everybody")
     with pytest.raises(TypeError):
@@ -178,6 +190,10 @@ def test_a_node_tells_where_it_stands_and_members_change(cluster: Cluster) -> No
     assert status["leader_address"] == cluster.addresses[leader]
     assert status["voters"] == [1, 2, 3]
     assert json.loads(log.json())["role"] == "leader"
+    assert status["uncommitted_bytes"] == 0
+    assert [peer.node for peer in log.peers()] == [node for node in (1, 2, 3) if node != leader]
+    assert all(peer.next > peer.matched and peer.silent >= 0.0 and not peer.is_in_snapshot for peer in log.peers())
+    assert cluster.logs[leader % NODES + 1].peers() == []
     assert log.read_index(PATIENCE) > 0
     cluster.open(NODES + 1)
     addresses = {NODES + 1: cluster.addresses[NODES + 1]}
@@ -199,6 +215,78 @@ def test_closing_ends_loops_and_leaves_what_is_committed(cluster: Cluster) -> No
     log.close()
     with pytest.raises(duochain.ClosedError):
         log.append(b"x")
+
+
+def test_a_closed_log_gives_its_directory_back_and_can_be_read(cluster: Cluster) -> None:
+    node = cluster.leader() % NODES + 1
+    with cluster.logs[node] as log:
+        last = log.read(1, timeout=PATIENCE)[-1].index
+    reopened = cluster.open(node)
+    assert log.read(last) == reopened.read(last, 1, PATIENCE)
+
+
+def left_alone(cluster: Cluster) -> tuple[ReplicatedLog, int]:
+    """A leader beside one follower, with an entry that waits for the third voter; its index."""
+    leader = cluster.leader()
+    log = cluster.logs[leader]
+    before = log.append(b"before").index
+    cluster.logs.pop((leader + 1) % NODES + 1).close()
+    return log, before
+
+
+def test_what_not_every_voter_is_known_to_have_is_said_to_be_committed(cluster: Cluster) -> None:
+    log, before = left_alone(cluster)
+    pending = log.submit(b"for all", wait_for="all")
+    assert pending.poll() is None
+
+    async def run() -> duochain.NotEverywhereError:
+        waiting = asyncio.create_task(log.append_async(b"for all", wait_for="all"))
+        await asyncio.to_thread(until, lambda: len(log.read(before + 1, timeout=PATIENCE)) == 2)
+        await asyncio.to_thread(log.shutdown, PATIENCE)
+        with pytest.raises(duochain.NotEverywhereError) as told:
+            await waiting
+        return told.value
+
+    told = asyncio.run(run())
+    assert told.receipt == LogReceipt(before + 2, told.receipt.term, 0, 0)
+    assert not told.retryable
+    with pytest.raises(duochain.NotEverywhereError) as first:
+        pending.wait()
+    assert first.value.receipt.index == before + 1
+    with pytest.raises(duochain.NotEverywhereError):
+        pending.poll()
+
+
+class Stop(Exception):
+    """What the handler of a signal raises."""
+
+
+def interrupted(act: Callable[[], object]) -> None:
+    """`act` waits for ever; a signal ends it."""
+
+    def stop(*_: object) -> None:
+        raise Stop
+
+    before = signal.signal(signal.SIGUSR1, stop)
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1))
+    timer.start()
+    try:
+        with pytest.raises(Stop):
+            act()
+    finally:
+        timer.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_signal_ends_every_wait(cluster: Cluster) -> None:
+    log, before = left_alone(cluster)
+    interrupted(lambda: log.append(b"x", wait_for="all"))
+    interrupted(lambda: log.read(before + 10, timeout=None))
+    leader = log.status()["node"]
+    cluster.logs.pop(leader % NODES + 1).close()
+    address = cluster.addresses[NODES + 1]
+    interrupted(lambda: log.change(add={NODES + 1: address}))
+    interrupted(lambda: log.shutdown(None))
 
 
 def test_asyncio_appends_and_follows(cluster: Cluster) -> None:

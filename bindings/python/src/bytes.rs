@@ -65,6 +65,20 @@ impl BytesLike<'_, '_> {
     }
 }
 
+/// As [`with_slices`], without the interpreter lock, for what waits for locks of the library. Buffers that could
+/// change meanwhile are copied.
+pub(crate) fn with_detached<R: Send>(
+    py: Python<'_>,
+    items: &Bound<'_, PyAny>,
+    act: impl FnOnce(&[&[u8]]) -> R + Send,
+) -> PyResult<R> {
+    let items = items.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+    let buffers = items.iter().map(|item| item.extract()).collect::<PyResult<Vec<BytesLike<'_, '_>>>>()?;
+    let bytes: Vec<Cow<'_, [u8]>> = buffers.iter().map(|buffer| buffer.detached(py)).collect();
+    let slices: Vec<&[u8]> = bytes.iter().map(AsRef::as_ref).collect();
+    Ok(py.detach(|| act(&slices)))
+}
+
 /// Hands the bytes of every item of an iterable to `act`. An item of a wrong type is found before that.
 pub(crate) fn with_slices<R>(
     py: Python<'_>,

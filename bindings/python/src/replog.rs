@@ -2,34 +2,45 @@
 
 use crate::arguments::{invalid, position, size, timeout};
 use crate::boundary::{Gate, Own, wait};
-use crate::bytes::with_slices;
+use crate::bytes::with_detached;
 use crate::fault::exception;
 use duochain::frame::Origin;
 use duochain::node::replica::{
-    Lane, Pending, PolledReplica, Receipt, ReplicaConfig, ReplicaError, SubmitOptions, WaitFor,
+    Asked, Lane, Pending, PolledReplica, Receipt, ReplicaConfig, ReplicaError, SubmitOptions, WaitFor,
 };
 use duochain::raft::{Change, Membership, Role};
-use duochain::types::{ClusterId, Index, NodeId, Status};
+use duochain::types::{ClusterId, Index, LogId, NodeId, Status};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 /// Bytes of the log that one read looks at.
 const READ_BYTES: usize = 1 << 20;
 
-/// The exception of a failure; who leads stands in its `leader`.
+/// The exception of a failure; who leads stands in its `leader`, and what is committed in its `receipt`.
 fn raise(py: Python<'_>, error: &ReplicaError) -> PyErr {
-    let made = exception(py, error.status(), &error.to_string()).and_then(|object| {
-        if error.status() == Status::NotLeader {
-            object.setattr("leader", error.leader().map(NodeId::get))?;
+    let made = || match error {
+        ReplicaError::NotEverywhere(known) => {
+            let class = py.import("duochain._errors")?.getattr("NotEverywhereError")?;
+            let object = class.call1((error.to_string(),))?;
+            object.setattr("receipt", receipt(py, *known)?)?;
+            Ok(object)
         }
-        Ok(object)
-    });
-    made.map_or_else(|error| error, PyErr::from_value)
+        error => {
+            let object = exception(py, error.status(), &error.to_string())?;
+            if error.status() == Status::NotLeader {
+                object.setattr("leader", error.leader().map(NodeId::get))?;
+            }
+            Ok(object)
+        }
+    };
+    made().map_or_else(|error| error, PyErr::from_value)
 }
 
 fn node(py: Python<'_>, number: u64) -> PyResult<NodeId> {
@@ -45,8 +56,28 @@ fn level(py: Python<'_>, name: &str) -> PyResult<WaitFor> {
     }
 }
 
-fn receipt(receipt: Receipt) -> (u64, u64, u32, u32) {
-    (receipt.id.index.get(), receipt.id.term.get(), receipt.repeated, receipt.stale)
+/// As a `LogReceipt` of the package.
+fn receipt(py: Python<'_>, receipt: Receipt) -> PyResult<Bound<'_, PyAny>> {
+    let (index, term) = (receipt.id.index.get(), receipt.id.term.get());
+    let class = py.import("duochain._replog")?.getattr("LogReceipt")?;
+    class.call1((index, term, receipt.repeated, receipt.stale))
+}
+
+fn is_timeout(error: &ReplicaError) -> bool {
+    matches!(error, ReplicaError::Timeout)
+}
+
+/// Asks once, and waits in slices.
+fn answer(
+    py: Python<'_>,
+    limit: Option<Duration>,
+    ask: impl FnOnce() -> Result<Asked, ReplicaError> + Send,
+) -> PyResult<LogId> {
+    let asked = py.detach(ask).map_err(|error| raise(py, &error))?;
+    let outcome = wait(py, limit, |slice| asked.wait(slice), is_timeout);
+    // It takes a lock to forget what was asked.
+    py.detach(|| drop(asked));
+    outcome?.map_err(|error| raise(py, &error))
 }
 
 /// Without limit is 292 years.
@@ -67,7 +98,7 @@ pub(crate) struct ReplicatedLog {
     inner: Own<Arc<PolledReplica>>,
 }
 
-/// A batch on its way.
+/// A batch on its way. Dropping it gives up the answer, not the batch.
 #[pyclass(frozen, module = "duochain._native")]
 pub(crate) struct PendingAppend {
     gate: Gate,
@@ -77,7 +108,36 @@ pub(crate) struct PendingAppend {
 /// A committed entry as Python gets it: index, term, time, session, number, bytes.
 type Row<'py> = (u64, u64, u64, u64, u64, Bound<'py, PyBytes>);
 
+/// What a leader knows of a member: number, matched, next, bytes on their way, seconds of silence, in a snapshot.
+type PeerRow = (u64, u64, u64, usize, f64, bool);
+
 impl ReplicatedLog {
+    /// By a thread of its own: a signal ends the wait for it, however long the disk takes.
+    fn wind_down(&self, py: Python<'_>, limit: Duration) -> PyResult<Result<(), ReplicaError>> {
+        let replica = Arc::clone(&self.inner);
+        let (done, over) = sync_channel(1);
+        let thread = std::thread::Builder::new().name("duo-log-end".to_owned()).spawn(move || {
+            let outcome = replica.shutdown(limit);
+            // Nobody waits after a signal. Whoever is told may be the last to hold the log.
+            drop(replica);
+            let _ = done.send(outcome);
+        });
+        let thread = thread.map_err(|error| raise(py, &error.into()))?;
+        let told = wait(
+            py,
+            None,
+            move |slice| over.recv_timeout(slice),
+            |error| *error == RecvTimeoutError::Timeout,
+        )?;
+        told.map_or_else(
+            |_| match py.detach(|| thread.join()) {
+                Ok(()) => unreachable!("it was told"),
+                Err(payload) => resume_unwind(payload),
+            },
+            Ok,
+        )
+    }
+
     fn option_span(py: Python<'_>, seconds: Option<f64>) -> PyResult<Option<Duration>> {
         Ok(match seconds {
             None => None,
@@ -131,7 +191,7 @@ impl ReplicatedLog {
     }
 
     /// Puts entries into the log, all or none; the answer comes by what is returned.
-    fn submit(
+    fn _submit(
         &self,
         py: Python<'_>,
         entries: &Bound<'_, PyAny>,
@@ -144,9 +204,8 @@ impl ReplicatedLog {
             let lane = if critical { Lane::Critical } else { Lane::Normal };
             let options = SubmitOptions { lane, wait: level(py, wait_for)? };
             let origin = Origin { session, sequence };
-            let pending = with_slices(py, entries, |items| {
-                self.inner.submit_all(items, origin, options).map_err(|error| raise(py, &error))
-            })?;
+            let submit = |items: &[&[u8]]| self.inner.submit_all(items, origin, options);
+            let pending = with_detached(py, entries, submit)?.map_err(|error| raise(py, &error))?;
             Ok(PendingAppend { gate: Gate::new("append"), pending })
         })
     }
@@ -161,9 +220,12 @@ impl ReplicatedLog {
     ) -> PyResult<Vec<Row<'py>>> {
         self.gate.enter_closed(py, || {
             let (from, max) = (Index::new(position(py, "start", start)?), size(py, "max", max)?);
+            if from == Index::ORIGIN || max == 0 {
+                return Err(invalid(py, "entries count from 1, and one has to fit"));
+            }
             let limit = self::timeout(py, timeout)?;
             let poll = |slice| self.inner.poll(from, READ_BYTES, slice);
-            let batch = match wait(py, limit, poll, |error| matches!(error, ReplicaError::Timeout))? {
+            let batch = match wait(py, limit, poll, is_timeout)? {
                 Ok(batch) => batch,
                 Err(ReplicaError::Timeout) => return Ok(Vec::new()),
                 Err(error) => return Err(raise(py, &error)),
@@ -183,10 +245,7 @@ impl ReplicatedLog {
     fn read_index(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<u64> {
         self.gate.enter(py, || {
             let limit = self::timeout(py, timeout)?;
-            // A question that got lost is asked again.
-            let ask = |slice| self.inner.read_index(slice);
-            let index = wait(py, limit, ask, |error| matches!(error, ReplicaError::Timeout))?;
-            index.map(Index::get).map_err(|error| raise(py, &error))
+            answer(py, limit, || self.inner.ask_read()).map(|id| id.index.get())
         })
     }
 
@@ -212,7 +271,7 @@ impl ReplicatedLog {
         timeout: Option<f64>,
     ) -> PyResult<()> {
         self.gate.enter(py, || {
-            let limit = span(self::timeout(py, timeout)?);
+            let limit = self::timeout(py, timeout)?;
             let nodes = |numbers: Option<Vec<u64>>| -> PyResult<_> {
                 numbers.unwrap_or_default().into_iter().map(|number| self::node(py, number)).collect()
             };
@@ -225,7 +284,7 @@ impl ReplicatedLog {
                 demote: nodes(demote)?,
                 remove: nodes(remove)?,
             };
-            py.detach(|| self.inner.change(change, limit)).map(drop).map_err(|error| raise(py, &error))
+            answer(py, limit, || self.inner.ask_change(change)).map(drop)
         })
     }
 
@@ -249,11 +308,25 @@ impl ReplicatedLog {
             row.set_item("last", now.last.index.get())?;
             row.set_item("durable", now.durable.get())?;
             row.set_item("commit", now.commit.get())?;
+            row.set_item("uncommitted_bytes", now.uncommitted_bytes)?;
             let voters = members.addresses.keys().map(|node| (node.get(), members.is_voter(*node)));
             row.set_item("voters", voters.filter(|(_, is)| *is).map(|(node, _)| node).collect::<Vec<_>>())?;
             let addresses = members.addresses.iter().map(|(node, address)| (node.get(), address.as_str()));
             row.set_item("members", addresses.collect::<BTreeMap<_, _>>())?;
             Ok(row)
+        })
+    }
+
+    /// What a leader knows of the other members; none on a follower.
+    fn _peers(&self, py: Python<'_>) -> PyResult<Vec<PeerRow>> {
+        self.gate.enter_closed(py, || {
+            let known = py.detach(|| self.inner.status().peers);
+            let rows = known.iter().map(|peer| {
+                let (matched, next) = (peer.matched.get(), peer.next.get());
+                let silent = peer.silent.as_secs_f64();
+                (peer.node.get(), matched, next, peer.inflight_bytes, silent, peer.is_in_snapshot)
+            });
+            Ok(rows.collect())
         })
     }
 
@@ -267,7 +340,7 @@ impl ReplicatedLog {
     fn shutdown(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
         self.gate.enter(py, || {
             let limit = span(self::timeout(py, timeout)?);
-            match py.detach(|| self.inner.shutdown(limit)) {
+            match self.wind_down(py, limit)? {
                 Ok(()) | Err(ReplicaError::Closed) => Ok(true),
                 Err(ReplicaError::Timeout) => Ok(false),
                 Err(error) => Err(raise(py, &error)),
@@ -301,26 +374,27 @@ impl ReplicatedLog {
 
 #[pymethods]
 impl PendingAppend {
-    /// Index of the last entry, term, repetitions, entries that came too late.
+    /// The receipt, once it is there; after a timeout it can be waited for again.
     #[pyo3(signature = (timeout=None))]
-    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<(u64, u64, u32, u32)> {
+    fn wait<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
         self.gate.enter(py, || {
             let limit = self::timeout(py, timeout)?;
-            let answer = wait(
-                py,
-                limit,
-                |slice| self.pending.wait(slice),
-                |error| matches!(error, ReplicaError::Timeout),
-            )?;
-            answer.map(receipt).map_err(|error| raise(py, &error))
+            // The answer itself may be that nobody knows.
+            let is_open = |error: &_| is_timeout(error) && self.pending.try_wait().is_none();
+            let told = wait(py, limit, |slice| self.pending.wait(slice), is_open)?;
+            match self.pending.try_wait().unwrap_or(told) {
+                Ok(known) => receipt(py, known),
+                Err(error) => Err(raise(py, &error)),
+            }
         })
     }
 
     /// As `wait`, without waiting: `None` while there is no answer.
-    fn poll(&self, py: Python<'_>) -> PyResult<Option<(u64, u64, u32, u32)>> {
+    fn poll<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.gate.enter(py, || match self.pending.try_wait() {
             None => Ok(None),
-            Some(answer) => answer.map(receipt).map(Some).map_err(|error| raise(py, &error)),
+            Some(Ok(known)) => receipt(py, known).map(Some),
+            Some(Err(error)) => Err(raise(py, &error)),
         })
     }
 }
