@@ -78,7 +78,7 @@ pub struct SnapshotOptions {
     pub tail_entries: u64,
     /// Bytes of one chunk, up to [`CHUNK_BYTES_MAX`]. A heartbeat may wait for one.
     pub chunk_bytes: usize,
-    /// Chunks under way to one peer, up to [`CHUNKS_WAITING_MAX`]. Too few are slow where the way is long; too many
+    /// Chunks under way to one peer, up to 64. Too few are slow where the way is long; too many
     /// delay heartbeats where it is slow, since what the system has taken is not overtaken.
     pub chunks_inflight_max: usize,
     /// Chunks that bring nothing for so long are sent again, the first of them as a question.
