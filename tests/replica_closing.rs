@@ -6,7 +6,9 @@ mod replicas;
 use duochain::frame::{Entry, Origin};
 use duochain::node::replica::{self, Apply, Replica, SubmitOptions};
 use replicas::{Applied, Cluster, Keep, PATIENCE, batch, until};
+use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -64,4 +66,47 @@ fn whoever_closes_waits_until_it_is_closed_also_while_another_does() {
     assert!(closed.recv_timeout(Duration::from_millis(50)).is_err(), "its host is applying still");
     drop(open);
     (0..2).for_each(|_| closed.recv_timeout(PATIENCE).unwrap());
+}
+
+/// A state of a gibibyte, in small pieces, that says when its first one is read and when its last one was.
+struct Long {
+    begun: SyncSender<()>,
+    left: usize,
+    is_whole: Arc<AtomicBool>,
+}
+
+impl Read for Long {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let _ = self.begun.try_send(());
+        let count = out.len().min(self.left).min(64 << 10);
+        out[..count].fill(7);
+        self.left -= count;
+        self.is_whole.fetch_or(self.left == 0, Ordering::SeqCst);
+        Ok(count)
+    }
+}
+
+struct LongHost(SyncSender<()>, Arc<AtomicBool>);
+
+impl Apply for LongHost {
+    fn apply(&mut self, _batch: &replica::Applied<'_>) {}
+
+    fn snapshot(&mut self) -> Option<Box<dyn Read + Send>> {
+        let (begun, is_whole) = (self.0.clone(), Arc::clone(&self.1));
+        Some(Box::new(Long { begun, left: 1 << 30, is_whole }))
+    }
+}
+
+#[test]
+fn a_close_waits_for_no_snapshot_that_is_being_written() {
+    let mut cluster = Cluster::new("closing-snapshot", 1);
+    cluster.close(1);
+    let ((begun, has_begun), is_whole) = (sync_channel(1), Arc::<AtomicBool>::default());
+    let mut config = cluster.config(1);
+    config.snapshots.every_entries = 1;
+    let replica = Replica::open(config, Box::new(LongHost(begun, Arc::clone(&is_whole)))).unwrap();
+    until("it leads", || replica.append(batch("x"), PATIENCE).is_ok());
+    has_begun.recv_timeout(PATIENCE).unwrap();
+    replica.close();
+    assert!(!is_whole.load(Ordering::SeqCst), "it was read to its end");
 }

@@ -12,6 +12,7 @@ use crate::dedup::{Admission, Dedup, Why};
 use crate::frame::{Entry, Frame, FrameKind};
 use crate::storage::Error;
 use crate::storage::frames::FrameReader;
+use crate::storage::snapshots::Until;
 use crate::types::{Index, LogId, UnixNanos};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -28,12 +29,14 @@ pub trait Apply: Send + 'static {
     fn apply(&mut self, batch: &Applied<'_>);
 
     /// The state as of the last `apply`, as bytes that can be read while `apply` goes on: a copy, or something that
-    /// does not change. `None`: this host keeps no snapshots, and the log is never cut.
+    /// does not change. `None`: this host keeps no snapshots, and the log is never cut. When the replica ends, it is
+    /// read no further; a read that blocks delays the end.
     fn snapshot(&mut self) -> Option<Box<dyn Read + Send>> {
         None
     }
 
-    /// Replaces the state by one that `snapshot` made on this or another node.
+    /// Replaces the state by one that `snapshot` made on this or another node. Reading it fails when the replica ends
+    /// meanwhile.
     ///
     /// # Errors
     /// `Unsupported` unless the host says otherwise; what it cannot read or keep. The replica ends then.
@@ -197,8 +200,11 @@ impl Applier {
             )));
         }
         if self.applied < last {
-            self.apply.restore(&mut blocks).map_err(failed)?;
+            let is_over = || shared.snapshots.is_over();
+            let mut state = Until::new(&mut blocks, &is_over);
+            self.apply.restore(&mut state).map_err(failed)?;
             // What the host did not ask for has to be sound as well.
+            io::copy(&mut state, &mut io::sink()).map_err(failed)?;
             blocks.verify().map_err(|unsound| failed(unsound.into()))?;
             self.applied = last;
         }

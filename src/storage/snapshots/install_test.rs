@@ -44,7 +44,7 @@ fn live(dir: &Path, snapshot: &[u8], told: &mut Told) -> Result<(), Error> {
     let mut draft = shelf.draft("incoming-1")?;
     draft.write(snapshot, 0)?;
     draft.sync()?;
-    let verified = draft.verify()?;
+    let verified = draft.verify(&|| false)?;
     draft.keep(&verified)?;
     log.reset(END.next())?;
     *told = Told::Installed;

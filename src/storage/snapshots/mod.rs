@@ -34,9 +34,11 @@ mod install_test;
 mod shelf;
 #[cfg(test)]
 mod snapshots_test;
+mod until;
 mod writer;
 
 pub use blocks::{Blocks, Unsound};
 pub use format::{BLOCK_BYTES_MAX, NAME_BYTES_MAX, SECTIONS_MAX, SnapshotHead};
 pub use shelf::{Draft, SnapshotFile, SnapshotShelf, Stored};
+pub use until::Until;
 pub use writer::{SectionError, SnapshotWriter};

@@ -1,6 +1,6 @@
 //! The directory of snapshots: what is there, what is half there, what goes.
 
-use super::{Blocks, SnapshotHead, SnapshotWriter, Unsound};
+use super::{Blocks, SnapshotHead, SnapshotWriter, Unsound, Until};
 use crate::storage::{Error, durable};
 use crate::types::Index;
 use rustix::io::Errno;
@@ -58,7 +58,7 @@ impl SnapshotShelf {
         let mut indexes = shelf.list()?;
         let mut stored = Stored::default();
         while let Some(index) = indexes.pop() {
-            match shelf.verify(&shelf.path_of(index)) {
+            match verify(&shelf.path_of(index), &|| false) {
                 Ok(file) if file.head.last.index == index => {
                     stored.newest = Some(file);
                     stored.older = indexes;
@@ -107,14 +107,6 @@ impl SnapshotShelf {
     /// `dir/00000000000000004711.snapshot`
     fn path_of(&self, index: Index) -> PathBuf {
         self.dir.join(format!("{:020}.{SNAPSHOT}", index.get()))
-    }
-
-    /// A snapshot that `path` holds as a whole.
-    fn verify(&self, path: &Path) -> Result<SnapshotFile, Error> {
-        let blocks = read(path)?;
-        let head = *blocks.head();
-        let (digest, bytes) = blocks.verify().map_err(|unsound| unsound.at(path))?;
-        Ok(SnapshotFile { path: path.to_path_buf(), head, digest, bytes })
     }
 
     /// A snapshot of that name, unverified but for its head.
@@ -166,15 +158,14 @@ impl SnapshotShelf {
 }
 
 impl SnapshotFile {
-    /// Reads all of it. Whether it is still what it was: its digest fits, and is the one that is known.
+    /// Reads all of it, unless `is_over` says meanwhile that nobody wants to know. Whether it is still what it was: its
+    /// digest fits, and is the one that is known.
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub fn is_damaged(&self) -> Result<bool, Error> {
-        let verified =
-            self.read().and_then(|blocks| blocks.verify().map_err(|unsound| unsound.at(&self.path)));
-        match verified {
-            Ok(found) => Ok(found != (self.digest, self.bytes)),
+    pub fn is_damaged(&self, is_over: &dyn Fn() -> bool) -> Result<bool, Error> {
+        match verify(&self.path, is_over) {
+            Ok(found) => Ok((found.digest, found.bytes) != (self.digest, self.bytes)),
             Err(error) if is_damage(&error) => Ok(true),
             Err(error) => Err(error),
         }
@@ -193,7 +184,7 @@ impl SnapshotFile {
     /// # Errors
     /// `Io`.
     pub fn open(&self) -> Result<File, Error> {
-        File::open(&self.path).map_err(|source| Error::from_io("open", &self.path, source))
+        open(&self.path)
     }
 
     /// Bytes of it, as many as there are up to `bytes`, from `offset` on, as they stand there: no checksum is looked at
@@ -252,12 +243,13 @@ impl Draft {
         Ok(())
     }
 
-    /// Reads all of it back. The answer says what it would be; it has no name yet.
+    /// Reads all of it back, unless `is_over` says meanwhile that nobody wants to know. The answer says what it would
+    /// be; it has no name yet.
     ///
     /// # Errors
     /// `Corrupt` naming the first part that is not sound, `FormatTooNew`, `Io`.
-    pub fn verify(&self) -> Result<SnapshotFile, Error> {
-        self.shelf.verify(self.path())
+    pub fn verify(&self, is_over: &dyn Fn() -> bool) -> Result<SnapshotFile, Error> {
+        verify(self.path(), is_over)
     }
 
     /// Gives it the name of a snapshot, durably. It is synced already.
@@ -304,9 +296,21 @@ fn is_damage(error: &Error) -> bool {
     }
 }
 
+/// A snapshot that `path` holds as a whole.
+fn verify(path: &Path, is_over: &dyn Fn() -> bool) -> Result<SnapshotFile, Error> {
+    let input = BufReader::with_capacity(AHEAD_BYTES, Until::new(open(path)?, is_over));
+    let blocks = Blocks::new(input).map_err(|unsound| unsound.at(path))?;
+    let head = *blocks.head();
+    let (digest, bytes) = blocks.verify().map_err(|unsound| unsound.at(path))?;
+    Ok(SnapshotFile { path: path.to_path_buf(), head, digest, bytes })
+}
+
 fn read(path: &Path) -> Result<Blocks<BufReader<File>>, Error> {
-    let file = File::open(path).map_err(|source| Error::from_io("open", path, source))?;
-    Blocks::new(BufReader::with_capacity(AHEAD_BYTES, file)).map_err(|unsound| unsound.at(path))
+    Blocks::new(BufReader::with_capacity(AHEAD_BYTES, open(path)?)).map_err(|unsound| unsound.at(path))
+}
+
+fn open(path: &Path) -> Result<File, Error> {
+    File::open(path).map_err(|source| Error::from_io("open", path, source))
 }
 
 impl Unsound {

@@ -250,6 +250,11 @@ impl Snapshots {
         Ok(file)
     }
 
+    /// Whether the replica has ended, so that nobody wants more of a snapshot that is written or read.
+    pub(super) fn is_over(&self) -> bool {
+        self.takes.is_closed()
+    }
+
     /// Ends the threads.
     pub(super) fn close(&self) {
         self.takes.close();

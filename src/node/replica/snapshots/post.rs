@@ -75,6 +75,10 @@ impl<T> Post<T> {
         self.came.wait_while_for(&mut inner, |inner| !inner.is_closed, time);
     }
 
+    pub(in crate::node::replica) fn is_closed(&self) -> bool {
+        self.inner.lock().is_closed
+    }
+
     /// What waits is gone, and nothing comes any more.
     pub(in crate::node::replica) fn close(&self) {
         let mut inner = self.inner.lock();

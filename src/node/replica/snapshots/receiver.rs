@@ -73,6 +73,7 @@ pub(super) fn run(shared: &Shared) {
                         coming = goes_on;
                         Some(answer)
                     }
+                    Err(_) if shared.snapshots.is_over() => return,
                     Err(error) => {
                         log::emit(Level::Error, "log", format_args!("the snapshot of {from}: {error}"));
                         Some(ChunkAnswer::Refused)
@@ -131,7 +132,7 @@ fn take_in(
     }
     let Coming { mut draft, .. } = coming;
     draft.sync()?;
-    let file = draft.verify()?;
+    let file = draft.verify(&|| shared.snapshots.is_over())?;
     let snapshot = verify(shared, &file, chunk)?;
     shared.received((from, chunk.term), Received { draft, file, snapshot });
     Ok((None, ChunkAnswer::Whole))

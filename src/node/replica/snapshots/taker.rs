@@ -6,7 +6,7 @@ use crate::env::log::{self, Level};
 use crate::node::replica::core::Shared;
 use crate::raft::Snapshot;
 use crate::storage::Error;
-use crate::storage::snapshots::{SectionError, SnapshotFile, SnapshotHead};
+use crate::storage::snapshots::{SectionError, SnapshotFile, SnapshotHead, Until};
 use crate::types::Index;
 use std::fmt;
 use std::io::Read;
@@ -49,6 +49,7 @@ fn keep(shared: &Shared, take: Take) {
                 log::emit(Level::Warn, "log", format_args!("the log was not cut: {error}"));
             }
         }
+        Err(_) if snapshots.is_over() => {}
         Err(error) => log::emit(Level::Error, "log", format_args!("no snapshot to {last}: {error}")),
     }
 }
@@ -61,7 +62,8 @@ fn write(shared: &Shared, mut take: Take) -> Result<SnapshotFile, SectionError> 
     let mut writer = shared.snapshots.shelf.write(head)?;
     writer.section(MEMBERS, &mut &members[..])?;
     writer.section(DEDUP, &mut &take.dedup[..])?;
-    writer.section(HOST, &mut take.state)?;
+    let is_over = || shared.snapshots.is_over();
+    writer.section(HOST, &mut Until::new(&mut take.state, &is_over))?;
     Ok(writer.finish()?)
 }
 
