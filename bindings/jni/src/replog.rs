@@ -7,12 +7,14 @@ use crate::queue::memory;
 use crate::wire::{Steps, Wire};
 use duochain::ffi::replog::{
     DUO_REPLOG_MEMBERS_MAX, duo_replog, duo_replog_close, duo_replog_destroy, duo_replog_member,
-    duo_replog_open, duo_replog_options, duo_replog_read_index, duo_replog_transfer,
+    duo_replog_open, duo_replog_options, duo_replog_transfer,
 };
 use duochain::ffi::replog_append::{
     DUO_REPLOG_ADD, duo_replog_append_options, duo_replog_change, duo_replog_change_t, duo_replog_receipt,
 };
-use duochain::ffi::replog_pending::{duo_replog_await, duo_replog_forget, duo_replog_submit};
+use duochain::ffi::replog_pending::{
+    duo_replog_await, duo_replog_forget, duo_replog_submit, duo_replog_submit_read,
+};
 use duochain::ffi::replog_read::{duo_replog_entry, duo_replog_read};
 use duochain::ffi::replog_view::{
     duo_replog_json, duo_replog_member_t, duo_replog_members, duo_replog_peer, duo_replog_peers,
@@ -127,8 +129,8 @@ native! {
         number(status, op)
     }
 
-    /// `long[] replogAwait(Object owner, long log, long op, long timeoutNanos)`: index, term, repeated, stale; one
-    /// number that is a refusal; `null` when there is no answer yet
+    /// `long[] replogAwait(Object owner, long log, long op, long timeoutNanos)`: index, term, repeated, stale, and 1 when
+    /// a voter may lack it; one number that is a refusal; `null` when there is no answer yet
     fn Java_io_duochain_Natives_replogAwait(
         env, _owner: jobject, log: jlong, op: jlong, timeout: jlong
     ) -> jlongArray, ptr::null_mut(); {
@@ -137,8 +139,10 @@ native! {
         let status = unsafe { duo_replog_await(handle(log), op.cast_unsigned(), timeout, &mut receipt) };
         match outcome(status)? {
             duo_status::DUO_TIMEOUT => Ok(ptr::null_mut()),
-            duo_status::DUO_OK => {
-                let numbers = [receipt.index, receipt.term, receipt.repeated.into(), receipt.stale.into()];
+            status @ (duo_status::DUO_OK | duo_status::DUO_PARTIAL) => {
+                let is_partial = u64::from(status == duo_status::DUO_PARTIAL);
+                let (repeated, stale) = (receipt.repeated.into(), receipt.stale.into());
+                let numbers = [receipt.index, receipt.term, repeated, stale, is_partial];
                 Ok(env.long_array(&numbers.map(u64::cast_signed))?)
             }
             refused => Ok(env.long_array(&[number(refused, 0)?])?),
@@ -180,11 +184,11 @@ native! {
         }
     }
 
-    /// `long replogReadIndex(Object owner, long log, long timeoutNanos)`
-    fn Java_io_duochain_Natives_replogReadIndex(_env, _owner: jobject, log: jlong, timeout: jlong) -> jlong, 0; {
-        let mut index = 0;
+    /// `long replogSubmitRead(Object owner, long log)`: the index comes by `replogAwait`
+    fn Java_io_duochain_Natives_replogSubmitRead(_env, _owner: jobject, log: jlong) -> jlong, 0; {
+        let mut op = 0;
         // SAFETY: any number is accepted, and the place is writable.
-        number(unsafe { duo_replog_read_index(handle(log), timeout, &mut index) }, index)
+        number(unsafe { duo_replog_submit_read(handle(log), &mut op) }, op)
     }
 
     /// `long replogTransfer(Object owner, long log, long to, long timeoutNanos)`

@@ -87,6 +87,10 @@ fn more(status: Status) -> &'static str {
             "    public java.util.OptionalLong leader() {\n        return detail() == 0",
             " ? java.util.OptionalLong.empty() : java.util.OptionalLong.of(detail());\n    }\n",
         ),
+        Status::Partial => concat!(
+            "\n    /** Of an append to a replicated log that every voter was to have: where it is committed, for ever. */\n",
+            "    public java.util.Optional<ReplicatedLog.Receipt> receipt() {\n        return committed();\n    }\n",
+        ),
         _ => "",
     }
 }

@@ -14,6 +14,7 @@ public abstract class DuoException extends IllegalStateException {
 
     private final Code code;
     private transient Completion completion;
+    private transient ReplicatedLog.Receipt receipt;
     private long detail;
 
     DuoException(Code code, String message) {
@@ -39,6 +40,16 @@ public abstract class DuoException extends IllegalStateException {
     /** A number that belongs to some reasons. */
     final long detail() {
         return detail;
+    }
+
+    /** What is committed in spite of it. */
+    final Optional<ReplicatedLog.Receipt> committed() {
+        return Optional.ofNullable(receipt);
+    }
+
+    final DuoException with(ReplicatedLog.Receipt of) {
+        receipt = of;
+        return this;
     }
 
     final DuoException with(long number) {

@@ -8,9 +8,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** Appends of one log: their way in, and their answers. */
+/** Requests to one log: their way in, and their answers. */
 final class LogAppends {
     private static final String REFUSED = "too much waits already, or leadership changes: ask again";
+    private static final String UNKNOWN = "no answer in time; it may still commit";
 
     private final ReplicatedLog owner;
     private final NativeHandle handle;
@@ -28,13 +29,26 @@ final class LogAppends {
     Receipt append(List<byte[]> entries, Origin origin, WaitFor level, Lane lane, Duration timeout)
             throws InterruptedException {
         Waiting waiting = Waiting.forUpTo(timeout);
-        long op = submit(entries, origin, level, lane);
+        return await(submit(entries, origin, level, lane), waiting, UNKNOWN);
+    }
+
+    /** One question, waited for in pieces: one asked anew in each would get no answer that takes longer than a piece. */
+    long readIndex(Duration timeout) throws InterruptedException {
+        Waiting waiting = Waiting.forUpTo(timeout);
+        long op = Natives.replogSubmitRead(owner, handle.use());
+        if (Failures.isRefused(op)) {
+            throw Failures.of(Failures.refusal(op), REFUSED);
+        }
+        return await(op, waiting, "no answer to the read in time: ask again").index();
+    }
+
+    private Receipt await(long op, Waiting waiting, String late) throws InterruptedException {
         Receipt receipt = null;
         try {
             while (receipt == null) {
                 receipt = answer(op, waiting.chunk());
                 if (receipt == null && waiting.isOver()) {
-                    throw unknown();
+                    throw Failures.of(Code.TIMEOUT, late);
                 }
             }
             return receipt;
@@ -104,7 +118,11 @@ final class LogAppends {
         if (Failures.isRefused(answer[0])) {
             throw Failures.of(Failures.refusal(answer[0]), REFUSED);
         }
-        return new Receipt(answer[0], answer[1], (int) answer[2], (int) answer[3]);
+        Receipt receipt = new Receipt(answer[0], answer[1], (int) answer[2], (int) answer[3]);
+        if (answer[4] != 0) {
+            throw Failures.of(Code.PARTIAL, "committed, and perhaps not on every voter").with(receipt);
+        }
+        return receipt;
     }
 
     /** Nobody will ask for its answer. Fails never: the library may have forgotten it, or the log ended. */
@@ -117,6 +135,6 @@ final class LogAppends {
     }
 
     static DuoException unknown() {
-        return Failures.of(Code.TIMEOUT, "no answer in time; it may still commit");
+        return Failures.of(Code.TIMEOUT, UNKNOWN);
     }
 }

@@ -276,7 +276,7 @@ final class Natives {
     static native long replogSubmit(
             Object owner, long log, byte[] bytes, int[] lengths, int level, int flags, long session, long sequence);
 
-    /** Index, term, repeated, stale; or a refusal; {@code null} when there is no answer yet. */
+    /** Index, term, repeated, stale, and 1 when a voter may lack it; or a refusal; {@code null} when there is no answer yet. */
     static native long[] replogAwait(Object owner, long log, long op, long timeoutNanos);
 
     static native void replogForget(Object owner, long log, long op);
@@ -285,7 +285,7 @@ final class Natives {
     static native long[] replogRead(
             Object owner, long log, long from, int max, Object memory, long data, long room, long timeoutNanos);
 
-    static native long replogReadIndex(Object owner, long log, long timeoutNanos);
+    static native long replogSubmitRead(Object owner, long log);
 
     static native long replogTransfer(Object owner, long log, long to, long timeoutNanos);
 

@@ -8,4 +8,9 @@ public final class PartialException extends RetryableException {
     PartialException(String message) {
         super(Code.PARTIAL, message);
     }
+
+    /** Of an append to a replicated log that every voter was to have: where it is committed, for ever. */
+    public java.util.Optional<ReplicatedLog.Receipt> receipt() {
+        return committed();
+    }
 }

@@ -16,9 +16,10 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p><b>Failures of an append.</b> Nothing of it is in the log after {@link FullException} (too much waits, or leadership
  * changes: ask again), {@link NotLeaderException} (ask {@link NotLeaderException#leader}), {@link ConflictException} (a new
- * leader has put something else in its place), {@link TooLargeException} and {@link InvalidArgumentException}. After any
- * other nobody knows: {@link TimedOutException}, and {@link ClosedException} and {@link PoisonedException} when this node
- * ends meanwhile. With a session and a number it can be appended again, anywhere, and is read once.
+ * leader has put something else in its place), {@link TooLargeException} and {@link InvalidArgumentException}. All of it
+ * is, for ever, after {@link PartialException}, which has the receipt: a voter may lack it. After any other nobody knows:
+ * {@link TimedOutException}, and {@link ClosedException} and {@link PoisonedException} when this node ends meanwhile. With
+ * a session and a number it can be appended again, anywhere, and is read once.
  */
 public final class ReplicatedLog implements AutoCloseable {
     private static final int VOTING = LogNumbers.VOTER | LogNumbers.OUTGOING;
@@ -130,17 +131,7 @@ public final class ReplicatedLog implements AutoCloseable {
      * @throws NotLeaderException when nobody is known to lead: ask again
      */
     public long readIndex(Duration timeout) throws InterruptedException {
-        Waiting waiting = Waiting.forUpTo(timeout);
-        while (true) {
-            // A question that got lost is asked again; any answer to a question of this call will do.
-            long index = Natives.replogReadIndex(this, handle.use(), waiting.chunk());
-            if (!Failures.isRefused(index)) {
-                return index;
-            }
-            if (Failures.refusal(index) != Code.TIMEOUT || waiting.isOver()) {
-                throw Failures.of(Failures.refusal(index), "no answer to a read: ask again");
-            }
-        }
+        return appends.readIndex(timeout);
     }
 
     /**
@@ -251,7 +242,7 @@ public final class ReplicatedLog implements AutoCloseable {
         QUORUM(LogNumbers.WAIT_QUORUM),
         /** On the leader's disk: a later leader may still put something else in their place. */
         LOCAL(LogNumbers.WAIT_LOCAL),
-        /** On every voter's disk; {@link TimedOutException} also when this node leads no longer and cannot know. */
+        /** On every voter's disk; {@link PartialException} when this node, which leads no longer, cannot know. */
         ALL(LogNumbers.WAIT_ALL);
 
         private final int number;

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.duochain.Fixtures.Waiter;
+import io.duochain.ReplicatedLog.Entry;
 import io.duochain.ReplicatedLog.Lane;
 import io.duochain.ReplicatedLog.Member;
 import io.duochain.ReplicatedLog.Origin;
@@ -254,6 +255,30 @@ class LogWaitsTest {
         if (!(failure instanceof NotLeaderException)) {
             assertInstanceOf(FullException.class, failure);
             assertTrue(failure.getMessage().contains("ask again"), failure.getMessage());
+        }
+    }
+
+    @Test
+    void what_is_committed_but_perhaps_not_everywhere_has_its_receipt() throws Exception {
+        int leader = open(3).leader();
+        int away = (leader + 1) % 3;
+        cluster.close(away);
+        ReplicatedLog log = cluster.get(leader);
+        ReplicatedLog other = cluster.get((leader + 2) % 3);
+        CompletableFuture<Receipt> future =
+                log.appendAsync(List.of(bytes("for all")), Origin.NONE, WaitFor.ALL, PATIENCE);
+        Waiter waiter = inside(() -> log.append(List.of(bytes("for all")), Origin.NONE, WaitFor.ALL, PATIENCE)).entered();
+        // Both are committed once the other has both.
+        List<Entry> found = new ArrayList<>();
+        LogFollower follower = other.follow(0);
+        while (found.size() < 2) {
+            follower.poll(1, PATIENCE).stream().filter(entry -> LogCluster.text(entry).equals("for all")).forEach(found::add);
+        }
+        assertTrue(log.shutdown(PATIENCE));
+        Set<Long> places = Set.of(found.get(0).index(), found.get(1).index());
+        for (Throwable failure : List.of(failure(future), waiter.outcome())) {
+            Receipt receipt = assertInstanceOf(PartialException.class, failure).receipt().orElseThrow();
+            assertTrue(places.contains(receipt.index()), receipt + " is none of " + places);
         }
     }
 
