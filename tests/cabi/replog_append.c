@@ -94,6 +94,7 @@ static void what_cannot_be_appended_is_refused(cluster *c, int leader) {
 static void a_follower_names_the_leader(cluster *c, int leader) {
     duo_replog_receipt receipt;
     int follower = (leader + 1) % NODES;
+    wait_until_led(c, follower, leader);
     GIVES(DUO_ERR_NOT_LEADER, duo_replog_append(c->log[follower], "x", 1, NULL, PATIENCE_NS, &receipt));
     CHECK(leader_by_last_error() == (uint64_t)leader + 1);
 }
