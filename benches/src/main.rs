@@ -11,7 +11,8 @@
 //!
 //! # Caller contract
 //! `deploy/bench` starts this program from the top of the project. Nothing here is a test: a goal that is
-//! missed and a comparison that is lost are printed, and the program still succeeds.
+//! missed and a comparison that is lost are printed, and the program still succeeds. With the first argument
+//! `failover-node` it is a node of that suite.
 
 mod arguments;
 mod artefact;
@@ -33,19 +34,30 @@ mod versions;
 use arguments::{Arguments, Order};
 use std::io::Write;
 use std::process::ExitCode;
+use suites::failover;
 
 /// Whatever went wrong, for the person at the terminal.
 pub(crate) type AnyError = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    let order = match Arguments::parse(std::env::args().skip(1)) {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, rest @ ..] = &words[..]
+        && word == failover::NODE
+    {
+        return exit(failover::run_node(rest));
+    }
+    let order = match Arguments::parse(words.into_iter()) {
         Ok(arguments) => arguments.order(),
         Err(text) => {
             let _ = writeln!(std::io::stderr(), "duobench: {text}");
             return ExitCode::from(2);
         }
     };
-    match carry_out(&order) {
+    exit(carry_out(&order))
+}
+
+fn exit(outcome: Result<(), AnyError>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "duobench: {error}");

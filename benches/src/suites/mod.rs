@@ -1,6 +1,7 @@
 //! The list of suites.
 
 mod boundary;
+pub(crate) mod failover;
 mod gc;
 mod jvm_queue;
 mod log;
@@ -80,6 +81,11 @@ pub(crate) const ALL: &[Suite] = &[
         name: "replication",
         about: "Batches until a majority of three nodes has them, beside no consensus at all and another Raft.",
         run: replication::run,
+    },
+    Suite {
+        name: "failover",
+        about: "How long nobody can write after the leader of three processes was killed, beside etcd.",
+        run: failover::run,
     },
     Suite {
         name: "jvm-queue",
