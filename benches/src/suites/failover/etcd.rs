@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
@@ -129,7 +129,7 @@ impl Cluster for Etcd {
         let mut process = self.members[dead].process.take().ok_or("the leader is not there")?;
         process.kill()?;
         process.wait()?;
-        let (acknowledged, first) = channel();
+        let (acknowledged, first) = sync_channel(NODES);
         for member in self.members.iter().filter(|member| member.process.is_some()) {
             let (port, acknowledged, clock) = (member.client, acknowledged.clone(), self.clock);
             let is_over = Arc::clone(&self.is_over);

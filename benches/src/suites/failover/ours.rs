@@ -8,11 +8,13 @@ use duochain::types::Tick;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 const NODES: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Words that wait to be heard; a node says three in its life.
+const WORDS_MAX: usize = 256;
 
 /// What a node has said, and when.
 struct Word {
@@ -44,7 +46,7 @@ pub(super) struct Ours {
     leader: (usize, u64),
     clock: SystemClock,
     words: Receiver<Word>,
-    to_words: Sender<Word>,
+    to_words: SyncSender<Word>,
     scratch: Scratch,
 }
 
@@ -56,7 +58,7 @@ impl Ours {
         let address = |listener: &TcpListener| listener.local_addr().map(|address| address.to_string());
         let addresses: Vec<String> = listeners.iter().map(address).collect::<Result<_, _>>()?;
         drop(listeners);
-        let (to_words, words) = channel();
+        let (to_words, words) = sync_channel(WORDS_MAX);
         let mut cluster = Self {
             processes: (0..NODES).map(|_| None).collect(),
             addresses,
