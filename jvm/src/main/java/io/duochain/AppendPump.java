@@ -3,8 +3,9 @@ package io.duochain;
 import io.duochain.ReplicatedLog.Receipt;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Iterator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
@@ -49,7 +50,12 @@ final class AppendPump implements Runnable {
     @Override
     public void run() {
         while (hasWork()) {
-            turn();
+            try {
+                turn();
+            } catch (Throwable full) {
+                // Memory, most likely: those that wait are looked at again.
+                Thread.yield();
+            }
         }
     }
 
@@ -75,15 +81,48 @@ final class AppendPump implements Runnable {
 
     /** Completes what is answered, gives up what is over, and waits for the oldest. */
     private void turn() {
-        Op oldest = oldest();
-        while (oldest != null && settle(oldest, 0)) {
-            oldest = oldest();
+        while (settleOldest(0)) {
+            // The next one.
         }
-        long now = System.nanoTime();
-        long nanos = giveUp(now);
-        oldest = oldest();
-        if (oldest != null) {
-            settle(oldest, nanos);
+        long nanos = giveUp(System.nanoTime());
+        if (!settleOldest(nanos)) {
+            settleOthers();
+        }
+    }
+
+    /** False when there is none, or no answer to it. */
+    private boolean settleOldest(long nanos) {
+        Op oldest = oldest();
+        if (oldest == null || !isSettled(oldest, nanos)) {
+            return false;
+        }
+        synchronized (lock) {
+            // Nobody else takes any out.
+            ops.remove();
+        }
+        return true;
+    }
+
+    /** A leader that steps down answers those that have no place in its log before those that have one. */
+    private void settleOthers() {
+        List<Op> waiting;
+        synchronized (lock) {
+            waiting = new ArrayList<>(ops);
+        }
+        Set<Op> settled = new HashSet<>();
+        for (Op op : waiting) {
+            if (isSettled(op, 0)) {
+                settled.add(op);
+            }
+        }
+        remove(settled);
+    }
+
+    private void remove(Set<Op> settled) {
+        if (!settled.isEmpty()) {
+            synchronized (lock) {
+                ops.removeIf(settled::contains);
+            }
         }
     }
 
@@ -93,8 +132,8 @@ final class AppendPump implements Runnable {
         }
     }
 
-    /** True when it is out of the way. */
-    private boolean settle(Op op, long nanos) {
+    /** True when there was an answer, which its future has now. */
+    private static boolean isSettled(Op op, long nanos) {
         Receipt receipt = null;
         Throwable failure = null;
         try {
@@ -108,33 +147,31 @@ final class AppendPump implements Runnable {
         if (receipt == null && failure == null) {
             return false;
         }
-        synchronized (lock) {
-            // Nobody else takes any out.
-            ops.remove();
-        }
         complete(op, receipt, failure);
         return true;
     }
 
     /** Takes out those whose time is over and those whose future somebody else has completed. Until when to wait next. */
     private long giveUp(long now) {
-        List<Op> over = new ArrayList<>();
+        Set<Op> over = new HashSet<>();
         long nanos = Waiting.CHUNK_NANOS;
         synchronized (lock) {
-            for (Iterator<Op> each = ops.iterator(); each.hasNext();) {
-                Op op = each.next();
+            for (Op op : ops) {
                 if (op.end() - now <= 0 || op.done().isDone()) {
                     over.add(op);
-                    each.remove();
                 } else {
                     nanos = Math.min(nanos, op.end() - now);
                 }
             }
         }
         for (Op op : over) {
-            op.log().forget(op.number());
-            complete(op, null, LogAppends.unknown());
+            // The answer may be there, and only nobody has looked.
+            if (op.done().isDone() || !isSettled(op, 0)) {
+                op.log().forget(op.number());
+                complete(op, null, LogAppends.unknown());
+            }
         }
+        remove(over);
         return nanos;
     }
 

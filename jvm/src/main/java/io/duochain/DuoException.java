@@ -27,9 +27,12 @@ public abstract class DuoException extends IllegalStateException {
         return code;
     }
 
-    /** True when the same call may succeed later without any change by the caller. */
+    /**
+     * True when the same call may succeed later without any change by the caller. False for what is committed in spite of it
+     * ({@link PartialException#receipt()}): once more would be a second time.
+     */
     public final boolean retryable() {
-        return code.outcomeClass() == OutcomeClass.RETRYABLE;
+        return receipt == null && code.outcomeClass() == OutcomeClass.RETRYABLE;
     }
 
     /** For the failure of a submission's future: where the earlier transaction is, and when it was known. */

@@ -279,6 +279,7 @@ class LogWaitsTest {
         for (Throwable failure : List.of(failure(future), waiter.outcome())) {
             Receipt receipt = assertInstanceOf(PartialException.class, failure).receipt().orElseThrow();
             assertTrue(places.contains(receipt.index()), receipt + " is none of " + places);
+            assertFalse(((DuoException) failure).retryable(), "it is committed");
         }
     }
 
