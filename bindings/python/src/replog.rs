@@ -4,6 +4,7 @@ use crate::arguments::{invalid, position, size, timeout};
 use crate::boundary::{Gate, Own, wait};
 use crate::bytes::with_detached;
 use crate::fault::exception;
+use duochain::env::panic::Quiet;
 use duochain::frame::Origin;
 use duochain::node::replica::{
     Asked, Lane, Pending, PolledReplica, Receipt, ReplicaConfig, ReplicaError, SubmitOptions, WaitFor,
@@ -117,6 +118,7 @@ impl ReplicatedLog {
         let replica = Arc::clone(&self.inner);
         let (done, over) = sync_channel(1);
         let thread = std::thread::Builder::new().name("duo-log-end".to_owned()).spawn(move || {
+            let _quiet = Quiet::enter();
             let outcome = replica.shutdown(limit);
             // Nobody waits after a signal. Whoever is told may be the last to hold the log.
             drop(replica);
