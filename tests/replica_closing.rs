@@ -51,6 +51,33 @@ fn a_callback_may_drop_the_last_handle_of_its_replica() {
 }
 
 #[test]
+fn who_closes_it_after_a_callback_has_waits_for_the_thread_of_that() {
+    let mut cluster = Cluster::new("service-inside", 1);
+    cluster.close(1);
+    let (replica, open) = held(&cluster);
+    let entry = Entry { origin: Origin { session: 1, sequence: 1 }, ..Entry::default() };
+    let pending = replica.submit(&[entry], SubmitOptions::default()).unwrap();
+    let (done, told) = sync_channel(1);
+    let inside = Arc::clone(&replica);
+    pending.on_done(move |_| {
+        inside.close();
+        done.send(()).unwrap();
+    });
+    // The callback runs before the host applies that entry.
+    open.send(()).unwrap();
+    told.recv_timeout(PATIENCE).expect("the callback went on");
+    let (done, closed) = sync_channel(1);
+    std::thread::spawn(move || {
+        replica.close();
+        done.send(()).unwrap();
+    });
+    assert!(closed.recv_timeout(Duration::from_millis(50)).is_err(), "its host is applying still");
+    drop(open);
+    closed.recv_timeout(PATIENCE).unwrap();
+    Replica::open(cluster.config(1), Box::new(Keep(Applied::default()))).expect("the directory is free");
+}
+
+#[test]
 fn whoever_closes_waits_until_it_is_closed_also_while_another_does() {
     let mut cluster = Cluster::new("service-twice", 1);
     cluster.close(1);

@@ -3,13 +3,14 @@
 //! # Model
 //! ```text
 //! pose --> ticket --answered--> index --applied here (a read), settled (a change of members)--> done
-//!            '-- a read that nobody answers within `election_max` is asked again: its question may be lost
+//!            '-- a read that nobody answers within `election_max`, then within twice as long and so on, is asked again:
+//!                its question may be lost. Whichever answer comes first is right.
 //! ```
 //! A host whose waits have to be interruptible holds an [`Asked`] and waits in slices: what it asked for goes on
 //! between them, however short they are.
 //!
 //! # Invariants
-//! A1 whoever gives up leaves nothing behind: dropping an [`Asked`] forgets its ticket.
+//! A1 whoever gives up leaves nothing behind: dropping an [`Asked`] forgets its tickets.
 
 use super::core::{Shared, tell};
 use super::pending::Waiter;
@@ -32,11 +33,12 @@ enum Goal {
     Settled,
 }
 
-/// The ticket, and when it was asked for.
+/// What was asked, and when it is asked again.
 #[derive(Debug)]
 struct Question {
-    ticket: u64,
-    at: Tick,
+    tickets: Vec<u64>,
+    pause: Duration,
+    again: Tick,
 }
 
 /// A read or a change of members that was asked for. Dropping it gives up the answer. Any thread may hold it.
@@ -56,9 +58,11 @@ impl Asked {
         input: impl FnOnce(Ticket) -> Input,
     ) -> Result<Self, ReplicaError> {
         let waiter = Arc::default();
-        let at = shared.clock.now();
-        let ticket = shared.pose(&waiter, (0, false), input)?;
-        Ok(Self { shared: Arc::clone(shared), waiter, question: Mutex::new(Question { ticket, at }), goal })
+        let pause = shared.election_max;
+        let again = shared.clock.now().after(pause);
+        let tickets = vec![shared.pose(&waiter, (0, false), input)?];
+        let question = Mutex::new(Question { tickets, pause, again });
+        Ok(Self { shared: Arc::clone(shared), waiter, question, goal })
     }
 
     /// Waits for the answer: the index of a read, the place of a change. After `Timeout` it may be waited for again.
@@ -80,7 +84,7 @@ impl Asked {
     fn answer(&self, until: Tick) -> Result<LogId, ReplicaError> {
         loop {
             let again = match self.goal {
-                Goal::Applied => self.question.lock().at.after(self.shared.election_max).min(until),
+                Goal::Applied => self.question.lock().again.min(until),
                 Goal::Settled => until,
             };
             match self.waiter.wait(again.since(self.shared.clock.now())) {
@@ -90,14 +94,18 @@ impl Asked {
         }
     }
 
-    /// Asks for the read again: what comes after the question was lost is answered by the next one.
+    /// Asks for the read again, ever more rarely: the question may be lost, or its answer on a long way.
     fn repeat(&self) -> Result<(), ReplicaError> {
         let mut question = self.question.lock();
-        let at = self.shared.clock.now();
+        let now = self.shared.clock.now();
+        if now < question.again {
+            // Another thread has.
+            return Ok(());
+        }
+        question.pause = question.pause.saturating_mul(2);
+        question.again = now.after(question.pause);
         let ticket = self.shared.pose(&self.waiter, (0, false), Input::Read)?;
-        let lost = std::mem::replace(&mut *question, Question { ticket, at });
-        drop(question);
-        self.shared.core.lock().waiting.forget(lost.ticket, &self.waiter);
+        question.tickets.push(ticket);
         Ok(())
     }
 }
@@ -105,8 +113,14 @@ impl Asked {
 impl Drop for Asked {
     fn drop(&mut self) {
         // In the child of a fork the lock may be held by a thread that is not there.
-        if !self.shared.is_of_parent() && !self.waiter.is_told() {
-            self.shared.core.lock().waiting.forget(self.question.get_mut().ticket, &self.waiter);
+        let tickets = &self.question.get_mut().tickets;
+        // The only one that was asked has its answer.
+        let is_done = tickets.len() == 1 && self.waiter.is_told();
+        if !is_done && !self.shared.is_of_parent() {
+            let mut core = self.shared.core.lock();
+            for ticket in tickets {
+                core.waiting.forget(*ticket, &self.waiter);
+            }
         }
     }
 }

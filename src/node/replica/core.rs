@@ -314,6 +314,8 @@ impl Shared {
         core.waiting.end(&error);
         self.clear_stage(&mut core, &error);
         core.ended.get_or_insert(error);
+        // A draft among them goes with them, while the directory is locked still.
+        let left = (std::mem::take(&mut core.jobs), core.received.take());
         self.write.notify_all();
         self.time.notify_all();
         self.fetch.notify_all();
@@ -321,6 +323,7 @@ impl Shared {
         self.snapshots.close();
         self.preparations.close();
         tell(core);
+        drop(left);
     }
 }
 

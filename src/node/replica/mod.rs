@@ -360,9 +360,12 @@ impl Replica {
         if let Some(net) = self.shared.net() {
             net.close();
         }
-        for thread in threads.drain(..) {
-            net::join(thread);
-        }
+        // Whoever closes it next, from elsewhere, waits for the thread of this callback.
+        let caller = std::thread::current().id();
+        let (own, others) = threads.drain(..).partition(|thread| thread.thread().id() == caller);
+        *threads = own;
+        let others: Vec<JoinHandle<()>> = others;
+        others.into_iter().for_each(net::join);
     }
 }
 
