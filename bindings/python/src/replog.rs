@@ -4,7 +4,6 @@ use crate::arguments::{invalid, position, size, timeout};
 use crate::boundary::{Gate, Own, wait};
 use crate::bytes::with_detached;
 use crate::fault::exception;
-use duochain::env::panic::Quiet;
 use duochain::frame::Origin;
 use duochain::node::replica::{
     Asked, Lane, Pending, PolledReplica, Receipt, ReplicaConfig, ReplicaError, SubmitOptions, WaitFor,
@@ -15,7 +14,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -118,7 +116,7 @@ impl ReplicatedLog {
         let replica = Arc::clone(&self.inner);
         let (done, over) = sync_channel(1);
         let thread = std::thread::Builder::new().name("duo-log-end".to_owned()).spawn(move || {
-            let _quiet = Quiet::enter();
+            let _quiet = duochain::env::panic::Quiet::enter();
             let outcome = replica.shutdown(limit);
             // Nobody waits after a signal. Whoever is told may be the last to hold the log.
             drop(replica);
@@ -134,7 +132,7 @@ impl ReplicatedLog {
         told.map_or_else(
             |_| match py.detach(|| thread.join()) {
                 Ok(()) => unreachable!("it was told"),
-                Err(payload) => resume_unwind(payload),
+                Err(payload) => std::panic::resume_unwind(payload),
             },
             Ok,
         )
