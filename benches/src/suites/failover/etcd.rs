@@ -17,6 +17,8 @@ use std::time::Duration;
 const NODES: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(1);
+/// After which a client asks again: a follower passes a write on to a leader that is dead, and says so after 5 s only.
+const ANSWER: Duration = Duration::from_millis(50);
 
 /// Of the etcd that is installed.
 pub(super) fn version() -> Option<String> {
@@ -69,7 +71,7 @@ impl Etcd {
             let (leader, is_over) = (Arc::clone(&cluster.leader), Arc::clone(&cluster.is_over));
             thread::spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {
-                    let _ = put(ports[leader.load(Ordering::Relaxed)]);
+                    let _ = put(ports[leader.load(Ordering::Relaxed)], PATIENCE);
                     thread::sleep(PAUSE);
                 }
             });
@@ -134,7 +136,7 @@ impl Cluster for Etcd {
             let (port, acknowledged, clock) = (member.client, acknowledged.clone(), self.clock);
             let is_over = Arc::clone(&self.is_over);
             thread::spawn(move || {
-                while put(port).is_err() && !is_over.load(Ordering::Relaxed) {
+                while put(port, ANSWER).is_err() && !is_over.load(Ordering::Relaxed) {
                     thread::sleep(LOOK);
                 }
                 let _ = acknowledged.send(clock.now());
@@ -189,7 +191,8 @@ impl Status {
 }
 
 fn status(port: u16) -> Result<Status, AnyError> {
-    let answer: serde_json::Value = serde_json::from_str(&post(port, "/v3/maintenance/status", "{}")?)?;
+    let answer: serde_json::Value =
+        serde_json::from_str(&post(port, "/v3/maintenance/status", "{}", PATIENCE)?)?;
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
     Ok(Status {
         own: text(&answer["header"]["member_id"]).ok_or("a status without a member")?,
@@ -199,16 +202,16 @@ fn status(port: u16) -> Result<Status, AnyError> {
 }
 
 /// Writes as many bytes as a client of ours does at once.
-fn put(port: u16) -> Result<(), AnyError> {
+fn put(port: u16, patience: Duration) -> Result<(), AnyError> {
     // Base64, of a key and of zeros.
     let value = "A".repeat(ENTRIES * ENTRY_BYTES * 4 / 3 / 4 * 4);
-    post(port, "/v3/kv/put", &format!(r#"{{"key":"a2V5","value":"{value}"}}"#)).map(drop)
+    post(port, "/v3/kv/put", &format!(r#"{{"key":"a2V5","value":"{value}"}}"#), patience).map(drop)
 }
 
 /// The body of an answer that is fine. HTTP/1.0, so that it comes in one piece.
-fn post(port: u16, path: &str, body: &str) -> Result<String, AnyError> {
+fn post(port: u16, path: &str, body: &str, patience: Duration) -> Result<String, AnyError> {
     let mut stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
     let length = body.len();
     stream.write_all(format!("POST {path} HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes())?;
     let mut answer = String::new();
