@@ -126,13 +126,24 @@ static inline int append_anywhere(cluster *c, const char *text, uint64_t *index)
     return -1;
 }
 
-/* Until that node says who leads, which it may not have heard yet. */
-static inline void wait_until_led(cluster *c, int at, int leader) {
-    duo_replog_status_t status = DUO_REPLOG_STATUS_INIT;
-    do {
-        pause_briefly();
-        OK(duo_replog_status(c->log[at], &status));
-    } while (status.leader != (uint64_t)leader + 1);
+/* Until every open node says who leads: those that a majority did without may not have heard it yet, and what they
+   are asked meanwhile is refused. */
+static inline void wait_until_led(cluster *c, int leader) {
+    for (int at = 0; at < NODES_MAX; at++) {
+        duo_replog_status_t status = DUO_REPLOG_STATUS_INIT;
+        while (c->log[at] != NULL && status.leader != (uint64_t)leader + 1) {
+            pause_briefly();
+            OK(duo_replog_status(c->log[at], &status));
+        }
+    }
+}
+
+/* Who leads, as every open node knows. */
+static inline int leader_of_all(cluster *c) {
+    uint64_t index = 0;
+    int leader = append_anywhere(c, "who leads?", &index);
+    wait_until_led(c, leader);
+    return leader;
 }
 
 #endif
