@@ -126,7 +126,8 @@ pub trait FrameReader: Send + Sync {
     /// Durable frames in order, checksums verified, from the one that holds `from` on: as many as fit into
     /// `bytes_max`, at least one. Empty when `from` is outside of `first()..=last()`.
     ///
-    /// Frames of one call share memory of about `bytes_max`, which lives as long as one of them.
+    /// Frames of one call share memory of about `bytes_max`, which lives as long as one of them; those appended a
+    /// moment ago may share that of whoever appended them.
     ///
     /// # Errors
     /// `Corrupt`, `Io`.

@@ -8,17 +8,25 @@ use duochain::node::replica::{Applied, Apply, Pending, Replica, ReplicaConfig, R
 use duochain::raft::{Membership, Role};
 use duochain::types::{ClusterId, Index, NodeId};
 use std::collections::VecDeque;
+use std::io::{self, Read};
 use std::net::TcpListener;
 use std::time::Duration;
 
 const CLUSTER: ClusterId = ClusterId(*b"duobench cluster");
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A host that applies nothing.
+/// Entries after which there is a snapshot, and entries before it that stay.
+const SNAPSHOT_EVERY: u64 = 100_000;
+
+/// A host that applies nothing, whose snapshots are as small.
 struct Nothing;
 
 impl Apply for Nothing {
     fn apply(&mut self, _: &Applied<'_>) {}
+
+    fn snapshot(&mut self) -> Option<Box<dyn Read + Send>> {
+        Some(Box::new(io::empty()))
+    }
 }
 
 pub(super) struct Ours {
@@ -40,7 +48,9 @@ impl Ours {
         let members = Membership::of(members);
         let open = |(node, address): (&NodeId, &std::net::SocketAddr)| {
             let dir = scratch.path().join(format!("duochain-{node}"));
-            let config = ReplicaConfig::new(*node, dir, CLUSTER, *address, members.clone());
+            let mut config = ReplicaConfig::new(*node, dir, CLUSTER, *address, members.clone());
+            config.snapshots.every_entries = SNAPSHOT_EVERY;
+            config.snapshots.tail_entries = SNAPSHOT_EVERY;
             Replica::open(config, Box::new(Nothing))
         };
         let mut replicas: Vec<Replica> =

@@ -2,7 +2,7 @@
 
 use super::format::{self, Cut, HEAD_BYTES, PREFIX_BYTES, Prefix, RECORDS_AT};
 use super::stock::Blank;
-use crate::frame::{Frame, FrameHeader, Seal};
+use crate::frame::Frame;
 use crate::storage::{Error, durable};
 use crate::types::Index;
 use std::fs::File;
@@ -26,10 +26,9 @@ pub(super) struct Active {
 }
 
 /// A frame and where its record stands.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Placed {
-    pub(super) header: FrameHeader,
-    pub(super) seal: Seal,
+    pub(super) frame: Frame,
     pub(super) at: u64,
 }
 
@@ -88,15 +87,14 @@ impl Active {
         let mut runs = Vec::with_capacity(frames.len());
         let mut at = self.end;
         for frame in frames {
-            let (seal, header) = (frame.seal(), frame.header());
-            let prefix = Prefix { base: seal.base, durable, generation: self.cut.generation };
-            format::encode_head(prefix, self.salt, &header, &mut copied);
+            let prefix = Prefix { base: frame.base(), durable, generation: self.cut.generation };
+            format::encode_head(prefix, self.salt, &frame.header(), &mut copied);
             if frame.body().bytes().len() < COPY_BYTES_MAX {
                 copied.extend_from_slice(frame.body().bytes());
             } else {
                 runs.push((copied.len(), frame.body().bytes()));
             }
-            self.waiting.push(Placed { header, seal, at });
+            self.waiting.push(Placed { frame: frame.clone(), at });
             at += record_bytes(frame);
         }
         let mut parts = Vec::with_capacity(2 * runs.len() + 1);

@@ -41,6 +41,7 @@
 //! - Frames that wait take the memory that they share with whoever gave them; over [`GROUP_BYTES_MAX`] they
 //!   are written ahead of the sync.
 //! - [`SPARES_MAX`](stock::SPARES_MAX) files wait for another use.
+//! - [`RECENT_BYTES_MAX`](recent::RECENT_BYTES_MAX) of the newest frames stay in memory for readers.
 //!
 //! # Deviations
 //! Frames are read by position (`pread`), not through a memory map, for the reasons in `segments`.
@@ -49,6 +50,7 @@ mod active;
 mod format;
 mod index;
 mod mend;
+mod recent;
 mod recovery;
 mod scan;
 mod stock;
@@ -200,10 +202,9 @@ impl SegmentFrameLog {
     fn sync_active(&mut self) -> Result<(), Error> {
         let placed = self.active.sync()?;
         let Some(last) = placed.last() else { return Ok(()) };
-        let next = last.seal.base.forward(u64::from(last.header.count));
-        self.durable = next.back(1).unwrap_or_default();
-        self.active.write_mark(next);
-        self.shared.publish(&placed);
+        self.durable = last.frame.last().index;
+        self.active.write_mark(self.durable.next());
+        self.shared.publish(placed);
         Ok(())
     }
 

@@ -25,6 +25,8 @@ pub(super) const SPARES_MAX: usize = 2;
 
 const READY: &str = "next.ready";
 const DRAFT: &str = "next.tmp";
+/// Zeros that are flushed at a time: a sync of the log may have to wait for those.
+const PIECE_BYTES: u64 = 4 << 20;
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// A file that holds no frame.
@@ -132,6 +134,9 @@ impl Stock {
             let bytes = (self.segment_bytes - at).min(ZEROS.len() as u64);
             durable::write_at(file, draft, &ZEROS[..bytes as usize], at)?;
             at += bytes;
+            if at.is_multiple_of(PIECE_BYTES) {
+                durable::sync_data(file, draft)?;
+            }
         }
         Ok(())
     }

@@ -2,11 +2,13 @@
 //!
 //! # Model
 //! The writer changes a [`View`] under a lock; a reader looks up file and offset under that lock, then reads
-//! without it. If an end was cut in between, what was read counts for nothing; the view's `cuts` tells.
+//! without it. If an end was cut in between, what was read counts for nothing; the view's `cuts` tells. The newest
+//! frames are in memory, and given from there.
 
 use super::active::Placed;
 use super::format::{HEAD_BYTES, Head, PREFIX_BYTES, RECORDS_AT};
 use super::index::Places;
+use super::recent::Recent;
 use crate::frame::{Body, Frame, FrameHeader};
 use crate::storage::Error;
 use crate::storage::descriptors::Descriptors;
@@ -49,6 +51,7 @@ struct View {
     /// Never empty; the last one is being written.
     segments: VecDeque<Segment>,
     outline: Outline,
+    recent: Recent,
     /// How often an end was cut.
     cuts: u64,
 }
@@ -80,7 +83,8 @@ pub(super) struct Edge {
 
 impl Shared {
     pub(super) fn new(segments: VecDeque<Segment>, outline: Outline) -> Self {
-        Self { view: RwLock::new(View { segments, outline, cuts: 0 }), descriptors: Descriptors::default() }
+        let view = View { segments, outline, recent: Recent::default(), cuts: 0 };
+        Self { view: RwLock::new(view), descriptors: Descriptors::default() }
     }
 
     pub(super) fn outline<T>(&self, f: impl FnOnce(&Outline) -> T) -> T {
@@ -93,13 +97,22 @@ impl Shared {
     }
 
     /// Shows frames that became durable, in the newest file.
-    pub(super) fn publish(&self, placed: &[Placed]) {
-        let View { segments, outline, .. } = &mut *self.view.write();
+    pub(super) fn publish(&self, placed: Vec<Placed>) {
+        let View { segments, outline, recent, .. } = &mut *self.view.write();
         let newest = segments.back_mut().expect("there is always a newest file");
-        for Placed { header, seal, at } in placed {
-            newest.push(header, seal.base, *at);
-            outline.push(header, *seal);
+        for Placed { frame, at } in placed {
+            let header = frame.header();
+            newest.push(&header, frame.base(), at);
+            outline.push(&header, frame.seal());
+            recent.push(frame);
         }
+    }
+
+    /// Frames from `from` on that are in memory still; `None` when those have to be read.
+    fn recent(&self, from: Index, bytes_max: usize) -> Option<Vec<Frame>> {
+        let view = self.view.read();
+        view.outline.term_at(from)?;
+        view.recent.from(from, bytes_max)
     }
 
     /// Forgets the oldest file if all of it is before `keep_from`, and returns its path.
@@ -144,6 +157,7 @@ impl Shared {
         newest.places.cut_back(keep_to);
         newest.end = edge.at;
         view.outline.cut_back(keep_to);
+        view.recent.cut_back(keep_to);
         drop(view);
         self.descriptors.clear();
         removed
@@ -154,6 +168,7 @@ impl Shared {
         let mut view = self.view.write();
         view.cuts += 1;
         view.outline = Outline::new(next);
+        view.recent.clear();
         let removed = view.segments.drain(..).rev().map(|segment| segment.path).collect();
         drop(view);
         self.descriptors.clear();
@@ -275,6 +290,9 @@ impl SegmentReader {
 
 impl FrameReader for SegmentReader {
     fn read(&self, from: Index, bytes_max: usize) -> Result<Vec<Frame>, Error> {
+        if let Some(frames) = self.0.recent(from, bytes_max) {
+            return Ok(frames);
+        }
         let mut frames = self.read_once(from, bytes_max)?;
         loop {
             let Some(last) = frames.last().map(|frame| frame.last()) else { return Ok(frames) };
