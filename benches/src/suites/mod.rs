@@ -8,7 +8,7 @@ mod log;
 mod node;
 mod pool;
 mod queue;
-mod replication;
+pub(crate) mod replication;
 mod resilience;
 mod ticks;
 

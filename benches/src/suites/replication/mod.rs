@@ -1,9 +1,10 @@
 //! The replicated log on three nodes: batches of entries of 256 B from one thread until a majority has them.
 //!
-//! All nodes are in this process and share its cores and its disk. Ours and the ceiling talk over loopback TCP; `raft`
+//! All nodes are in this process, but for one where a disk is slow, and share cores and disk. Ours and the ceiling talk over loopback TCP; `raft`
 //! talks through channels. `durable` flushes every group on all three; `memory` keeps the same files in memory. A
-//! repetition runs after a tenth of it that is not measured. Latency is from the handing over of a batch to its commit.
+//! repetition runs after 512 MiB of batches of 1,000 and a tenth of its own load that are not measured. Latency is from the handing over of a batch to its commit.
 
+mod apart;
 mod ceiling;
 mod load;
 mod ours;
@@ -15,8 +16,11 @@ use crate::sample::{Samples, turns};
 use crate::scenario::{self, OURS, Peer, Scenario};
 use crate::scratch::Scratch;
 use crate::{AnyError, versions};
+pub(crate) use apart::{NODE, run as run_node};
 use ceiling::{Ceiling, Turns};
 use load::{Figures, Load};
+use ours::Ours;
+use std::time::Duration;
 use tikv::{Disk, Tikv};
 
 const ROUNDS: usize = 5;
@@ -25,6 +29,10 @@ const CEILING: &str = "no consensus";
 const SEQUENTIAL: &str = "one follower after the other";
 const ENGINE: &str = "raft on raft-engine";
 const MEMORY: &str = "raft in memory";
+const ALIKE: &str = "disks alike";
+
+/// A slow disk, for one flush.
+const DELAY: Duration = Duration::from_millis(100);
 
 /// A replicated log that is open, with a leader.
 trait Side {
@@ -35,9 +43,18 @@ trait Side {
     fn wait(&mut self, after: u64) -> Result<u64, AnyError>;
 }
 
+/// Where the three have their logs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Disk,
+    Memory,
+    /// On disk, one of them in a process of its own; each flush of that takes [`DELAY`] longer where ours is measured.
+    OneApart,
+}
+
 /// One load, and what is compared of it.
 struct Part {
-    is_durable: bool,
+    place: Place,
     load: Load,
     rate: Scenario,
     p50: Option<Scenario>,
@@ -56,10 +73,10 @@ const fn load(batch: usize, window: usize, count: usize) -> Load {
     Load { batch, window, count, pace: None }
 }
 
-// G1 to G5 of the replicated log.
+// G1 to G5 and G8 of the replicated log.
 const PARTS: &[Part] = &[
     Part {
-        is_durable: true,
+        place: Place::Disk,
         load: load(1_000, 16, 2_000),
         rate: rate(
             "durable, batches of 1,000, 16 under way",
@@ -76,14 +93,14 @@ const PARTS: &[Part] = &[
         ),
     },
     Part {
-        is_durable: true,
+        place: Place::Disk,
         load: load(64, 64, 15_000),
         rate: rate("durable, batches of 64, 64 under way", &[Peer::floor(CEILING), Peer::new(ENGINE)]),
         p50: None,
         p99: millis("durable, batches of 64, 64 under way: p99", &[Peer::floor(CEILING), Peer::new(ENGINE)]),
     },
     Part {
-        is_durable: true,
+        place: Place::Disk,
         load: load(10_000, 4, 200),
         rate: rate("durable, batches of 10,000, 4 under way", &[Peer::floor(CEILING), Peer::new(ENGINE)]),
         p50: None,
@@ -93,7 +110,7 @@ const PARTS: &[Part] = &[
         ),
     },
     Part {
-        is_durable: true,
+        place: Place::Disk,
         load: load(1, 256, 200_000),
         rate: rate(
             "durable, one by one, 256 under way",
@@ -106,7 +123,7 @@ const PARTS: &[Part] = &[
         ),
     },
     Part {
-        is_durable: false,
+        place: Place::Memory,
         load: load(1_000, 16, 4_000),
         rate: rate(
             "memory, batches of 1,000, 16 under way",
@@ -119,7 +136,7 @@ const PARTS: &[Part] = &[
         ),
     },
     Part {
-        is_durable: false,
+        place: Place::Memory,
         load: load(1, 256, 400_000),
         rate: rate(
             "memory, one by one, 256 under way",
@@ -129,7 +146,7 @@ const PARTS: &[Part] = &[
         p99: millis("memory, one by one, 256 under way: p99", &[Peer::floor(CEILING), Peer::new(MEMORY)]),
     },
     Part {
-        is_durable: true,
+        place: Place::Disk,
         load: Load { batch: 1, window: 100_000, count: 200_000, pace: Some(70_000.0) },
         rate: rate("durable, 70,000 a second", &[Peer::floor(CEILING), Peer::new(ENGINE)]),
         p50: Some(millis(
@@ -141,12 +158,22 @@ const PARTS: &[Part] = &[
             &[Peer::floor(CEILING).ours_at_most(2.0), Peer::new(ENGINE)],
         ),
     },
+    Part {
+        place: Place::OneApart,
+        load: load(1_000, 16, 2_000),
+        rate: rate(
+            "durable, batches of 1,000, one follower 100 ms slower",
+            &[Peer::floor(ALIKE).ratio_at_least(0.95)],
+        ),
+        p50: None,
+        p99: millis("durable, batches of 1,000, one follower 100 ms slower: p99", &[Peer::floor(ALIKE)]),
+    },
 ];
 
 /// Measures every load, its sides in turns.
 pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
     let mut samples = Samples::default();
-    for side in [CEILING, SEQUENTIAL] {
+    for side in [CEILING, SEQUENTIAL, ALIKE] {
         samples.set_version(side, &versions::locked("duochain")?);
     }
     samples
@@ -172,9 +199,14 @@ pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
 }
 
 fn measure(name: &str, part: &Part, plan: Plan) -> Result<Figures, AnyError> {
-    let scratch = if part.is_durable { Scratch::new("replication")? } else { Scratch::in_memory()? };
+    let scratch = match part.place {
+        Place::Memory => Scratch::in_memory()?,
+        Place::Disk | Place::OneApart => Scratch::new("replication")?,
+    };
     let mut side: Box<dyn Side> = match name {
-        OURS => Box::new(ours::Ours::start(&scratch)?),
+        OURS if part.place == Place::OneApart => Box::new(Ours::with_one_apart(&scratch, DELAY)?),
+        OURS => Box::new(Ours::start(&scratch)?),
+        ALIKE => Box::new(Ours::with_one_apart(&scratch, Duration::ZERO)?),
         CEILING => Box::new(Ceiling::start(&scratch, Turns::Together)?),
         SEQUENTIAL => Box::new(Ceiling::start(&scratch, Turns::OneByOne)?),
         ENGINE => Box::new(Tikv::start(&scratch, Disk::Engine)?),

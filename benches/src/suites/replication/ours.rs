@@ -1,6 +1,7 @@
-//! Three replicas in one process, with a directory, sockets and threads of their own each, as a host opens them.
+//! Three replicas with a directory, sockets and threads of their own each, as a host opens them.
 
 use super::Side;
+use super::apart::Apart;
 use crate::AnyError;
 use crate::scratch::Scratch;
 use duochain::frame::Entry;
@@ -10,6 +11,7 @@ use duochain::types::{ClusterId, Index, NodeId};
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::time::Duration;
 
 const CLUSTER: ClusterId = ClusterId(*b"duobench cluster");
@@ -19,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SNAPSHOT_EVERY: u64 = 100_000;
 
 /// A host that applies nothing, whose snapshots are as small.
-struct Nothing;
+pub(super) struct Nothing;
 
 impl Apply for Nothing {
     fn apply(&mut self, _: &Applied<'_>) {}
@@ -29,44 +31,68 @@ impl Apply for Nothing {
     }
 }
 
+/// Node `number`, counted from 1, of those at `addresses`.
+pub(super) fn config(number: usize, dir: PathBuf, addresses: &[String]) -> Result<ReplicaConfig, AnyError> {
+    let node = |number: usize| NodeId::new(number as u64).ok_or("nodes count from 1");
+    let members = (1..).zip(addresses).map(|(number, address)| Ok((node(number)?, address.clone())));
+    let members = Membership::of(members.collect::<Result<Vec<_>, &str>>()?);
+    let listen = addresses.get(number - 1).ok_or("a node without an address")?.parse()?;
+    let mut config = ReplicaConfig::new(node(number)?, dir, CLUSTER, listen, members);
+    config.snapshots.every_entries = SNAPSHOT_EVERY;
+    config.snapshots.tail_entries = SNAPSHOT_EVERY;
+    Ok(config)
+}
+
 pub(super) struct Ours {
     leader: Replica,
     _followers: Vec<Replica>,
+    _apart: Option<Apart>,
     submitted: u64,
     waiting: VecDeque<Pending>,
 }
 
 impl Ours {
+    /// All in this process.
     pub(super) fn start(scratch: &Scratch) -> Result<Self, AnyError> {
-        let nodes: Vec<NodeId> = (1..4).filter_map(NodeId::new).collect();
-        // Ports that were free a moment ago.
-        let listeners: Vec<TcpListener> =
-            nodes.iter().map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
-        let addresses: Vec<_> = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
-        drop(listeners);
-        let members = nodes.iter().zip(&addresses).map(|(node, address)| (*node, address.to_string()));
-        let members = Membership::of(members);
-        let open = |(node, address): (&NodeId, &std::net::SocketAddr)| {
-            let dir = scratch.path().join(format!("duochain-{node}"));
-            let mut config = ReplicaConfig::new(*node, dir, CLUSTER, *address, members.clone());
-            config.snapshots.every_entries = SNAPSHOT_EVERY;
-            config.snapshots.tail_entries = SNAPSHOT_EVERY;
-            Replica::open(config, Box::new(Nothing))
-        };
-        let mut replicas: Vec<Replica> =
-            nodes.iter().zip(&addresses).map(open).collect::<Result<_, ReplicaError>>()?;
+        Self::led(scratch, 3, &addresses()?)
+    }
+
+    /// The third is a process of its own, and each flush of its log takes `delay` longer.
+    pub(super) fn with_one_apart(scratch: &Scratch, delay: Duration) -> Result<Self, AnyError> {
+        let addresses = addresses()?;
+        // It is there when one of the others leads.
+        let mut ours = Self::led(scratch, 2, &addresses)?;
+        ours._apart = Some(Apart::start(scratch, 3, &addresses, delay)?);
+        Ok(ours)
+    }
+
+    /// The first `count` of them, one of which leads.
+    fn led(scratch: &Scratch, count: usize, addresses: &[String]) -> Result<Self, AnyError> {
+        let mut replicas = Vec::new();
+        for number in 1..=count {
+            let dir = scratch.path().join(format!("duochain-{number}"));
+            replicas.push(Replica::open(config(number, dir, addresses)?, Box::new(Nothing))?);
+        }
         // A leader's first entry.
         replicas[0].wait_committed(Index::ORIGIN, PATIENCE)?;
         let leads = |replica: &Replica| replica.status().role == Role::Leader;
         let leader = replicas.iter().position(leads).ok_or("no replica leads")?;
         let leader = replicas.swap_remove(leader);
-        Ok(Self { leader, _followers: replicas, submitted: 0, waiting: VecDeque::new() })
+        Ok(Self { leader, _followers: replicas, _apart: None, submitted: 0, waiting: VecDeque::new() })
     }
 
     /// How far everything is committed: places are in the order of one lane.
     fn committed(&self) -> u64 {
         self.submitted - self.waiting.len() as u64
     }
+}
+
+/// Ports that were free a moment ago.
+fn addresses() -> Result<Vec<String>, AnyError> {
+    let listeners: Vec<TcpListener> =
+        (0..3).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
+    let address = |listener: &TcpListener| listener.local_addr().map(|address| address.to_string());
+    Ok(listeners.iter().map(address).collect::<Result<_, _>>()?)
 }
 
 impl Side for Ours {
