@@ -147,9 +147,10 @@ pub(super) fn answered(
 /// Nothing of it is in the log after `DUO_AGAIN` (too much waits, or leadership changes: ask again),
 /// `DUO_ERR_NOT_LEADER` (`duo_last_error` says who leads: ask there), `DUO_ERR_CONFLICT` (it had a place, and
 /// a new leader has put something else there), `DUO_ERR_TOO_LARGE` and `DUO_ERR_INVALID_ARGUMENT`. It is in the log
-/// for ever after `DUO_OK` and `DUO_PARTIAL` (asked for `DUO_REPLOG_WAIT_ALL`: a voter may lack it); `receipt` is
-/// filled in by these two. After any other status nobody knows: `DUO_TIMEOUT`, and when this node ends meanwhile
-/// `DUO_ERR_CLOSED` or `DUO_ERR_POISONED`; it may be committed, now or later.
+/// for ever after `DUO_OK` and `DUO_PARTIAL` (asked for `DUO_REPLOG_WAIT_ALL`: a voter may lack it; nothing is to be
+/// tried again, whatever `duo_status_class` says of that number); `receipt` is filled in by these two. After any
+/// other status nobody knows: `DUO_TIMEOUT`, and when this node ends meanwhile `DUO_ERR_CLOSED` or
+/// `DUO_ERR_POISONED`; it may be committed, now or later.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]
