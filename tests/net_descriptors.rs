@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::Read;
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -31,6 +32,12 @@ fn limit_descriptors(to: u64) {
         libc::setrlimit(libc::RLIMIT_NOFILE, &libc::rlimit { rlim_max: now.rlim_max, ..limit })
     };
     assert_eq!(outcome, 0);
+}
+
+/// What this process has open, as far as it has a name.
+fn open_files() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir("/proc/self/fd").unwrap();
+    entries.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok()).collect()
 }
 
 #[test]
@@ -75,9 +82,15 @@ fn a_member_for_whom_there_was_no_descriptor_gets_its_link_later() {
     set_sink(Some((Arc::new(move |record| *sink.lock().unwrap() += record.message), Level::Error)));
     let cluster = Cluster::new("net-descriptors", 1);
     let leader = cluster.replica(cluster.leader());
-    // The next file of the log is there, so that nobody but the link needs a descriptor.
+    // The next file of the log is there, so that nobody but the link needs a descriptor. Its folder is synced
+    // just after it got its name; some looks later that is over.
     let log = cluster.scratch.path().join("n1/log");
-    until("laid out", || std::fs::read_dir(&log).unwrap().count() > 1);
+    let mut looks = 0;
+    until("laid out", || {
+        let is_laid_out = log.join("next.ready").exists() && !open_files().contains(&log);
+        looks = if is_laid_out { looks + 1 } else { 0 };
+        looks > 20
+    });
     limit_descriptors(64);
     let held: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
     let add = [(n(2), "127.0.0.1:9".to_owned())].into();
