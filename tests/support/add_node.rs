@@ -8,8 +8,15 @@ use std::time::Duration;
 
 pub fn add(leader: &Replica, node: NodeId, address: &str) -> Result<(), ReplicaError> {
     let (patience, pause) = (Duration::from_secs(30), Duration::from_millis(100));
-    let add = [(node, address.to_owned())].into();
-    leader.change(Change { add, ..Change::default() }, patience)?;
+    let members = leader.members();
+    if members.is_voter(node) && !members.is_joint() {
+        return Ok(());
+    }
+    // Whoever led before may have added it.
+    if !members.addresses.contains_key(&node) {
+        let add = [(node, address.to_owned())].into();
+        leader.change(Change { add, ..Change::default() }, patience)?;
+    }
     for _ in 0..600 {
         if lag(leader, node)? < 1_000 {
             let promote = [node].into();
