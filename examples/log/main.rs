@@ -79,17 +79,17 @@ fn watch(options: &Options) -> std::io::Result<()> {
     let began = Instant::now();
     let mut kills = 0;
     while began.elapsed() < Duration::from_secs(options.seconds) {
-        let is_due = options.kill > 0 && began.elapsed().as_secs() / options.kill > kills;
+        let due = began.elapsed().as_secs().checked_div(options.kill).unwrap_or(0);
         match keys.recv_timeout(Duration::from_millis(500)) {
             Ok(key) if key.trim() == "q" => break,
-            Ok(key) if key.trim() == "k" => nodes.kill_leader(&mut out)?,
-            _ if is_due => {
-                kills += 1;
-                nodes.kill_leader(&mut out)?;
-            }
+            Ok(key) if key.trim() == "k" => drop(nodes.kill_leader(&mut out)?),
             Ok(_) => {}
             // Without a standard input this returns at once.
             Err(_) => std::thread::sleep(Duration::from_millis(100)),
+        }
+        // Where nobody leads just now, soon.
+        if due > kills && nodes.kill_leader(&mut out)? {
+            kills = due;
         }
         nodes.restart()?;
         nodes.print(&mut out)?;

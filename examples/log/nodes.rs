@@ -88,7 +88,8 @@ impl Nodes {
         }
     }
 
-    pub(crate) fn kill_leader(&mut self, out: &mut impl Write) -> io::Result<()> {
+    /// False: nobody leads.
+    pub(crate) fn kill_leader(&mut self, out: &mut impl Write) -> io::Result<bool> {
         self.ask("how");
         let newest = self.slots.iter().map(|slot| slot.last.term).max();
         let leader = self.slots.iter().position(|slot| {
@@ -99,7 +100,7 @@ impl Nodes {
             self.lines = 0;
             writeln!(out, "n{} leads term {}: killed", leader + 1, self.slots[leader].last.term)?;
         }
-        Ok(())
+        Ok(leader.is_some())
     }
 
     /// Those that died come back after a while.
@@ -136,13 +137,13 @@ impl Nodes {
 
     /// Stops the producers, lets everybody finish, and compares.
     pub(crate) fn finish(mut self, out: &mut impl Write) -> io::Result<()> {
-        for at in 0..NODES {
-            if self.slots[at].running.is_none() {
-                self.spawn(at)?;
-            }
-        }
         let until = now() + SETTLE;
         loop {
+            for at in 0..NODES {
+                if self.slots[at].running.is_none() {
+                    self.spawn(at)?;
+                }
+            }
             self.ask("stop");
             let last: Vec<&Report> = self.slots.iter().map(|slot| &slot.last).collect();
             let is_same = last.iter().all(|report| {
