@@ -145,7 +145,7 @@ impl Coverage {
 
 /// Plays and checks `rounds` histories; and more where chance has left out too much.
 fn hold(scene: Scene, by: By, rounds: u64) {
-    const MORE: u64 = 4;
+    const MORE: u64 = 20;
     let (mut decided, mut coverage) = (0, Coverage::default());
     for seed in 1..=rounds * MORE {
         // A slow or instrumented run overlaps more calls, and is harder to decide.
