@@ -7,7 +7,7 @@ use duochain::frame::Origin;
 use duochain::node::replica::{Applied as Batch, Apply, PolledReplica, Replica, ReplicaError, SubmitOptions};
 use duochain::raft::{Change, Role};
 use duochain::types::Index;
-use replicas::{Cluster, PATIENCE, batch, n};
+use replicas::{Cluster, PATIENCE, batch, eventually, n};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -137,11 +137,11 @@ fn a_read_keeps_its_index_while_it_is_waited_for_in_slices() {
 #[test]
 fn a_read_whose_question_is_lost_is_asked_again() {
     let mut cluster = Cluster::new("polled-lost", 3);
-    let leader = cluster.leader();
-    let follower = leader % 3 + 1;
-    while cluster.replica(follower).status().leader != Some(n(leader)) {
-        std::thread::yield_now();
-    }
+    let (leader, follower) = eventually("a follower that names the leader", || {
+        let leader = cluster.leader();
+        let follower = leader % 3 + 1;
+        (cluster.replica(follower).status().leader == Some(n(leader))).then_some((leader, follower))
+    });
     cluster.close(leader);
     loop {
         match cluster.replica(follower).ask_read().unwrap().wait(PATIENCE) {

@@ -1,23 +1,20 @@
 //! Three replicas over TLS: they agree as they do in clear, and nobody else takes part.
 #![cfg(feature = "tls")]
 
-#[path = "support/addresses.rs"]
-mod addresses;
-mod support;
+#[path = "support/replicas.rs"]
+mod replicas;
 #[path = "support/tls.rs"]
 mod tls;
 
-use addresses::own_places;
-use duochain::frame::{Body, Entry, FrameBuilder, FrameLimits};
 use duochain::net::{Refusal, TlsFiles};
 use duochain::node::replica::{Applied, Apply, Replica, ReplicaConfig, ReplicaError};
 use duochain::raft::{Config, Membership};
 use duochain::storage::frames::FrameLogOptions;
-use duochain::types::{ClusterId, LaneId, LogId, NodeId};
+use duochain::types::{ClusterId, LogId, NodeId};
+use replicas::{PATIENCE, Scratch, batch, eventually, own_places, unless_it_went};
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
-use support::{PATIENCE, Scratch, eventually};
 use tls::{Authority, name, write};
 
 struct Keep(SyncSender<Vec<u8>>);
@@ -51,25 +48,9 @@ fn open(
     (Replica::open(config, Box::new(Keep(sender))).unwrap(), applied)
 }
 
-fn batch(text: &[u8]) -> Body {
-    let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::default());
-    builder.push(Entry { bytes: text, ..Entry::default() }).unwrap();
-    builder.finish().unwrap()
-}
-
-fn append(replicas: &[&Replica], text: &[u8]) -> LogId {
+fn append(replicas: &[&Replica], text: &str) -> LogId {
     eventually("leader", || {
-        replicas.iter().find_map(|replica| match replica.append(batch(text), PATIENCE) {
-            Ok(receipt) => Some(receipt.id),
-            // Leaders come and go.
-            Err(
-                ReplicaError::NotLeader(_)
-                | ReplicaError::Busy
-                | ReplicaError::Refused(_)
-                | ReplicaError::Superseded,
-            ) => None,
-            Err(error) => panic!("{error}"),
-        })
+        replicas.iter().find_map(|replica| Some(unless_it_went(replica.append(batch(text), PATIENCE))?.id))
     })
 }
 
@@ -84,7 +65,7 @@ fn three_nodes_commit_and_one_without_a_certificate_takes_no_part() {
     let (one, first) = open(&scratch, 1, &places, Some(files(1)));
     let (two, second) = open(&scratch, 2, &places, Some(files(2)));
     let (stranger, seen) = open(&scratch, 3, &places, None);
-    append(&[&one, &two], b"secret");
+    append(&[&one, &two], "secret");
     let refused = |replica: &Replica| replica.net_stats().refused[Refusal::NoTls.index()];
     eventually("refusal", || (refused(&one) > 0 && refused(&two) > 0).then_some(()));
     assert!(seen.try_recv().is_err(), "nothing reaches it");
@@ -93,7 +74,7 @@ fn three_nodes_commit_and_one_without_a_certificate_takes_no_part() {
     drop(stranger);
     // With its certificate it belongs to them.
     let (three, third) = open(&scratch, 3, &places, Some(files(3)));
-    let last = append(&[&one, &two, &three], b"shared");
+    let last = append(&[&one, &two, &three], "shared");
     let has_all = || [&one, &two, &three].iter().all(|replica| replica.applied() >= last.index);
     eventually("application", || has_all().then_some(()));
     for applied in [first, second, third] {

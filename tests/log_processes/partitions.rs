@@ -17,8 +17,12 @@ fn without_the_leader(cluster: Cluster, gate: Gate) {
     let new = eventually("a new leader", || cluster.find_leader().filter(|leader| *leader != old));
     under_load(&cluster, 6, || progress(&cluster, 100));
     for _ in 0..5 {
-        let record = cluster.history.append_at(&cluster, old);
-        assert!(matches!(record.outcome, Outcome::Failed(_)), "the old leader refuses: {record:?}");
+        // A machine under load may not answer in time; then nobody knows, and it is asked again.
+        eventually("a refusal", || {
+            let record = cluster.history.append_at(&cluster, old);
+            assert!(!record.is_ok(), "the old leader refuses: {record:?}");
+            matches!(record.outcome, Outcome::Failed(_)).then_some(())
+        });
     }
     assert_ne!(cluster.status_of(old).role, "leader");
     cluster.heal();

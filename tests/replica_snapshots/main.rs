@@ -1,18 +1,18 @@
 //! Snapshots of real replicas: taken, sent, put in place, found again; and what of the log goes for them.
 
-#[path = "../support/addresses.rs"]
-mod addresses;
 mod cluster;
 mod proxy;
-#[path = "../support/mod.rs"]
-mod support;
+#[path = "../support/replicas.rs"]
+mod replicas;
 
 use cluster::{Cluster, Host, SMALL, Shared, State, n};
+use duochain::env::log::{Level, Record, set_sink};
 use duochain::frame::Origin;
 use duochain::node::replica::{Replica, ReplicaError, SnapshotOptions};
 use duochain::raft::Role;
 use duochain::types::Index;
 use proxy::{Fate, Proxy};
+use replicas::{PATIENCE, while_one_leads};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -181,32 +181,40 @@ fn other_limits_than_those_of_the_snapshot_are_refused_at_opening() {
 
 #[test]
 fn a_damaged_chunk_is_refused_and_the_stream_goes_on_where_it_was() {
-    let offsets = Arc::new(Mutex::new(Vec::new()));
-    let mut cluster = Cluster::closed("snapshot-spoilt", 3);
-    // A receiver that takes its time is not sent the beginning again.
-    cluster.options = SnapshotOptions { resend_after: Duration::from_secs(1), ..SMALL };
-    let seen = Arc::clone(&offsets);
-    let proxy = Proxy::new(cluster.listens[2], move |offset| {
-        let mut seen = seen.lock().unwrap();
-        seen.push(offset);
-        match seen.len() {
-            20 => Fate::Spoil,
-            40 => Fate::Cut,
-            _ => Fate::Pass,
+    while_one_leads(|| {
+        let offsets = Arc::new(Mutex::new(Vec::new()));
+        let mut cluster = Cluster::closed("snapshot-spoilt", 3);
+        // A receiver that takes its time is not sent the beginning again.
+        cluster.options = SnapshotOptions { resend_after: Duration::from_secs(1), ..SMALL };
+        let seen = Arc::clone(&offsets);
+        let proxy = Proxy::new(cluster.listens[2], move |offset| {
+            let mut seen = seen.lock().unwrap();
+            seen.push(offset);
+            match seen.len() {
+                20 => Fate::Spoil,
+                40 => Fate::Cut,
+                _ => Fate::Pass,
+            }
+        });
+        cluster.members.addresses.insert(n(3), proxy.address.to_string());
+        (1..=2).for_each(|number| cluster.open(number));
+        cluster.fill(3_000);
+        let term = cluster.term();
+        cluster.open(3);
+        assert_equal_states(&cluster, &[1, 2, 3]);
+        // Another leader begins again.
+        if cluster.term() != term {
+            return None;
         }
+        assert!(cluster.replica(3).net_stats().malformed >= 1, "{:?}", cluster.replica(3).net_stats());
+        assert!(cluster.ledger(3, |ledger| ledger.restored) >= 1);
+        let offsets = offsets.lock().unwrap();
+        let starts = offsets.iter().filter(|offset| **offset == 0).count();
+        assert!(offsets.len() > 40, "{offsets:?}");
+        assert!(offsets[20..41].iter().all(|offset| *offset > 0), "it goes on where it was: {offsets:?}");
+        assert!(starts <= 4, "{starts} times from the beginning");
+        Some(())
     });
-    cluster.members.addresses.insert(n(3), proxy.address.to_string());
-    (1..=2).for_each(|number| cluster.open(number));
-    cluster.fill(3_000);
-    cluster.open(3);
-    assert_equal_states(&cluster, &[1, 2, 3]);
-    assert!(cluster.replica(3).net_stats().malformed >= 1, "{:?}", cluster.replica(3).net_stats());
-    assert!(cluster.ledger(3, |ledger| ledger.restored) >= 1);
-    let offsets = offsets.lock().unwrap();
-    let starts = offsets.iter().filter(|offset| **offset == 0).count();
-    assert!(offsets.len() > 40, "{offsets:?}");
-    assert!(offsets[20..41].iter().all(|offset| *offset > 0), "it goes on where it was: {offsets:?}");
-    assert!(starts <= 4, "{starts} times from the beginning");
 }
 
 #[test]
@@ -264,76 +272,102 @@ fn a_damaged_snapshot_is_missed_only_where_nothing_stands_in_for_it() {
 
 #[test]
 fn a_snapshot_that_is_damaged_where_it_was_taken_is_noticed_and_another_one_is_sent() {
-    let mut cluster = two_of_three("snapshot-rotten");
-    (1..=2).for_each(|number| cluster.close(number));
-    // No other one is due.
-    cluster.options = SnapshotOptions { every_entries: u64::MAX, ..SMALL };
-    (1..=2).for_each(|number| cluster.open(number));
-    let leader = cluster.leader();
-    let newest = cluster.snapshots(leader).pop().unwrap();
-    spoil(&newest);
-    cluster.open(3);
-    cluster.wait("restored", |cluster| {
-        cluster.append(&[(None, b"something to take one behind")]);
-        cluster.ledger(3, |ledger| ledger.restored > 0)
+    while_one_leads(|| {
+        let mut cluster = two_of_three("snapshot-rotten");
+        (1..=2).for_each(|number| cluster.close(number));
+        // No other one is due.
+        cluster.options = SnapshotOptions { every_entries: u64::MAX, ..SMALL };
+        (1..=2).for_each(|number| cluster.open(number));
+        let leader = cluster.leader();
+        let term = cluster.term();
+        let newest = cluster.snapshots(leader).pop().unwrap();
+        spoil(&newest);
+        cluster.open(3);
+        cluster.wait("restored", |cluster| {
+            cluster.append(&[(None, b"something to take one behind")]);
+            cluster.ledger(3, |ledger| ledger.restored > 0)
+        });
+        assert_equal_states(&cluster, &[leader, 3]);
+        // Another leader sends its own, and this one does not look at what it has.
+        let has_noticed = || cluster.ledger(leader, |ledger| ledger.taken) >= 1 && !newest.exists();
+        cluster.wait("the damaged one is gone", |cluster| has_noticed() || !cluster.leads_in(leader, term));
+        has_noticed().then_some(())
     });
-    assert_equal_states(&cluster, &[leader, 3]);
-    assert!(cluster.ledger(leader, |ledger| ledger.taken) >= 1);
-    cluster.wait("the damaged one is gone", |_| !newest.exists());
 }
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "what is measured is how rarely something happens")]
 fn who_refuses_a_snapshot_is_offered_it_ever_more_rarely() {
-    let begins = Arc::new(Mutex::new(Vec::new()));
-    let mut cluster = Cluster::closed("snapshot-refused", 3);
-    let seen = Arc::clone(&begins);
-    let proxy = Proxy::new(cluster.listens[2], move |offset| {
-        if offset == 0 {
-            seen.lock().unwrap().push(std::time::Instant::now());
+    const NAME: &str = "snapshot-refused";
+    while_one_leads(|| {
+        let refusals = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&refusals);
+        // What the leader says before each rest. Chunks say less: one without an answer is sent again.
+        let note = move |record: Record<'_>| {
+            if record.message.contains("does not take") && record.message.contains(NAME) {
+                seen.lock().unwrap().push(std::time::Instant::now());
+            }
+        };
+        set_sink(Some((Arc::new(note), Level::Warn)));
+        let mut cluster = Cluster::closed(NAME, 3);
+        (1..=2).for_each(|number| cluster.open(number));
+        cluster.fill(3_000);
+        let term = cluster.term();
+        cluster.options = SnapshotOptions { bytes_max: 1_000, ..SMALL };
+        cluster.open(3);
+        cluster.wait("five times", |_| refusals.lock().unwrap().len() >= 5);
+        set_sink(None);
+        // Another leader begins with a short rest.
+        if cluster.term() != term {
+            return None;
         }
-        Fate::Pass
+        let refusals = refusals.lock().unwrap();
+        // 100, 200, 400 and 800 ms.
+        for (rest, pair) in refusals[..5].windows(2).enumerate() {
+            assert!(pair[1] - pair[0] >= SMALL.resend_after * (1 << rest), "{refusals:?}");
+        }
+        Some(())
     });
-    cluster.members.addresses.insert(n(3), proxy.address.to_string());
-    (1..=2).for_each(|number| cluster.open(number));
-    cluster.fill(3_000);
-    cluster.options = SnapshotOptions { bytes_max: 1_000, ..SMALL };
-    cluster.open(3);
-    cluster.wait("five times", |_| begins.lock().unwrap().len() >= 5);
-    let begins = begins.lock().unwrap();
-    // 100, 200, 400 and 800 ms of rest lie between these.
-    assert!(begins[4] - begins[0] >= SMALL.resend_after * 15, "{begins:?}");
 }
 
 #[test]
 fn a_draft_that_the_log_has_overtaken_is_removed() {
-    let chunks = Arc::new(Mutex::new(0));
-    let mut cluster = Cluster::closed("snapshot-overtaken", 3);
-    let seen = Arc::clone(&chunks);
-    let proxy = Proxy::new(cluster.listens[2], move |_| {
-        *seen.lock().unwrap() += 1;
-        if *seen.lock().unwrap() > 20 { Fate::Cut } else { Fate::Pass }
+    while_one_leads(|| {
+        let chunks = Arc::new(Mutex::new(0));
+        let mut cluster = Cluster::closed("snapshot-overtaken", 3);
+        let seen = Arc::clone(&chunks);
+        let proxy = Proxy::new(cluster.listens[2], move |_| {
+            *seen.lock().unwrap() += 1;
+            if *seen.lock().unwrap() > 20 { Fate::Cut } else { Fate::Pass }
+        });
+        cluster.members.addresses.insert(n(3), proxy.address.to_string());
+        cluster.open(1);
+        // The second one keeps the whole log.
+        cluster.options = SnapshotOptions { tail_entries: u64::MAX, ..SMALL };
+        cluster.open(2);
+        cluster.fill(3_000);
+        cluster.wait("the first one leads", |cluster| {
+            let _ = cluster.replica(2).transfer(Some(n(1)), PATIENCE);
+            cluster.replica(1).status().role == Role::Leader
+        });
+        let is_cut = |cluster: &Cluster| cluster.replica(1).status().snapshot.index > Index::ORIGIN;
+        cluster.wait("the front is cut", is_cut);
+        let term = cluster.term();
+        cluster.open(3);
+        // The second one would send frames.
+        cluster.wait("half of it", |cluster| *chunks.lock().unwrap() > 20 || !cluster.leads_in(1, term));
+        let drafts = |cluster: &Cluster| {
+            let entries = fs::read_dir(cluster.dir(3).join("snapshots")).unwrap().flatten();
+            entries.filter(|entry| entry.path().extension().is_some_and(|kind| kind == "draft")).count()
+        };
+        if !cluster.leads_in(1, term) {
+            return None;
+        }
+        assert_eq!(drafts(&cluster), 1);
+        cluster.close(1);
+        assert_equal_states(&cluster, &[2, 3]);
+        assert_eq!(cluster.ledger(3, |ledger| ledger.restored), 0, "it came as frames");
+        cluster.wait("nothing is left of it", |cluster| drafts(cluster) == 0);
+        Some(())
     });
-    cluster.members.addresses.insert(n(3), proxy.address.to_string());
-    cluster.open(1);
-    // The second one keeps the whole log.
-    cluster.options = SnapshotOptions { tail_entries: u64::MAX, ..SMALL };
-    cluster.open(2);
-    cluster.fill(3_000);
-    cluster.wait("the first one leads", |cluster| {
-        let _ = cluster.replica(2).transfer(Some(n(1)), support::PATIENCE);
-        cluster.replica(1).status().role == Role::Leader
-    });
-    cluster.wait("the front is cut", |cluster| cluster.replica(1).status().snapshot.index > Index::ORIGIN);
-    cluster.open(3);
-    cluster.wait("half of it", |_| *chunks.lock().unwrap() > 20);
-    let drafts = |cluster: &Cluster| {
-        let entries = fs::read_dir(cluster.dir(3).join("snapshots")).unwrap().flatten();
-        entries.filter(|entry| entry.path().extension().is_some_and(|kind| kind == "draft")).count()
-    };
-    assert_eq!(drafts(&cluster), 1);
-    cluster.close(1);
-    assert_equal_states(&cluster, &[2, 3]);
-    assert_eq!(cluster.ledger(3, |ledger| ledger.restored), 0, "it came as frames");
-    cluster.wait("nothing is left of it", |cluster| drafts(cluster) == 0);
 }

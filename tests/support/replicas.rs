@@ -17,7 +17,7 @@ use duochain::storage::frames::FrameLogOptions;
 use duochain::types::{ClusterId, Index, LaneId, LogId, NodeId};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-pub use support::{PATIENCE, Scratch};
+pub use support::{PATIENCE, Scratch, eventually};
 
 pub type Applied = Arc<Mutex<Vec<(Index, Vec<u8>)>>>;
 
@@ -93,7 +93,7 @@ impl Cluster {
 
     /// Asks everyone until somebody does it, as a client would: leaders come and go.
     pub fn ask<T>(&self, request: impl Fn(&Replica) -> Result<T, ReplicaError>) -> T {
-        support::eventually("an answer of a leader", || {
+        eventually("an answer of a leader", || {
             self.alive().find_map(|(_, replica)| unless_it_went(request(replica)))
         })
     }
@@ -108,7 +108,7 @@ impl Cluster {
 
     /// Who leads the term in which it has just committed something.
     pub fn leader(&self) -> usize {
-        support::eventually("a leader that stays", || {
+        eventually("a leader that stays", || {
             let term = self.append("who leads?").term;
             let leads = |status: Status| (status.role, status.term) == (Role::Leader, term);
             self.alive().find_map(|(number, replica)| leads(replica.status()).then_some(number))
@@ -194,5 +194,5 @@ pub fn while_one_leads(body: impl Fn() -> Option<()>) {
 
 /// Waits until it is so.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    support::eventually(what, || is_so().then_some(()));
+    eventually(what, || is_so().then_some(()));
 }
