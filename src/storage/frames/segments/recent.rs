@@ -31,8 +31,9 @@ impl Recent {
 
     /// Forgets every frame behind `keep_to`.
     pub(super) fn cut_back(&mut self, keep_to: Index) {
-        while let Some(newest) = self.frames.pop_back_if(|frame| frame.last().index > keep_to) {
-            self.bytes -= cost(&newest);
+        while let Some(newest) = self.frames.back().filter(|frame| frame.last().index > keep_to) {
+            self.bytes -= cost(newest);
+            self.frames.pop_back();
         }
     }
 
