@@ -42,7 +42,6 @@ mod cut_test;
 mod error;
 mod fetcher;
 mod lifecycle;
-mod mend;
 mod metrics;
 mod peers;
 mod pending;
@@ -75,7 +74,7 @@ use crate::frame::{Body, Entry, FrameLimits};
 use crate::net::{self, NetStats, PeerNet, TcpTransport};
 use crate::raft::wire::{RaftProtocol, WireLimits};
 use crate::raft::{Config, Input, Membership, Raft, Refusal, Status};
-use crate::storage::frames::{FrameLog, FrameLogOptions};
+use crate::storage::frames::{FrameLog, FrameLogOptions, SegmentFrameLog};
 use crate::storage::snapshots::SnapshotShelf;
 use crate::storage::votes::{FileVotes, VoteStore};
 use crate::storage::{DirLock, check_format};
@@ -125,9 +124,6 @@ pub struct ReplicaConfig {
     pub tls: Option<net::TlsFiles>,
     /// When snapshots are taken, how much of the log stays, and how they travel.
     pub snapshots: SnapshotOptions,
-    /// How long the opening of a log that is damaged in its middle waits for peers to give what is missing, before it is
-    /// refused by name. 0: it does not ask.
-    pub repair_within: Duration,
     /// Everything up to here was applied before. A host that is behind the newest snapshot begins with that.
     pub applied: Index,
 }
@@ -154,7 +150,6 @@ impl ReplicaConfig {
             dedup: DedupLimits::default(),
             batch: BatchLimits::default(),
             snapshots: SnapshotOptions::default(),
-            repair_within: Duration::from_secs(30),
             applied: Index::ORIGIN,
         }
     }
@@ -175,9 +170,7 @@ impl Replica {
     ///
     /// # Errors
     /// `Config` for settings that do not fit together, a directory of another cluster, or an `applied` that is
-    /// not in the log; `Storage`; `Net` when it cannot listen there. A log that is damaged in its middle is mended with
-    /// what peers have, which takes up to `repair_within`; `Storage` with `Corrupt` where there are no peers, `Failed` naming file
-    /// and entries where none of them has what is missing.
+    /// not in the log; `Storage`; `Net` when it cannot listen there.
     pub fn open(config: ReplicaConfig, apply: Box<dyn Apply>) -> Result<Self, ReplicaError> {
         let settings =
             config.raft.clone().build().map_err(|misfit| ReplicaError::Config(misfit.to_string()))?;
@@ -194,13 +187,7 @@ impl Replica {
         let lock = DirLock::acquire(&config.dir)?;
         check_format(&config.dir)?;
         let votes = FileVotes::open(&config.dir)?;
-        let wire = WireLimits {
-            message_bytes_max: config.raft.append_bytes_max + config.raft.frame_bytes_max + (64 << 10),
-            // An append is bounded by its bytes, however small its frames are.
-            frames_max: u32::MAX,
-            frame: limits,
-        };
-        let mut log = mend::open(&config, &log_options, wire)?;
+        let mut log = SegmentFrameLog::open(&config.dir.join("log"), &log_options)?;
         let found = SnapshotShelf::open(&config.dir.join("snapshots"))?;
         let Standing { recovered, last, newest, shelf } =
             recovery::recover(&config, &votes, &mut log, found)?;
@@ -210,6 +197,12 @@ impl Replica {
         let snapshots = Snapshots::new(config.snapshots, shelf, newest.clone());
         let shared = Arc::new(Shared::new(&config, raft, stage, Arc::clone(&reader), snapshots));
         shared.core.lock().restore = newest;
+        let wire = WireLimits {
+            message_bytes_max: config.raft.append_bytes_max + config.raft.frame_bytes_max + (64 << 10),
+            // An append is bounded by its bytes, however small its frames are.
+            frames_max: u32::MAX,
+            frame: limits,
+        };
         let message = wire.message_bytes_max.max(config.snapshots.message_bytes());
         if config.net.outbox_bytes_max < message + net::ENVELOPE_BYTES {
             let room = config.net.outbox_bytes_max;

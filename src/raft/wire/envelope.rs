@@ -53,15 +53,11 @@ pub enum Kind {
     Chunk = 9,
     /// [`super::ChunkReply`].
     ChunkReply = 10,
-    /// [`super::RepairRequest`].
-    RepairRequest = 11,
-    /// [`super::RepairReply`].
-    RepairReply = 12,
 }
 
 impl Kind {
     /// All of them, in wire order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 10] = [
         Self::VoteRequest,
         Self::VoteReply,
         Self::Append,
@@ -72,8 +68,6 @@ impl Kind {
         Self::ReadReply,
         Self::Chunk,
         Self::ChunkReply,
-        Self::RepairRequest,
-        Self::RepairReply,
     ];
 
     /// From the wire number; `None` for any other.
@@ -90,7 +84,7 @@ impl Kind {
     pub const fn fixed_bytes(self) -> usize {
         8 * match self {
             Self::VoteRequest | Self::ReadReply => 4,
-            Self::VoteReply | Self::ReadRequest | Self::RepairRequest | Self::RepairReply => 2,
+            Self::VoteReply | Self::ReadRequest => 2,
             Self::Append | Self::Heartbeat => 5,
             Self::AppendReply => 6,
             Self::TimeoutNow => 1,
@@ -128,7 +122,7 @@ impl Envelope {
         let at = reader.clone();
         let length = reader.u32("bytes")?;
         let (min, max) = match kind {
-            Kind::Append | Kind::RepairReply => (kind.fixed_bytes(), limits.message_bytes_max),
+            Kind::Append => (kind.fixed_bytes(), limits.message_bytes_max),
             Kind::Chunk => (kind.fixed_bytes(), kind.fixed_bytes() + CHUNK_BYTES_MAX),
             _ => (kind.fixed_bytes(), kind.fixed_bytes()),
         };

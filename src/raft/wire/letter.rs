@@ -1,14 +1,12 @@
-//! What travels between nodes: messages of the core, and beside them the pieces of a snapshot, and frames for a log
-//! that is damaged.
+//! What travels between nodes: messages of the core, and beside them the pieces of a snapshot.
 //!
 //! # Invariants
 //! W3 a chunk names the snapshot that it is a part of by the digest of the whole, so chunks of two never become
 //! one file. W4 the bytes of a chunk have a checksum among its fixed fields: a wrong one is no message.
 
 use super::envelope::{Envelope, Kind, WireLimits, seal};
-use super::fields::{encode, frames};
+use super::fields::encode;
 use crate::codec::{Malformed, Reader};
-use crate::frame::Frame;
 use crate::raft::Message;
 use crate::types::{Index, LogId, Term};
 use std::sync::Arc;
@@ -25,10 +23,6 @@ pub enum Letter {
     Chunk(Chunk),
     /// The answer to one or more.
     ChunkReply(ChunkReply),
-    /// Of a node whose log is damaged.
-    RepairRequest(RepairRequest),
-    /// The answer.
-    RepairReply(RepairReply),
 }
 
 /// A piece of a snapshot (Raft §7, InstallSnapshot).
@@ -70,24 +64,6 @@ pub enum ChunkAnswer {
     Refused,
 }
 
-/// What a log has lost that was durable. Who asks so takes no part before it is mended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RepairRequest {
-    /// First entry that is missing.
-    pub from: Index,
-    /// Last one.
-    pub to: Index,
-}
-
-/// Frames for a damaged log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RepairReply {
-    /// As it was asked.
-    pub from: Index,
-    /// Frames in order, the first of which holds `from`. Committed, all of them; none where the sender has no such.
-    pub frames: Vec<Frame>,
-}
-
 fn words(digest: &[u8; 32]) -> [u64; 4] {
     let mut words = [0; 4];
     for (word, bytes) in words.iter_mut().zip(digest.chunks_exact(8)) {
@@ -124,14 +100,6 @@ pub fn encode_letter(letter: &Letter, out: &mut Vec<u8>) {
             };
             seal(Kind::ChunkReply, &[reply.term.get(), answer, offset, a, b, c, d], 0, out);
         }
-        Letter::RepairRequest(RepairRequest { from, to }) => {
-            seal(Kind::RepairRequest, &[from.get(), to.get()], 0, out);
-        }
-        Letter::RepairReply(RepairReply { from, frames }) => {
-            let more = frames.iter().map(Frame::encoded_bytes).sum();
-            seal(Kind::RepairReply, &[from.get(), frames.len() as u64], more, out);
-            frames.iter().for_each(|frame| frame.encode(out));
-        }
     }
 }
 
@@ -144,13 +112,6 @@ impl Envelope {
         match self.kind() {
             Kind::Chunk => self.chunk(buffer).map(Letter::Chunk),
             Kind::ChunkReply => self.chunk_reply(buffer).map(Letter::ChunkReply),
-            Kind::RepairRequest => self.repair_request(buffer).map(Letter::RepairRequest),
-            Kind::RepairReply => {
-                let mut reader = self.fixed(buffer)?;
-                let from = Index::new(reader.u64("from")?);
-                let frames = frames(&mut reader, buffer, self.kind().fixed_bytes(), limits)?;
-                Ok(Letter::RepairReply(RepairReply { from, frames }))
-            }
             _ => self.message(buffer, limits).map(Letter::Message),
         }
     }
@@ -177,16 +138,6 @@ impl Envelope {
             return Err(at.fault("crc", "the checksum of the bytes does not match".to_owned()));
         }
         Ok(Chunk { term, last, bytes, digest, offset, data: data.to_vec() })
-    }
-
-    fn repair_request(&self, buffer: &[u8]) -> Result<RepairRequest, Malformed> {
-        let mut reader = self.fixed(buffer)?;
-        let at = reader.clone();
-        let (from, to) = (reader.u64("from")?, reader.u64("to")?);
-        if from == 0 || from > to {
-            return Err(at.fault("from", format!("{from} to {to} is no range of entries")));
-        }
-        Ok(RepairRequest { from: Index::new(from), to: Index::new(to) })
     }
 
     fn chunk_reply(&self, buffer: &[u8]) -> Result<ChunkReply, Malformed> {

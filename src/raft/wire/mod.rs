@@ -18,8 +18,6 @@
 //!   9 chunk          term, last term, last index, bytes of the whole, offset, length, CRC-32C of the bytes,
 //!                    digest of the whole (4); then the bytes, and zeros to a multiple of 8
 //!  10 chunk reply    term, answer (1 next, 2 whole, 3 refused), offset (of 1), digest of the whole (4)
-//!  11 repair request first and last entry that a damaged log misses
-//!  12 repair reply   first entry that was asked for, number of frames; then the frames, all of them committed
 //! ```
 //! Little-endian. A frame has checksums of its own, so that its bytes are read once.
 //! `docs/replication-protocol.md` has a dump of each.
@@ -47,7 +45,5 @@ mod wire_test;
 
 pub use envelope::{ENVELOPE_BYTES, Envelope, Kind, WireLimits};
 pub use fields::{encode, encode_head, frames_of};
-pub use letter::{
-    CHUNK_BYTES_MAX, Chunk, ChunkAnswer, ChunkReply, Letter, RepairReply, RepairRequest, encode_letter,
-};
+pub use letter::{CHUNK_BYTES_MAX, Chunk, ChunkAnswer, ChunkReply, Letter, encode_letter};
 pub use protocol::RaftProtocol;
