@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Old files kept for another use; more are removed.
 pub(super) const SPARES_MAX: usize = 2;
@@ -43,6 +44,8 @@ pub(super) struct Stock {
     segment_bytes: u64,
     /// Held while a file is made ready, so that nobody makes a second one.
     work: Mutex<()>,
+    /// Somebody waits for it: what is left of the work is done at once.
+    is_awaited: AtomicBool,
     shelf: Mutex<Shelf>,
 }
 
@@ -64,7 +67,8 @@ pub(super) enum Layout {
 impl Stock {
     pub(super) fn new(dir: &Path, segment_bytes: usize) -> Self {
         let (work, shelf) = (Mutex::default(), Mutex::default());
-        Self { dir: dir.to_path_buf(), segment_bytes: segment_bytes as u64, work, shelf }
+        let is_awaited = AtomicBool::new(false);
+        Self { dir: dir.to_path_buf(), segment_bytes: segment_bytes as u64, work, is_awaited, shelf }
     }
 
     /// True when the next file is ready, or somebody is about it.
@@ -134,7 +138,8 @@ impl Stock {
             let bytes = (self.segment_bytes - at).min(ZEROS.len() as u64);
             durable::write_at(file, draft, &ZEROS[..bytes as usize], at)?;
             at += bytes;
-            if at.is_multiple_of(PIECE_BYTES) {
+            // Relaxed: it saves time, and nothing else depends on it.
+            if at.is_multiple_of(PIECE_BYTES) && !self.is_awaited.load(Ordering::Relaxed) {
                 durable::sync_data(file, draft)?;
             }
         }
@@ -143,7 +148,9 @@ impl Stock {
 
     /// The next file under its name, made ready now when nobody did before.
     pub(super) fn take(&self, path: &Path, layout: Layout) -> Result<Blank, Taking> {
+        self.is_awaited.store(true, Ordering::Relaxed);
         let _alone = self.work.lock();
+        self.is_awaited.store(false, Ordering::Relaxed);
         self.prepare_alone(layout).map_err(Taking::NotReady)?;
         let blank = self.shelf.lock().ready.take().expect("it is ready now");
         durable::rename(&self.dir.join(READY), path).map_err(Taking::Failed)?;
