@@ -34,6 +34,8 @@ class LogFollowerTest {
         for (int number = 0; number < 10; number++) {
             indexes.add(cluster.append("entry " + number).index());
         }
+        // What is acknowledged can be read a moment later.
+        assertEquals(1, log.follow(indexes.get(8)).poll(1, PATIENCE).size());
     }
 
     @AfterEach
