@@ -3,6 +3,7 @@
 use super::{Effect, Message, Mutant, Raft, Role, State, Timer, Vote, invariants};
 use crate::types::{LogId, NodeId, Tally, Term, Tick};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Answers to a campaign.
 #[derive(Debug, Default)]
@@ -119,7 +120,7 @@ impl Raft {
 
     /// Thesis §4.2.3: while a leader is heard, nobody else is helped to depose it.
     pub(super) fn is_led(&self, now: Tick) -> bool {
-        self.is_leader() || self.heard.is_some_and(|at| now.since(at) < self.settings.election_min)
+        self.is_leader() || self.led_until.is_some_and(|until| now < until)
     }
 
     pub(super) fn on_vote_reply(
@@ -172,9 +173,26 @@ impl Raft {
         }
     }
 
+    /// The link to the leader broke, which more often than not is the end of its process. It has a heartbeat's time
+    /// to be heard again; behind that others may be helped, and this node asks after a random time, as ever. Where only
+    /// the link is gone, those who still hear the leader refuse (thesis §9.6).
+    pub(super) fn on_leader_lost(&mut self, now: Tick, out: &mut Vec<Effect>) {
+        let patience = now.after(self.settings.heartbeat);
+        self.led_until = self.led_until.map(|until| until.min(patience));
+        let at = patience.after(self.random_span());
+        if at < self.election_at {
+            self.election_at = at;
+            out.push(Effect::SetTimer { timer: Timer::Election, at });
+        }
+    }
+
     /// The next campaign begins at a random time from now on, so that two nodes seldom begin together.
     pub(super) fn arm_election(&mut self, now: Tick) {
-        let (min, max) = (self.settings.election_min, self.settings.election_max);
+        self.election_at = now.after(self.settings.election_min).after(self.random_span());
+    }
+
+    /// A part of what lies between the shortest and the longest election timeout.
+    fn random_span(&mut self) -> Duration {
         // SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.random;
@@ -182,7 +200,7 @@ impl Raft {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^= mixed >> 31;
         let part = (mixed >> 32) as u32;
-        let span = ((max - min).as_nanos() * u128::from(part)) >> 32;
-        self.election_at = now.after(min + std::time::Duration::from_nanos(u64::try_from(span).unwrap_or(0)));
+        let span = self.settings.election_max - self.settings.election_min;
+        Duration::from_nanos(u64::try_from((span.as_nanos() * u128::from(part)) >> 32).unwrap_or(0))
     }
 }

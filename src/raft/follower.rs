@@ -46,7 +46,7 @@ impl Raft {
         if self.leader.is_none() {
             self.become_follower(now, self.term(), Some(leader), out);
         }
-        self.heard = Some(now);
+        self.led_until = Some(now.after(self.settings.election_min));
         self.arm_election(now);
         true
     }

@@ -94,6 +94,7 @@ pub enum Input {
     },
     /// A snapshot is durable and is the state now: the answer to `Install`.
     Installed(LogId),
-    /// The link to a peer broke; what was sent to it may be lost.
+    /// The link to a peer broke; what was sent to it may be lost. A follower whose leader it was gives it a heartbeat's
+    /// time to be heard again.
     Unreachable(NodeId),
 }

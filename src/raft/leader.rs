@@ -320,7 +320,10 @@ impl Raft {
     }
 
     /// The link to a peer broke.
-    pub(super) fn on_unreachable(&mut self, node: NodeId) {
+    pub(super) fn on_unreachable(&mut self, now: Tick, node: NodeId, out: &mut Vec<Effect>) {
+        if self.leader == Some(node) {
+            return self.on_leader_lost(now, out);
+        }
         if let Some(peer) = self.peer(node)
             && peer.stage != Stage::Snapshot
         {

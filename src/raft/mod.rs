@@ -112,8 +112,8 @@ pub struct Raft {
     /// The host was told that everything up to here is committed.
     told: Index,
     writes: Writes,
-    /// When a leader of this term was last heard.
-    heard: Option<Tick>,
+    /// Until when nobody else is helped to depose the leader of this term, who was heard.
+    led_until: Option<Tick>,
     election_at: Tick,
     random: u64,
     installing: Option<Snapshot>,
@@ -134,7 +134,7 @@ impl Raft {
             commit,
             told: commit,
             writes: Writes::default(),
-            heard: None,
+            led_until: None,
             election_at: Tick::ZERO,
             random: settings.seed,
             installing: None,
@@ -167,7 +167,7 @@ impl Raft {
                 self.on_snapshot_received(now, (from, term), snapshot, out);
             }
             Input::Installed(id) => self.on_installed(id, out),
-            Input::Unreachable(node) => self.on_unreachable(node),
+            Input::Unreachable(node) => self.on_unreachable(now, node, out),
         }
         self.tell_commit(out);
         self.announce(out);
@@ -282,7 +282,7 @@ impl Raft {
             "a vote is given once (I1)"
         );
         if vote.term > self.vote.term {
-            self.heard = None;
+            self.led_until = None;
         }
         if vote != self.vote && !self.is_broken(Mutant::VoteNotPersisted) {
             self.writes.vote(vote);

@@ -17,6 +17,7 @@ mod figure2;
 mod garbage;
 mod handover;
 mod hostile;
+mod lost;
 mod reading;
 mod replication;
 mod whole;

@@ -1,0 +1,72 @@
+//! A broken link to the leader: most often its process is gone, so whoever followed it need not wait for a whole
+//! election timeout (Raft §9.3: detection is the larger part of a failover). Nobody is deposed by it: who still hears the
+//! leader refuses (thesis §4.2.3, §9.6).
+
+use crate::support::*;
+use duochain::raft::{Input, Role, Timer};
+use duochain::types::LogId;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const HEARTBEAT: Duration = Duration::from_millis(50);
+const SPREAD: Duration = Duration::from_millis(150);
+
+fn follower_of_two() -> Lone {
+    let mut node = Lone::new(3);
+    node.take(2, heartbeat(1, LogId::ORIGIN, 0, 1));
+    node
+}
+
+#[test]
+fn a_follower_that_lost_the_link_to_its_leader_asks_after_a_heartbeat_and_a_random_time() {
+    let mut node = follower_of_two();
+    let mut spans = BTreeSet::new();
+    for round in 2..200 {
+        node.take(2, heartbeat(1, LogId::ORIGIN, 0, round));
+        if let Some(at) = node.run(Input::Unreachable(n(2))).election_at() {
+            spans.insert(at.since(node.now));
+        }
+    }
+    let (first, last) = (spans.first().unwrap(), spans.last().unwrap());
+    assert!(*first >= HEARTBEAT && *last < HEARTBEAT + SPREAD, "{first:?} to {last:?}");
+    assert!(spans.len() > 100, "drawn anew each time");
+}
+
+#[test]
+fn who_lost_its_leader_elects_another_one_before_the_shortest_timeout() {
+    let mut node = follower_of_two();
+    node.run(Input::Unreachable(n(2)));
+    node.pass(49);
+    assert!(node.take(3, ask(2, LogId::ORIGIN)).0.is_empty(), "it may still be heard again");
+    node.pass(1);
+    assert_eq!(node.take(3, ask(2, LogId::ORIGIN)).to(3), [vote(2, true)]);
+}
+
+#[test]
+fn a_leader_that_is_heard_again_is_followed_as_before() {
+    let mut node = follower_of_two();
+    node.run(Input::Unreachable(n(2)));
+    node.pass(20);
+    node.take(2, heartbeat(1, LogId::ORIGIN, 0, 2));
+    node.pass(149);
+    node.run(Input::Expired(Timer::Election));
+    assert_eq!(node.role(), Role::Follower);
+    assert!(node.take(3, ask(5, LogId::ORIGIN)).0.is_empty(), "and it is protected");
+    assert_eq!(node.term(), 1);
+}
+
+#[test]
+fn a_broken_link_to_another_follower_changes_nothing() {
+    let mut node = follower_of_two();
+    assert!(node.run(Input::Unreachable(n(3))).0.is_empty());
+    node.pass(149);
+    assert!(node.take(3, ask(5, LogId::ORIGIN)).0.is_empty());
+}
+
+#[test]
+fn who_still_hears_the_leader_refuses_whoever_lost_it() {
+    let mut node = follower_of_two();
+    node.pass(60);
+    assert_eq!(node.take(3, ask_first(2, LogId::ORIGIN)).to(3), [pre_vote(1, false)]);
+    assert_eq!(node.term(), 1);
+}
