@@ -15,6 +15,7 @@ const DIR: &str = "DUOCHAIN_KILL_DIR";
 const OPTIONS: FrameLogOptions = FrameLogOptions {
     segment_bytes: 1 << 20,
     limits: FrameLimits { body_bytes_max: 64 << 10, entries_max: 100 },
+    recent_bytes_max: 0,
 };
 
 /// Gone with the test.

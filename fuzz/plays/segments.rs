@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const OPTIONS: FrameLogOptions = FrameLogOptions {
     segment_bytes: 1 << 20,
     limits: FrameLimits { body_bytes_max: 4096, entries_max: 100 },
+    recent_bytes_max: 0,
 };
 /// Of what opening allocates beside one piece of a file at a time.
 const HEAP_BYTES_MAX: usize = 16 << 20;

@@ -52,11 +52,14 @@ pub struct FrameLogOptions {
     pub segment_bytes: usize,
     /// Largest frame accepted. A frame has to fit into a file.
     pub limits: FrameLimits,
+    /// Bytes of the newest frames that stay in memory for readers. With too little of it whoever applies, and
+    /// followers that are a little behind, read from files what was written a moment ago.
+    pub recent_bytes_max: usize,
 }
 
 impl Default for FrameLogOptions {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, limits: FrameLimits::default() }
+        Self { segment_bytes: 64 << 20, limits: FrameLimits::default(), recent_bytes_max: 8 << 20 }
     }
 }
 

@@ -14,6 +14,7 @@ use std::path::Path;
 const OPTIONS: FrameLogOptions = FrameLogOptions {
     segment_bytes: 7 << 10,
     limits: FrameLimits { body_bytes_max: 1024, entries_max: 100 },
+    recent_bytes_max: 0,
 };
 
 /// What somebody was told.

@@ -25,6 +25,7 @@ const FILE_LIMIT: &str = r#"trap '' XFSZ; ulimit -f 128; exec "$@""#;
 const FRAME_OPTIONS: FrameLogOptions = FrameLogOptions {
     segment_bytes: 32 << 10,
     limits: FrameLimits { body_bytes_max: 4096, entries_max: 10 },
+    recent_bytes_max: 0,
 };
 const OPTIONS: LogOptions = LogOptions { segment_bytes: 1 << 20, record_bytes_max: RECORD_BYTES_MAX };
 

@@ -14,8 +14,6 @@ use crate::types::{Index, Status, Term};
 use std::path::Path;
 
 const LIMITS: FrameLimits = FrameLimits { body_bytes_max: 2048, entries_max: 100 };
-// Small files, so that every case crosses several of them.
-const OPTIONS: FrameLogOptions = FrameLogOptions { segment_bytes: 8192, limits: LIMITS };
 
 fn fill(log: &mut dyn FrameLog, last: u64) -> Vec<Frame> {
     let frames = frames(log.last().get() + 1, last);
@@ -374,20 +372,20 @@ macro_rules! frames_suite {
     };
 }
 
-fn segments(dir: &Path) -> Result<Box<dyn FrameLog>, Error> {
-    Ok(Box::new(SegmentFrameLog::open_sized(dir, &OPTIONS)?))
-}
-
-fn memory(_: &Path) -> Result<Box<dyn FrameLog>, Error> {
-    Ok(Box::new(MemoryFrameLog::new(LIMITS)))
+fn segments(dir: &Path, recent_bytes_max: usize) -> Result<Box<dyn FrameLog>, Error> {
+    // Small files, so that every case crosses several of them.
+    let options = FrameLogOptions { segment_bytes: 8192, limits: LIMITS, recent_bytes_max };
+    Ok(Box::new(SegmentFrameLog::open_sized(dir, &options)?))
 }
 
 fn without_faults(dir: &Path) -> Result<Box<dyn FrameLog>, Error> {
-    Ok(Box::new(FaultyFrameLog::new(segments(dir)?, LIMITS, Faults::new())))
+    Ok(Box::new(FaultyFrameLog::new(segments(dir, 0)?, LIMITS, Faults::new())))
 }
 
-frames_suite!(of_memory, FramesCase { open: memory, survives: false });
-frames_suite!(of_segments, FramesCase { open: segments, survives: true });
+frames_suite!(of_memory, FramesCase { open: |_| Ok(Box::new(MemoryFrameLog::new(LIMITS))), survives: false });
+frames_suite!(of_segments, FramesCase { open: |dir| segments(dir, 0), survives: true });
+// A part of what most cases write.
+frames_suite!(of_segments_and_memory, FramesCase { open: |dir| segments(dir, 20 << 10), survives: true });
 frames_suite!(of_faulty, FramesCase { open: without_faults, survives: true });
 
 #[cfg(feature = "rocksdb")]

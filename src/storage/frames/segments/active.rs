@@ -1,8 +1,9 @@
 //! The last file: the one that is written.
 
 use super::format::{self, Cut, HEAD_BYTES, PREFIX_BYTES, Prefix, RECORDS_AT};
+use super::recent::Recent;
 use super::stock::Blank;
-use crate::frame::Frame;
+use crate::frame::{Frame, FrameHeader, Seal};
 use crate::storage::{Error, durable};
 use crate::types::Index;
 use std::fs::File;
@@ -23,12 +24,15 @@ pub(super) struct Active {
     end: u64,
     /// Frames written since the last sync.
     waiting: Vec<Placed>,
+    /// The newest of them.
+    fresh: Recent,
 }
 
-/// A frame and where its record stands.
+/// Of a frame what has to be known to find it, and where its record stands.
 #[derive(Debug)]
 pub(super) struct Placed {
-    pub(super) frame: Frame,
+    pub(super) header: FrameHeader,
+    pub(super) seal: Seal,
     pub(super) at: u64,
 }
 
@@ -51,12 +55,17 @@ impl Active {
     /// A file without a frame, which has its name.
     pub(super) fn new(path: PathBuf, blank: Blank) -> Self {
         let Blank { file, salt } = blank;
-        Self { path, file, salt, cut: Cut::NONE, end: RECORDS_AT, waiting: Vec::new() }
+        Self::found(path, file, salt, Cut::NONE, RECORDS_AT)
     }
 
     /// A file that was found, whose last record ends at `end`.
     pub(super) const fn found(path: PathBuf, file: File, salt: u64, cut: Cut, end: u64) -> Self {
-        Self { path, file, salt, cut, end, waiting: Vec::new() }
+        Self { path, file, salt, cut, end, waiting: Vec::new(), fresh: Recent::new(0) }
+    }
+
+    /// With up to so many bytes of what it writes in memory until that is durable.
+    pub(super) fn keeping(self, recent_bytes_max: usize) -> Self {
+        Self { fresh: Recent::new(recent_bytes_max), ..self }
     }
 
     pub(super) const fn salt(&self) -> u64 {
@@ -94,7 +103,8 @@ impl Active {
             } else {
                 runs.push((copied.len(), frame.body().bytes()));
             }
-            self.waiting.push(Placed { frame: frame.clone(), at });
+            self.waiting.push(Placed { header: frame.header(), seal: frame.seal(), at });
+            self.fresh.push(frame.clone());
             at += record_bytes(frame);
         }
         let mut parts = Vec::with_capacity(2 * runs.len() + 1);
@@ -110,13 +120,12 @@ impl Active {
         Ok(())
     }
 
-    /// Makes what was written durable, and returns it.
-    pub(super) fn sync(&mut self) -> Result<Vec<Placed>, Error> {
-        if self.waiting.is_empty() {
-            return Ok(Vec::new());
+    /// Makes what was written durable, and returns it, and the newest of it.
+    pub(super) fn sync(&mut self) -> Result<(Vec<Placed>, &mut Recent), Error> {
+        if !self.waiting.is_empty() {
+            durable::sync_data(&self.file, &self.path)?;
         }
-        durable::sync_data(&self.file, &self.path)?;
-        Ok(std::mem::take(&mut self.waiting))
+        Ok((std::mem::take(&mut self.waiting), &mut self.fresh))
     }
 
     /// Ends the file at `end`, durably, together with whatever was written before; from here on nothing that

@@ -9,6 +9,7 @@ use std::fs;
 const OPTIONS: FrameLogOptions = FrameLogOptions {
     segment_bytes: 7 << 10,
     limits: FrameLimits { body_bytes_max: 1024, entries_max: 100 },
+    recent_bytes_max: 0,
 };
 
 fn open(dir: &Path) -> Result<SegmentFrameLog, Error> {

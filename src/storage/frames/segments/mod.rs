@@ -41,7 +41,8 @@
 //! - Frames that wait take the memory that they share with whoever gave them; over [`GROUP_BYTES_MAX`] they
 //!   are written ahead of the sync.
 //! - [`SPARES_MAX`](stock::SPARES_MAX) files wait for another use.
-//! - [`RECENT_BYTES_MAX`](recent::RECENT_BYTES_MAX) of the newest frames stay in memory for readers.
+//! - `recent_bytes_max` of the newest durable frames stay in memory for readers, and as many of those that were
+//!   written and wait for their sync.
 //!
 //! # Deviations
 //! Frames are read by position (`pread`), not through a memory map, for the reasons in `segments`.
@@ -76,6 +77,7 @@ use crate::storage::{Error, durable};
 use crate::types::{Index, Term};
 use active::{Active, overhead_bytes, path_of};
 use format::Cut;
+use recent::Recent;
 use std::fs::File;
 use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt;
@@ -146,6 +148,7 @@ impl SegmentFrameLog {
         durable::create_dir(dir)?;
         let stock = Arc::new(Stock::new(dir, options.segment_bytes));
         let recovered = recovery::recover(dir, &stock)?;
+        let recent = Recent::new(options.recent_bytes_max);
         Ok(Self {
             dir: dir.to_path_buf(),
             options: *options,
@@ -153,8 +156,8 @@ impl SegmentFrameLog {
             outline: recovered.outline.clone(),
             waiting: Vec::new(),
             waiting_bytes: 0,
-            active: recovered.active,
-            shared: Arc::new(Shared::new(recovered.segments, recovered.outline)),
+            active: recovered.active.keeping(options.recent_bytes_max),
+            shared: Arc::new(Shared::new(recovered.segments, recovered.outline, recent)),
             stock,
             poison: Poison::default(),
         })
@@ -194,17 +197,18 @@ impl SegmentFrameLog {
             Taking::NotReady(error @ Error::Full { .. }) => Halt::Kept(error),
             Taking::NotReady(error) | Taking::Failed(error) => Halt::Lost(error),
         })?;
-        self.active = Active::new(path.clone(), blank);
+        self.active = Active::new(path.clone(), blank).keeping(self.options.recent_bytes_max);
         self.shared.add(Segment::new(next, self.active.salt(), path));
         Ok(())
     }
 
     fn sync_active(&mut self) -> Result<(), Error> {
-        let placed = self.active.sync()?;
-        let Some(last) = placed.last() else { return Ok(()) };
-        self.durable = last.frame.last().index;
-        self.active.write_mark(self.durable.next());
-        self.shared.publish(placed);
+        let (placed, fresh) = self.active.sync()?;
+        if !placed.is_empty() {
+            self.shared.publish(placed, fresh);
+            self.durable = self.shared.outline(Outline::last);
+            self.active.write_mark(self.durable.next());
+        }
         Ok(())
     }
 
@@ -227,7 +231,7 @@ impl SegmentFrameLog {
             self.stock.put_back(&path)?;
         }
         if self.active.path() != edge.path {
-            self.active = reopen(edge)?;
+            self.active = reopen(edge)?.keeping(self.options.recent_bytes_max);
         }
         self.active.cut(edge.at, keep_to.next())?;
         self.outline.cut_back(keep_to);
@@ -251,7 +255,8 @@ impl SegmentFrameLog {
         }
         let started = recovery::start(&self.dir, &self.stock, next, Layout::Allocated)?;
         started.segments.into_iter().for_each(|segment| self.shared.begin(segment));
-        (self.active, self.outline) = (started.active, started.outline);
+        self.active = started.active.keeping(self.options.recent_bytes_max);
+        self.outline = started.outline;
         self.durable = self.outline.last();
         Ok(())
     }

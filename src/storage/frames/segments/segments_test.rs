@@ -11,6 +11,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 const OPTIONS: FrameLogOptions = FrameLogOptions {
     segment_bytes: 8 << 10,
     limits: FrameLimits { body_bytes_max: 1024, entries_max: 100 },
+    recent_bytes_max: 0,
 };
 
 fn open(dir: &Path) -> Result<SegmentFrameLog, Error> {
@@ -41,11 +42,11 @@ fn sizes_out_of_range_are_refused_by_name() {
     ];
     for (segment_bytes, body_bytes_max, text) in table {
         let limits = FrameLimits { body_bytes_max, entries_max: 10 };
-        let options = FrameLogOptions { segment_bytes, limits };
+        let options = FrameLogOptions { segment_bytes, limits, ..OPTIONS };
         let Err(error) = SegmentFrameLog::open(dir.path(), &options) else { panic!("{options:?}") };
         assert!(error.to_string().contains(text) && error.status() == Status::Config, "{error}");
     }
-    let options = FrameLogOptions { segment_bytes: 1 << 20, limits: OPTIONS.limits };
+    let options = FrameLogOptions { segment_bytes: 1 << 20, ..OPTIONS };
     assert_eq!(SegmentFrameLog::open(dir.path(), &options).unwrap().last().get(), 0);
     assert_eq!(fs::metadata(dir.path().join("00000000000000000001.frames")).unwrap().len(), 1 << 20);
 }
@@ -278,7 +279,8 @@ fn a_group_larger_than_what_waits_is_written_ahead_and_synced_once() {
     let dir = TestDir::new();
     let limits = FrameLimits { body_bytes_max: 1 << 20, entries_max: 10 };
     let mut log =
-        SegmentFrameLog::open(dir.path(), &FrameLogOptions { segment_bytes: 64 << 20, limits }).unwrap();
+        SegmentFrameLog::open(dir.path(), &FrameLogOptions { segment_bytes: 64 << 20, limits, ..OPTIONS })
+            .unwrap();
     let body = crate::frame::Body::membership(&[7; 1 << 19]);
     for base in 1..=20 {
         log.append(&[crate::storage::suite::batches::seal(1, base, body.clone())]).unwrap();

@@ -82,8 +82,8 @@ pub(super) struct Edge {
 }
 
 impl Shared {
-    pub(super) fn new(segments: VecDeque<Segment>, outline: Outline) -> Self {
-        let view = View { segments, outline, recent: Recent::default(), cuts: 0 };
+    pub(super) fn new(segments: VecDeque<Segment>, outline: Outline, recent: Recent) -> Self {
+        let view = View { segments, outline, recent, cuts: 0 };
         Self { view: RwLock::new(view), descriptors: Descriptors::default() }
     }
 
@@ -97,15 +97,14 @@ impl Shared {
     }
 
     /// Shows frames that became durable, in the newest file.
-    pub(super) fn publish(&self, placed: Vec<Placed>) {
+    pub(super) fn publish(&self, placed: Vec<Placed>, fresh: &mut Recent) {
         let View { segments, outline, recent, .. } = &mut *self.view.write();
         let newest = segments.back_mut().expect("there is always a newest file");
-        for Placed { frame, at } in placed {
-            let header = frame.header();
-            newest.push(&header, frame.base(), at);
-            outline.push(&header, frame.seal());
-            recent.push(frame);
+        for Placed { header, seal, at } in placed {
+            newest.push(&header, seal.base, at);
+            outline.push(&header, seal);
         }
+        recent.append(fresh);
     }
 
     /// Frames from `from` on that are in memory still; `None` when those have to be read.
