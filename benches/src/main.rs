@@ -12,7 +12,7 @@
 //! # Caller contract
 //! `deploy/bench` starts this program from the top of the project. Nothing here is a test: a goal that is
 //! missed and a comparison that is lost are printed, and the program still succeeds. With the first argument
-//! `failover-node` or `replication-node` it is a node of that suite.
+//! `failover-node`, `replication-node` or `stability-node` it is a node of that suite.
 
 mod arguments;
 mod artefact;
@@ -34,7 +34,7 @@ mod versions;
 use arguments::{Arguments, Order};
 use std::io::Write;
 use std::process::ExitCode;
-use suites::{failover, replication};
+use suites::{failover, replication, stability};
 
 /// Whatever went wrong, for the person at the terminal.
 pub(crate) type AnyError = Box<dyn std::error::Error>;
@@ -44,6 +44,7 @@ fn main() -> ExitCode {
     match words.split_first() {
         Some((word, rest)) if word == failover::NODE => return exit(failover::run_node(rest)),
         Some((word, rest)) if word == replication::NODE => return exit(replication::run_node(rest)),
+        Some((word, rest)) if word == stability::NODE => return exit(stability::run_node(rest)),
         _ => {}
     }
     let order = match Arguments::parse(words.into_iter()) {

@@ -10,6 +10,7 @@ mod pool;
 mod queue;
 pub(crate) mod replication;
 mod resilience;
+pub(crate) mod stability;
 mod ticks;
 
 use crate::AnyError;
@@ -86,6 +87,11 @@ pub(crate) const ALL: &[Suite] = &[
         name: "failover",
         about: "How long nobody can write after the leader of three processes was killed, beside etcd.",
         run: failover::run,
+    },
+    Suite {
+        name: "stability",
+        about: "Ten minutes at full load on disks that stall: does the leader stay one?",
+        run: stability::run,
     },
     Suite {
         name: "jvm-queue",

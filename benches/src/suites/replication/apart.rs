@@ -39,7 +39,8 @@ impl Drop for Apart {
     }
 }
 
-fn slow_sync(scratch: &Scratch) -> Result<PathBuf, AnyError> {
+/// Builds what a process loads first so that its flushes are slow.
+pub(crate) fn slow_sync(scratch: &Scratch) -> Result<PathBuf, AnyError> {
     let library = scratch.path().join("slow_sync.so");
     let source = paths::root().join("benches/c/slow_sync.c");
     let built =

@@ -16,10 +16,11 @@ use crate::sample::{Samples, turns};
 use crate::scenario::{self, OURS, Peer, Scenario};
 use crate::scratch::Scratch;
 use crate::{AnyError, versions};
-pub(crate) use apart::{NODE, run as run_node};
+pub(crate) use apart::{NODE, run as run_node, slow_sync};
 use ceiling::{Ceiling, Turns};
 use load::{Figures, Load};
 use ours::Ours;
+pub(crate) use ours::{Nothing, addresses, config};
 use std::time::Duration;
 use tikv::{Disk, Tikv};
 

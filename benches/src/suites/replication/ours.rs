@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SNAPSHOT_EVERY: u64 = 100_000;
 
 /// A host that applies nothing, whose snapshots are as small.
-pub(super) struct Nothing;
+pub(crate) struct Nothing;
 
 impl Apply for Nothing {
     fn apply(&mut self, _: &Applied<'_>) {}
@@ -32,7 +32,7 @@ impl Apply for Nothing {
 }
 
 /// Node `number`, counted from 1, of those at `addresses`.
-pub(super) fn config(number: usize, dir: PathBuf, addresses: &[String]) -> Result<ReplicaConfig, AnyError> {
+pub(crate) fn config(number: usize, dir: PathBuf, addresses: &[String]) -> Result<ReplicaConfig, AnyError> {
     let node = |number: usize| NodeId::new(number as u64).ok_or("nodes count from 1");
     let members = (1..).zip(addresses).map(|(number, address)| Ok((node(number)?, address.clone())));
     let members = Membership::of(members.collect::<Result<Vec<_>, &str>>()?);
@@ -88,7 +88,7 @@ impl Ours {
 }
 
 /// Ports that were free a moment ago.
-fn addresses() -> Result<Vec<String>, AnyError> {
+pub(crate) fn addresses() -> Result<Vec<String>, AnyError> {
     let listeners: Vec<TcpListener> =
         (0..3).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
     let address = |listener: &TcpListener| listener.local_addr().map(|address| address.to_string());
