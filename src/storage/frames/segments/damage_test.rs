@@ -166,6 +166,51 @@ fn a_lost_first_page_or_a_lost_file_is_mended_from_what_stands_behind() {
 }
 
 #[test]
+fn the_terms_on_both_sides_of_a_damage_are_known_across_files() {
+    let dir = TestDir::new();
+    let places = written(dir.path(), 30, 4);
+    let term = |number: usize| places.get(number).map(|(frame, ..)| frame.term());
+    for (number, (_, path, extent)) in places.iter().enumerate() {
+        flip(path, extent.start * 8 + 3);
+        let damages = SegmentFrameLog::damages(dir.path()).unwrap();
+        let [damage] = &damages[..] else { panic!("{damages:?}") };
+        assert_eq!(damage.term_before(), number.checked_sub(1).and_then(term), "before {number}");
+        assert_eq!(damage.term_behind(), term(number + 1), "behind {number}");
+        flip(path, extent.start * 8 + 3);
+    }
+
+    let begins = |number: &usize| places[*number].1 != places[number - 1].1;
+    let second = (1..30).find(begins).unwrap();
+    let third = (second + 1..30).find(begins).unwrap();
+    let (frame_of, path) = (|number: usize| &places[number].0, &places[third].1);
+    // The first frame of a file, with nothing but the files beside it to tell which terms fit.
+    flip(path, places[third].2.start * 8 + 3);
+    let damage = &SegmentFrameLog::damages(dir.path()).unwrap()[0];
+    let before = frame_of(third - 1).term().get();
+    assert!(before > 1);
+    let error = damage.mend(&[frame(before - 1, damage.from().get(), 3)]).unwrap_err();
+    assert!(matches!(error, Error::OutOfOrder(_)), "{error}");
+    damage.mend(std::slice::from_ref(frame_of(third))).unwrap();
+
+    // The end of one file and all of the next: two damages, of which each is what stands beside the other.
+    flip(&places[second - 1].1, places[second - 1].2.start * 8 + 3);
+    flip(&places[second].1, 3);
+    flip(&places[second].1, 2048 * 8 + 3);
+    let damages = SegmentFrameLog::damages(dir.path()).unwrap();
+    let [one, other] = &damages[..] else { panic!("{damages:?}") };
+    assert_eq!(one.to().next(), other.from());
+    assert_eq!((one.term_before(), one.term_behind()), (term(second - 2), None));
+    assert_eq!((other.term_before(), other.term_behind()), (None, term(third)));
+    let later = frame_of(third).term().get() + 1;
+    other.mend(&[frame(later, other.from().get(), 3 * u32::try_from(third - second).unwrap())]).unwrap_err();
+    one.mend(std::slice::from_ref(frame_of(second - 1))).unwrap();
+    let inside: Vec<_> = (second..third).map(|number| frame_of(number).clone()).collect();
+    other.mend(&inside).unwrap();
+    let frames: Vec<_> = places.iter().map(|(frame, ..)| frame.clone()).collect();
+    assert_eq!(read_all(&*open(dir.path()).unwrap().reader(), 1 << 20), frames);
+}
+
+#[test]
 fn a_torn_tail_is_cut_at_every_length_of_the_last_frame() {
     let dir = TestDir::new();
     let places = written(dir.path(), 5, 1);

@@ -5,12 +5,13 @@
 //! length of the gap. They are written at their old place; opening the log then verifies all of it again.
 //!
 //! # Caller contract
-//! Only entries that are committed may be taken from any peer; entries that may not be, only from the leader,
-//! behind the usual check of what precedes them. A node whose log is damaged does not know what it has: it
-//! neither votes nor acknowledges before it is mended.
+//! Only entries that are committed may be taken from a peer, and only if its log is the same on both sides of the gap
+//! ([`Damage::term_before`], [`Damage::term_behind`]): `node::replica` has the argument. A node whose log is damaged
+//! does not know what it has: it neither votes nor acknowledges before it is mended.
 
 use super::active::{Active, record_bytes};
 use super::format::{self, Cut, RECORDS_AT};
+use super::intact::Intact;
 use super::recovery::{describe, gaps, list};
 use super::scan::Gap;
 use crate::frame::Frame;
@@ -29,23 +30,33 @@ pub struct Damage {
     salt: Option<u64>,
     gap: Gap,
     last: Index,
+    before: Option<Term>,
 }
 
-/// The damages in `dir`.
+/// The damages in `dir`, ascending. Terms are carried across files: what stands before or behind a gap may be in
+/// another one.
 pub(super) fn damages(dir: &Path) -> Result<Vec<Damage>, Error> {
     let files = list(dir)?.files;
-    let mut damages = Vec::new();
+    let (mut damages, mut intact) = (Vec::new(), Intact::default());
     for (number, (base, path)) in files.iter().enumerate() {
         let expected = files.get(number + 1).map(|(next, _)| *next);
-        let (salt, gaps) = gaps(path, *base, expected)?;
+        let (salt, gaps) = gaps(path, *base, expected, &mut intact)?;
         for gap in gaps {
             let Some(last) = gap.to.and_then(|to| to.back(1)) else {
                 return Err(Error::corrupt(path, gap.at, describe(&gap)));
             };
-            damages.push(Damage { path: path.clone(), salt, gap, last });
+            damages.push(Damage { path: path.clone(), salt, gap, last, before: None });
         }
     }
-    Ok(damages)
+    for damage in &mut damages {
+        damage.before = damage.gap.from.back(1).and_then(|before| intact.term_at(before));
+        damage.gap.term_after = intact.term_at(damage.last.next());
+    }
+    let first = files.first().map(|(base, _)| *base);
+    match damages.iter().position(|damage| !damage.is_bounded(&damages, first, &intact)) {
+        Some(at) => Err(damages[at].error("what stands beside them is not known")),
+        None => Ok(damages),
+    }
 }
 
 impl Damage {
@@ -67,6 +78,35 @@ impl Damage {
     /// Last entry that is missing.
     pub const fn to(&self) -> Index {
         self.last
+    }
+
+    /// Term of the entry before the missing ones. `None` where the log begins with them, or where that one is the
+    /// last of another damage.
+    pub const fn term_before(&self) -> Option<Term> {
+        self.before
+    }
+
+    /// Term of the entry behind the missing ones. `None` where the log ends with them, or where that one is the first
+    /// of another damage.
+    pub const fn term_behind(&self) -> Option<Term> {
+        self.gap.term_after
+    }
+
+    /// What opening says of it, and `more` behind that.
+    pub fn error(&self, more: &str) -> Error {
+        Error::corrupt(&self.path, self.gap.at, format!("{}; {more}", describe(&self.gap)))
+    }
+
+    /// Whether on each side there is an entry that is what was written, another damage, or the end of the log.
+    fn is_bounded(&self, damages: &[Self], first: Option<Index>, intact: &Intact) -> bool {
+        let (from, next) = (self.gap.from, self.last.next());
+        let is_begun = self.before.is_some()
+            || first == Some(from)
+            || damages.iter().any(|damage| damage.last.next() == from);
+        let is_ended = self.gap.term_after.is_some()
+            || damages.iter().any(|damage| damage.gap.from == next)
+            || (intact.last() < next && damages.iter().all(|damage| damage.gap.from < next));
+        is_begun && is_ended
     }
 
     /// Writes `frames`, which peers supplied, where they stood, and syncs them. Open the log afterwards.
@@ -129,10 +169,5 @@ impl Damage {
         durable::write_at(&file, &draft, &format::page(salt), 0)?;
         self.write(frames, file, draft.clone(), salt, RECORDS_AT)?;
         durable::rename(&draft, &self.path)
-    }
-
-    /// Term before the missing entries; what peers send begins with no older one.
-    pub const fn term_before(&self) -> Term {
-        self.gap.term
     }
 }

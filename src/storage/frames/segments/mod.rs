@@ -50,6 +50,7 @@
 mod active;
 mod format;
 mod index;
+mod intact;
 mod mend;
 mod recent;
 mod recovery;

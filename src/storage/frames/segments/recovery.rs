@@ -2,12 +2,13 @@
 
 use super::active::{Active, path_of};
 use super::format::{self, BadPage, Cut, RECORDS_AT};
+use super::intact::Intact;
 use super::scan::{Gap, Scan, Subject, scan};
 use super::stock::{Layout, Stock, Taking};
 use super::view::Segment;
 use super::window::Window;
 use crate::env::log::{self, Level};
-use crate::frame::FrameHeader;
+use crate::frame::{FrameHeader, Seal};
 use crate::storage::frames::outline::Outline;
 use crate::storage::{Error, durable};
 use crate::types::{Index, Term};
@@ -56,7 +57,12 @@ pub(super) fn recover(dir: &Path, stock: &Stock) -> Result<Recovered, Error> {
     let mut last = None;
     for (number, (base, path)) in listing.files.iter().enumerate() {
         let expected = listing.files.get(number + 1).map(|(next, _)| *next);
-        let found = inspect(path, *base, expected, Some(&mut outline))?;
+        let term = outline.last_term();
+        let found = inspect(path, *base, expected, term, &mut |header, seal| {
+            if outline.next() == seal.base {
+                outline.push(header, seal);
+            }
+        })?;
         if let Some(gap) = found.scan.gaps.first() {
             return Err(Error::corrupt(path, gap.at, describe(gap)));
         }
@@ -103,12 +109,13 @@ pub(super) fn list(dir: &Path) -> Result<Listing, Error> {
     Ok(listing)
 }
 
-/// Reads and verifies one file.
+/// Reads and verifies one file, which stands behind entries of `term`; `visit` gets each good frame.
 fn inspect(
     path: &Path,
     base: Index,
     expected: Option<Index>,
-    outline: Option<&mut Outline>,
+    term: Term,
+    visit: &mut dyn FnMut(&FrameHeader, Seal),
 ) -> Result<Found, Error> {
     let failed = |operation| move |source| Error::from_io(operation, path, source);
     let file = File::open(path).map_err(failed("open"))?;
@@ -125,30 +132,29 @@ fn inspect(
     })?;
     let cut = Cut::latest(page, salt);
     let mut segment = Segment::new(base, salt, path.to_path_buf());
-    let mut outline = outline;
-    let term = outline.as_ref().map_or(Term::ORIGIN, |outline| outline.last_term());
     let mut found = |header: &FrameHeader, at| {
         let seal = header.seal.expect("records hold sealed frames");
         segment.push(header, seal.base, at);
-        if let Some(outline) = outline.as_mut()
-            && outline.next() == seal.base
-        {
-            outline.push(header, seal);
-        }
+        visit(header, seal);
     };
     let subject = Subject { base, expected, salt, cut, term };
     let scan = scan(&mut window, subject, &mut found).map_err(failed("read"))?;
     Ok(Found { segment, cut, scan })
 }
 
-/// What is missing in the file, its first page included.
+/// What is missing in the file, its first page included; `intact` learns what is there.
 pub(super) fn gaps(
     path: &Path,
     base: Index,
     expected: Option<Index>,
+    intact: &mut Intact,
 ) -> Result<(Option<u64>, Vec<Gap>), Error> {
-    match inspect(path, base, expected, None) {
-        Ok(found) => Ok((Some(found.segment.salt), found.scan.gaps)),
+    let term = intact.last_term();
+    match inspect(path, base, expected, term, &mut |header, seal| intact.push(header, seal)) {
+        Ok(found) => {
+            check_end(path.parent().unwrap_or(path), found.scan.next, expected)?;
+            Ok((Some(found.segment.salt), found.scan.gaps))
+        }
         Err(Error::Corrupt { offset: 0, .. }) => {
             let gap = Gap {
                 at: 0,
@@ -157,7 +163,7 @@ pub(super) fn gaps(
                 to: expected,
                 generation: 0,
                 durable: base.back(1).expect("the first index is 1"),
-                term: Term::ORIGIN,
+                term,
                 term_after: None,
                 header: None,
             };
