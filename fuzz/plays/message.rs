@@ -33,8 +33,11 @@ pub(crate) fn play(data: &[u8]) {
         };
         bytes.extend_from_slice(&value.to_le_bytes());
     }
-    let more =
-        if matches!(kind, Kind::Append | Kind::Chunk) { &data[..data.len().min(400) / 8 * 8] } else { &[] };
+    let more = if matches!(kind, Kind::Append | Kind::Chunk | Kind::RepairReply) {
+        &data[..data.len().min(400) / 8 * 8]
+    } else {
+        &[]
+    };
     bytes.extend_from_slice(more);
     let length = (bytes.len() - ENVELOPE_BYTES) as u32;
     bytes[..4].copy_from_slice(b"DUOM");

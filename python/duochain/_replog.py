@@ -73,6 +73,9 @@ class ReplicatedLog(_native.ReplicatedLog):
     knows: `DuoTimeoutError`, and `ClosedError` and `PoisonedError` when this node ends meanwhile. With a session and a
     sequence it can be appended again, anywhere, and is read once.
 
+    Opening a log that is damaged in its middle mends it first, with what the other members prove to be the same, for up
+    to about 30 s; `CorruptionError` for what none of them has.
+
     `close`, and leaving a `with`, end this node's part at once, without handing leadership over as `shutdown` does, and
     give the directory back; what was committed can still be read. Both wait for a write that is under way on the disk;
     a signal ends the wait of `shutdown`, which goes on in the background.

@@ -187,7 +187,11 @@ impl duo_replog_options {
 /// one ends the node. It goes through all of it again behind its opening, and `duo_replog_read` gives `DUO_TIMEOUT`
 /// until it is there. Repetitions that are left out cost 32 bytes of memory for each run of them while it is open.
 ///
-/// [any-thread] Since: 0.1
+/// A log that is damaged in its middle is mended first, with what the other members prove to be the same; until then the
+/// node neither votes nor acknowledges. Then this blocks for up to about 30 s, and gives `DUO_ERR_CORRUPTION`, with the
+/// file, the entries and what each member said, where none of them has what is missing.
+///
+/// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn duo_replog_open(
     options: *const duo_replog_options,

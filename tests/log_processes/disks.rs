@@ -159,7 +159,7 @@ fn a_torn_tail_is_cut_and_the_node_goes_on() {
 }
 
 #[test]
-fn damage_in_the_middle_is_refused_by_name_and_the_others_go_on() {
+fn damage_in_the_middle_is_mended_by_the_others_while_they_go_on() {
     let cluster = Cluster::new("damaged", 3);
     let damaged = cluster.leader() % 3 + 1;
     under_load(&cluster, 4, || {
@@ -170,14 +170,9 @@ fn damage_in_the_middle_is_refused_by_name_and_the_others_go_on() {
         let middle = RECORDS_AT + (end_of(&bytes) - RECORDS_AT) / 2;
         bytes[middle] ^= 0x10;
         fs::write(&path, &bytes).expect("there is room");
-        let why = cluster.start(damaged).expect_err("it does not run on a broken log");
-        let name = path.file_name().expect("a file").to_string_lossy();
-        assert!(why.contains(&*name), "{name} is not named: {why}");
         progress(&cluster, 100);
-        // With the byte as it was, it is whole again.
-        bytes[middle] ^= 0x10;
-        fs::write(&path, &bytes).expect("there is room");
         cluster.start(damaged).expect("it is mended");
+        progress(&cluster, 100);
     });
     cluster.finish();
 }

@@ -1,7 +1,10 @@
 //! Snapshots of real replicas: taken, sent, put in place, found again; and what of the log goes for them.
 
 mod cluster;
+#[path = "../support/damaged.rs"]
+mod damaged;
 mod proxy;
+mod repair;
 #[path = "../support/replicas.rs"]
 mod replicas;
 

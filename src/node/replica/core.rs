@@ -10,7 +10,7 @@ use crate::env::log::{self, Level};
 use crate::env::{Clock, SystemClock, fork};
 use crate::frame::Frame;
 use crate::net::TcpTransport;
-use crate::raft::wire::{Letter, RaftProtocol};
+use crate::raft::wire::{Letter, RaftProtocol, RepairRequest};
 use crate::raft::{Effect, Input, Membership, Raft, Refusal, Status, Timer, Write};
 use crate::storage::frames::{FrameReader, Preparation};
 use crate::storage::snapshots::SnapshotFile;
@@ -53,6 +53,8 @@ pub(super) struct Core {
     pub(super) meters: Meters,
     pub(super) timers: BTreeMap<Timer, Tick>,
     pub(super) fetches: VecDeque<Fetch>,
+    /// Of peers whose logs are damaged.
+    pub(super) repairs: BTreeMap<NodeId, RepairRequest>,
     pub(super) jobs: VecDeque<Job>,
     pub(super) committed: Index,
     /// A snapshot that the core is asked about in this step.
@@ -77,6 +79,8 @@ pub(super) struct Shared {
     /// Entries that have no frame yet. Locked after the core, or alone.
     pub(super) stage: Mutex<Stage>,
     pub(super) election_max: Duration,
+    /// Of frames that go to a damaged log at a time.
+    pub(super) repair_bytes_max: usize,
     /// Where the log ended when it was opened.
     pub(super) opened_at: Index,
     /// A write waits, or the end has come.
@@ -149,6 +153,7 @@ impl Shared {
             meters: Meters::default(),
             timers: BTreeMap::new(),
             fetches: VecDeque::new(),
+            repairs: BTreeMap::new(),
             jobs: VecDeque::new(),
             received: None,
             is_installing: false,
@@ -161,6 +166,7 @@ impl Shared {
             core: Mutex::new(core),
             stage: Mutex::new(stage),
             election_max: config.raft.election_max,
+            repair_bytes_max: config.raft.append_bytes_max,
             opened_at,
             write: Condvar::new(),
             time: Condvar::new(),

@@ -42,6 +42,7 @@ mod cut_test;
 mod error;
 mod fetcher;
 mod lifecycle;
+mod mending;
 mod metrics;
 mod peers;
 mod pending;
@@ -74,7 +75,7 @@ use crate::frame::{Body, Entry, FrameLimits};
 use crate::net::{self, NetStats, PeerNet, TcpTransport};
 use crate::raft::wire::{RaftProtocol, WireLimits};
 use crate::raft::{Config, Input, Membership, Raft, Refusal, Status};
-use crate::storage::frames::{FrameLog, FrameLogOptions, SegmentFrameLog};
+use crate::storage::frames::{FrameLog, FrameLogOptions};
 use crate::storage::snapshots::SnapshotShelf;
 use crate::storage::votes::{FileVotes, VoteStore};
 use crate::storage::{DirLock, check_format};
@@ -124,6 +125,9 @@ pub struct ReplicaConfig {
     pub tls: Option<net::TlsFiles>,
     /// When snapshots are taken, how much of the log stays, and how they travel.
     pub snapshots: SnapshotOptions,
+    /// How long the opening of a log that is damaged in its middle asks peers for what is missing, before it is refused by
+    /// name. 0: it does not ask. Too short for peers to connect, or to elect a leader, refuses what could be mended.
+    pub repair_within: Duration,
     /// Everything up to here was applied before. A host that is behind the newest snapshot begins with that.
     pub applied: Index,
 }
@@ -150,6 +154,7 @@ impl ReplicaConfig {
             dedup: DedupLimits::default(),
             batch: BatchLimits::default(),
             snapshots: SnapshotOptions::default(),
+            repair_within: Duration::from_secs(30),
             applied: Index::ORIGIN,
         }
     }
@@ -166,11 +171,13 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// Opens the log, listens, and takes part.
+    /// Opens the log, listens, and takes part. A log that is damaged in its middle is mended first, with what peers prove
+    /// to be the same: then this takes up to `repair_within`.
     ///
     /// # Errors
     /// `Config` for settings that do not fit together, a directory of another cluster, or an `applied` that is
-    /// not in the log; `Storage`; `Net` when it cannot listen there.
+    /// not in the log; `Storage`, among them `Corrupt` for damage that was not mended, with file, offset and entries, and
+    /// what each peer said; `Net` when it cannot listen there.
     pub fn open(config: ReplicaConfig, apply: Box<dyn Apply>) -> Result<Self, ReplicaError> {
         let settings =
             config.raft.clone().build().map_err(|misfit| ReplicaError::Config(misfit.to_string()))?;
@@ -187,7 +194,14 @@ impl Replica {
         let lock = DirLock::acquire(&config.dir)?;
         check_format(&config.dir)?;
         let votes = FileVotes::open(&config.dir)?;
-        let mut log = SegmentFrameLog::open(&config.dir.join("log"), &log_options)?;
+        let wire = WireLimits {
+            message_bytes_max: config.raft.append_bytes_max + config.raft.frame_bytes_max + (64 << 10),
+            // An append is bounded by its bytes, however small its frames are.
+            frames_max: u32::MAX,
+            frame: limits,
+        };
+        check_outbox(&config, &wire)?;
+        let mut log = mending::open(&config, &log_options, wire, votes.load())?;
         let found = SnapshotShelf::open(&config.dir.join("snapshots"))?;
         let Standing { recovered, last, newest, shelf } =
             recovery::recover(&config, &votes, &mut log, found)?;
@@ -197,18 +211,6 @@ impl Replica {
         let snapshots = Snapshots::new(config.snapshots, shelf, newest.clone());
         let shared = Arc::new(Shared::new(&config, raft, stage, Arc::clone(&reader), snapshots));
         shared.core.lock().restore = newest;
-        let wire = WireLimits {
-            message_bytes_max: config.raft.append_bytes_max + config.raft.frame_bytes_max + (64 << 10),
-            // An append is bounded by its bytes, however small its frames are.
-            frames_max: u32::MAX,
-            frame: limits,
-        };
-        let message = wire.message_bytes_max.max(config.snapshots.message_bytes());
-        if config.net.outbox_bytes_max < message + net::ENVELOPE_BYTES {
-            let room = config.net.outbox_bytes_max;
-            let text = format!("outbox_bytes_max is {room}, and the largest message has {message} bytes");
-            return Err(ReplicaError::Config(text));
-        }
         let inbox = Arc::new(peers::RaftInbox(Arc::downgrade(&shared)));
         let identity = (config.cluster, config.raft.id);
         let protocol = RaftProtocol { limits: wire };
@@ -373,4 +375,15 @@ impl Drop for Replica {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Whether the largest message finds room where messages wait.
+fn check_outbox(config: &ReplicaConfig, wire: &WireLimits) -> Result<(), ReplicaError> {
+    let message = wire.message_bytes_max.max(config.snapshots.message_bytes());
+    let room = config.net.outbox_bytes_max;
+    if room < message + net::ENVELOPE_BYTES {
+        let text = format!("outbox_bytes_max is {room}, and the largest message has {message} bytes");
+        return Err(ReplicaError::Config(text));
+    }
+    Ok(())
 }

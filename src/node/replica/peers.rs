@@ -4,7 +4,7 @@ use super::ReplicaError;
 use super::core::Shared;
 use crate::env::log::{self, Level};
 use crate::net::{Inbox, TcpTransport};
-use crate::raft::wire::{Letter, RaftProtocol};
+use crate::raft::wire::{Letter, RaftProtocol, RepairRequest};
 use crate::raft::{Input, Raft};
 use crate::types::NodeId;
 use std::collections::BTreeMap;
@@ -34,6 +34,12 @@ impl Shared {
         let Some(Err(error)) = self.net().map(|net| net.set_peers(&peers)) else { return true };
         log::emit(Level::Error, "log", format_args!("no link to a member: {error}"));
         false
+    }
+
+    /// A peer's log is damaged. One request of each is kept, its latest: it asks again and again.
+    fn want_repair(&self, from: NodeId, request: RepairRequest) {
+        self.core.lock().repairs.insert(from, request);
+        self.fetch.notify_one();
     }
 
     pub(super) fn net(&self) -> Option<&TcpTransport<RaftProtocol>> {
@@ -69,6 +75,9 @@ impl Inbox<Letter> for RaftInbox {
             Letter::Message(message) => shared.step(Input::Received { from, message }),
             Letter::Chunk(chunk) => shared.snapshots.came(from, chunk),
             Letter::ChunkReply(reply) => shared.snapshots.replied(from, reply),
+            Letter::RepairRequest(request) => shared.want_repair(from, request),
+            // Nothing was asked: a log that is open is whole.
+            Letter::RepairReply(_) => {}
         }
     }
 

@@ -18,7 +18,7 @@ use crate::frame::Frame;
 use crate::raft::{Membership, Recovered, Snapshot, Vote};
 use crate::storage::frames::{FrameLog, FrameReader, follow_snapshot};
 use crate::storage::snapshots::{SnapshotFile, SnapshotShelf, Stored};
-use crate::storage::votes::VoteStore;
+use crate::storage::votes::{self, VoteStore};
 use crate::types::{ClusterId, Index, NodeId, Term};
 use std::collections::BTreeMap;
 
@@ -60,10 +60,8 @@ pub(super) fn recover(
     (shelf, stored): (SnapshotShelf, Stored),
 ) -> Result<Standing, ReplicaError> {
     let vote = votes.load();
-    let is_used = vote.term > Term::ORIGIN || log.durable() > Index::ORIGIN;
-    if is_used && ClusterId(vote.cluster) != config.cluster {
-        let dir = config.dir.display();
-        return Err(ReplicaError::Config(format!("{dir} belongs to another cluster")));
+    if vote.term > Term::ORIGIN || log.durable() > Index::ORIGIN {
+        check_cluster(config, vote)?;
     }
     miss_damaged(&shelf, &stored, log)?;
     let newest = stored.newest;
@@ -92,6 +90,14 @@ pub(super) fn recover(
     // Without a log behind the newest one, the core begins there.
     let recovered = Recovered { vote, snapshot: base, terms, last, time, memberships };
     Ok(Standing { recovered, last, newest, shelf })
+}
+
+/// Whether a directory that is in use is one of this cluster.
+pub(super) fn check_cluster(config: &ReplicaConfig, vote: votes::Vote) -> Result<(), ReplicaError> {
+    if ClusterId(vote.cluster) == config.cluster {
+        return Ok(());
+    }
+    Err(ReplicaError::Config(format!("{} belongs to another cluster", config.dir.display())))
 }
 
 /// Damaged snapshots go, if nothing is missed without them.

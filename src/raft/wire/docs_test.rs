@@ -1,6 +1,9 @@
 //! The dumps in `docs/replication-protocol.md` are what is sent, and each kind of message has one.
 
-use super::{Chunk, ChunkAnswer, ChunkReply, Envelope, Kind, Letter, WireLimits, encode_letter};
+use super::{
+    Chunk, ChunkAnswer, ChunkReply, Envelope, Kind, Letter, RepairAnswer, RepairReply, RepairRequest,
+    WireLimits, encode_letter,
+};
 use crate::codec::dump::{dump, hold};
 use crate::frame::{Entry, Frame, FrameBuilder, FrameLimits, Origin, Seal};
 use crate::raft::{Message, Outcome, Ticket};
@@ -45,13 +48,23 @@ fn messages() -> Vec<(&'static str, Message)> {
     ]
 }
 
-/// And a snapshot of one piece.
+/// And a snapshot of one piece, and the repair of one frame.
 fn letters() -> Vec<(&'static str, Letter)> {
     let (term, digest) = (Term::new(3), std::array::from_fn(|at| at as u8));
     let data = b"the first bytes of it".to_vec();
     let chunk = Chunk { term, last: at(3, 18), bytes: 5000, digest, offset: 0, data };
     let reply = ChunkReply { term, digest, answer: ChunkAnswer::Next(21) };
-    let others = [("chunk", Letter::Chunk(chunk)), ("chunk reply", Letter::ChunkReply(reply))];
+    let (from, to) = (Index::new(17), Index::new(18));
+    let request = RepairRequest { from, to, before: Term::new(2), behind: term };
+    let repaired = RepairReply { request, answer: RepairAnswer::Frames(vec![frame()]) };
+    let refused = RepairReply { request, answer: RepairAnswer::OtherBehind };
+    let others = [
+        ("chunk", Letter::Chunk(chunk)),
+        ("chunk reply", Letter::ChunkReply(reply)),
+        ("repair request", Letter::RepairRequest(request)),
+        ("repair reply", Letter::RepairReply(repaired)),
+        ("repair refused", Letter::RepairReply(refused)),
+    ];
     messages().into_iter().map(|(name, message)| (name, Letter::Message(message))).chain(others).collect()
 }
 

@@ -14,7 +14,7 @@ const CRC_AT: usize = 12;
 /// What a message may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WireLimits {
-    /// Bytes behind the envelope of an append. Every connection may allocate as many at once, and for a piece of a
+    /// Bytes behind the envelope of an append or a repair reply. Every connection may allocate as many at once, and for a piece of a
     /// snapshot, whose limit is [`CHUNK_BYTES_MAX`], about 1 MiB.
     pub message_bytes_max: usize,
     /// Frames of one append.
@@ -53,11 +53,15 @@ pub enum Kind {
     Chunk = 9,
     /// [`super::ChunkReply`].
     ChunkReply = 10,
+    /// [`super::RepairRequest`].
+    RepairRequest = 11,
+    /// [`super::RepairReply`].
+    RepairReply = 12,
 }
 
 impl Kind {
     /// All of them, in wire order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::VoteRequest,
         Self::VoteReply,
         Self::Append,
@@ -68,6 +72,8 @@ impl Kind {
         Self::ReadReply,
         Self::Chunk,
         Self::ChunkReply,
+        Self::RepairRequest,
+        Self::RepairReply,
     ];
 
     /// From the wire number; `None` for any other.
@@ -83,10 +89,10 @@ impl Kind {
     /// Bytes of its fixed fields.
     pub const fn fixed_bytes(self) -> usize {
         8 * match self {
-            Self::VoteRequest | Self::ReadReply => 4,
+            Self::VoteRequest | Self::ReadReply | Self::RepairRequest => 4,
             Self::VoteReply | Self::ReadRequest => 2,
             Self::Append | Self::Heartbeat => 5,
-            Self::AppendReply => 6,
+            Self::AppendReply | Self::RepairReply => 6,
             Self::TimeoutNow => 1,
             Self::Chunk => 11,
             Self::ChunkReply => 7,
@@ -122,7 +128,7 @@ impl Envelope {
         let at = reader.clone();
         let length = reader.u32("bytes")?;
         let (min, max) = match kind {
-            Kind::Append => (kind.fixed_bytes(), limits.message_bytes_max),
+            Kind::Append | Kind::RepairReply => (kind.fixed_bytes(), limits.message_bytes_max),
             Kind::Chunk => (kind.fixed_bytes(), kind.fixed_bytes() + CHUNK_BYTES_MAX),
             _ => (kind.fixed_bytes(), kind.fixed_bytes()),
         };

@@ -108,7 +108,7 @@ impl Envelope {
                 }
                 Message::ReadReply { term, ticket, index: (known == 1).then_some(index) }
             }
-            Kind::Chunk | Kind::ChunkReply => {
+            Kind::Chunk | Kind::ChunkReply | Kind::RepairRequest | Kind::RepairReply => {
                 return Err(reader.fault("kind", "it is not for the core".to_owned()));
             }
         };
@@ -149,7 +149,7 @@ fn outcome(reader: &mut Reader<'_>) -> Result<Outcome, Malformed> {
 }
 
 /// As many frames as the last fixed field says, from `start` of the buffer to its end.
-fn frames(
+pub(super) fn frames(
     reader: &mut Reader<'_>,
     buffer: &Arc<Vec<u8>>,
     start: usize,

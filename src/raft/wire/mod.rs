@@ -18,6 +18,10 @@
 //!   9 chunk          term, last term, last index, bytes of the whole, offset, length, CRC-32C of the bytes,
 //!                    digest of the whole (4); then the bytes, and zeros to a multiple of 8
 //!  10 chunk reply    term, answer (1 next, 2 whole, 3 refused), offset (of 1), digest of the whole (4)
+//!  11 repair request first and last entry that a damaged log misses, term of the entry before them (0: none is),
+//!                    term of the entry behind them (0: none is)
+//!  12 repair reply   the same 4, answer (1 frames, 2 not committed, 3 forgotten, 4 another before, 5 another
+//!                    behind, 6 unreadable), number of frames (of 1); then the frames
 //! ```
 //! Little-endian. A frame has checksums of its own, so that its bytes are read once.
 //! `docs/replication-protocol.md` has a dump of each.
@@ -45,5 +49,8 @@ mod wire_test;
 
 pub use envelope::{ENVELOPE_BYTES, Envelope, Kind, WireLimits};
 pub use fields::{encode, encode_head, frames_of};
-pub use letter::{CHUNK_BYTES_MAX, Chunk, ChunkAnswer, ChunkReply, Letter, encode_letter};
+pub use letter::{
+    CHUNK_BYTES_MAX, Chunk, ChunkAnswer, ChunkReply, Letter, RepairAnswer, RepairReply, RepairRequest,
+    encode_letter,
+};
 pub use protocol::RaftProtocol;

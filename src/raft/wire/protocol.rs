@@ -46,8 +46,8 @@ impl Protocol for RaftProtocol {
     fn is_urgent(&self, letter: &Letter) -> bool {
         match letter {
             Letter::Message(message) => frames_of(message).is_empty(),
-            Letter::Chunk(_) => false,
-            Letter::ChunkReply(_) => true,
+            Letter::Chunk(_) | Letter::RepairReply(_) => false,
+            Letter::ChunkReply(_) | Letter::RepairRequest(_) => true,
         }
     }
 }

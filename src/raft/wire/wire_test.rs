@@ -27,7 +27,19 @@ fn every_kind() -> Vec<Letter> {
     let replies = [ChunkAnswer::Next(84), ChunkAnswer::Whole, ChunkAnswer::Refused];
     let replies = replies.map(|answer| Letter::ChunkReply(ChunkReply { term, digest, answer }));
     let messages = every_message().into_iter().map(Letter::Message);
-    messages.chain([Letter::Chunk(chunk)]).chain(replies).collect()
+    let (from, to) = (Index::new(15), Index::new(17));
+    let request = RepairRequest { from, to, before: Term::new(2), behind: Term::new(4) };
+    let answers = [
+        RepairAnswer::Frames(vec![frame(15, &[b"one", b"three"]), frame(17, &[])]),
+        RepairAnswer::Uncommitted,
+        RepairAnswer::Forgotten,
+        RepairAnswer::OtherBefore,
+        RepairAnswer::OtherBehind,
+        RepairAnswer::Unreadable,
+    ];
+    let answers = answers.map(|answer| Letter::RepairReply(RepairReply { request, answer }));
+    let chunks = [Letter::Chunk(chunk)].into_iter().chain(replies);
+    messages.chain(chunks).chain([Letter::RepairRequest(request)]).chain(answers).collect()
 }
 
 fn every_message() -> Vec<Message> {
@@ -74,16 +86,18 @@ fn every_kind_of_message_is_read_back() {
         assert_eq!(read(&bytes).as_ref(), Ok(message));
     }
     let kinds = Kind::ALL.map(|kind| messages.iter().any(|message| bytes_of(message)[5] == kind.wire()));
-    assert_eq!(kinds, [true; 10], "each kind is among them");
+    assert_eq!(kinds, [true; 12], "each kind is among them");
 }
 
 #[test]
 fn the_encoding_does_not_change_by_itself() {
     let all: Vec<u8> = every_kind().iter().flat_map(bytes_of).collect();
-    for (bytes, expected) in [(&all[..776], 2_654_349_153), (&all[..], 3_274_710_288)] {
+    for (bytes, expected) in
+        [(&all[..776], 2_654_349_153), (&all[..1104], 3_274_710_288), (&all[..], 4_072_573_912)]
+    {
         assert_eq!(crc32c::crc32c(bytes), expected, "changing it is a decision: raise the version");
     }
-    assert_eq!(all.len(), 1104);
+    assert_eq!(all.len(), 1704);
 }
 
 #[test]
@@ -123,6 +137,31 @@ fn a_length_or_a_number_of_frames_over_the_limit_is_refused_before_room_is_made(
     let (envelope, rest) = two.split_first_chunk().expect("long enough");
     let envelope = Envelope::decode(envelope, &limits).expect("it is within the bytes");
     assert_eq!(envelope.message(&Arc::new(rest.to_vec()), &limits).unwrap_err().field, "frames");
+}
+
+#[test]
+fn a_range_that_is_none_is_no_request_for_repair() {
+    for (from, to) in [(0, 5), (6, 5), (0, 0), (7, u64::MAX)] {
+        let mut bytes = Vec::new();
+        envelope::seal(Kind::RepairRequest, &[from, to, 1, 2], 0, &mut bytes);
+        assert_eq!(read(&bytes).unwrap_err().field, "from", "{from} to {to}");
+        bytes.clear();
+        envelope::seal(Kind::RepairReply, &[from, to, 1, 2, 2, 0], 0, &mut bytes);
+        assert_eq!(read(&bytes).unwrap_err().field, "from", "{from} to {to}");
+    }
+}
+
+#[test]
+fn an_answer_to_a_repair_without_the_frames_that_belong_to_it_is_refused() {
+    let one = frame(15, &[b"one"]);
+    for (answer, count) in [(0, 0), (1, 0), (2, 1), (6, 1), (7, 0), (u64::MAX, 0)] {
+        let mut bytes = Vec::new();
+        let frames = &[one.clone()][..count];
+        let more = frames.iter().map(Frame::encoded_bytes).sum();
+        envelope::seal(Kind::RepairReply, &[15, 15, 1, 2, answer, count as u64], more, &mut bytes);
+        frames.iter().for_each(|frame| frame.encode(&mut bytes));
+        assert_eq!(read(&bytes).unwrap_err().field, "answer", "{answer} with {count}");
+    }
 }
 
 #[test]

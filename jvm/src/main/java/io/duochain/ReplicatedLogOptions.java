@@ -112,10 +112,12 @@ public final class ReplicatedLogOptions {
     }
 
     /**
-     * Opens or makes the log, listens, and takes part.
+     * Opens or makes the log, listens, and takes part. A log that is damaged in its middle is mended first, with what the
+     * other members prove to be the same, which takes up to about 30 s.
      *
      * @throws BusyException when another process has the directory
      * @throws ConfigException for settings that do not fit together, or a directory of another cluster
+     * @throws CorruptionException for a damage that no other member can mend; it says where, and what each of them said
      * @throws InputOutputException when it cannot listen there
      */
     public ReplicatedLog open() {
