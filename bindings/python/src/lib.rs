@@ -8,7 +8,7 @@
 //! | [`arguments`], [`bytes`], [`export`] | Python values in, buffers in, buffers out |
 //! | [`tables`] | the tables of statuses, kinds and keys, for the package and its tests |
 //! | one module per class | [`config`], [`node`], [`claim`], [`view`], [`block`], [`health`], [`subscription`], [`queue`], [`stage`], [`shared`], [`pool`], [`managed`] |
-//! | [`replog`] | one machine's part of a replicated log |
+//! | [`replog`], [`replog_pending`] | one machine's part of a replicated log; what is on its way there |
 //! | [`resilience`] | policies, which the package's `resilience` wraps |
 //! | [`pool_report`] | what pools say of themselves |
 //!
@@ -35,6 +35,7 @@ mod pool;
 mod pool_report;
 mod queue;
 mod replog;
+mod replog_pending;
 mod resilience;
 mod shared;
 mod stage;
@@ -62,7 +63,8 @@ mod _native {
         pool::{Pool, PooledBuffer},
         pool_report::{HeldBuffer, PoolClassStats, PoolMaintenance, PoolStats},
         queue::{LaneStats, QueueStats, TxQueue},
-        replog::{PendingAppend, ReplicatedLog},
+        replog::ReplicatedLog,
+        replog_pending::PendingAppend,
         resilience::{PyBreaker, PyBulkhead, PyLimiter, PyRegistry, PyRetry},
         shared::{SharedLanes, SharedProducer, SharedStats},
         stage::Stage,

@@ -3,13 +3,13 @@
 use crate::arguments::{invalid, position, size, timeout};
 use crate::boundary::{Gate, Own, wait};
 use crate::bytes::with_detached;
-use crate::fault::exception;
+use crate::replog_pending::{PendingAppend, is_timeout, raise};
 use duochain::frame::Origin;
 use duochain::node::replica::{
-    Asked, Lane, Pending, PolledReplica, Receipt, ReplicaConfig, ReplicaError, SubmitOptions, WaitFor,
+    Asked, Lane, PolledReplica, ReplicaConfig, ReplicaError, SubmitOptions, WaitFor,
 };
 use duochain::raft::{Change, Membership, Role};
-use duochain::types::{ClusterId, Index, LogId, NodeId, Status};
+use duochain::types::{ClusterId, Index, LogId, NodeId};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use std::collections::BTreeMap;
@@ -22,26 +22,6 @@ use std::time::Duration;
 /// Bytes of the log that one read looks at.
 const READ_BYTES: usize = 1 << 20;
 
-/// The exception of a failure; who leads stands in its `leader`, and what is committed in its `receipt`.
-fn raise(py: Python<'_>, error: &ReplicaError) -> PyErr {
-    let made = || match error {
-        ReplicaError::NotEverywhere(known) => {
-            let class = py.import("duochain._errors")?.getattr("NotEverywhereError")?;
-            let object = class.call1((error.to_string(),))?;
-            object.setattr("receipt", receipt(py, *known)?)?;
-            Ok(object)
-        }
-        error => {
-            let object = exception(py, error.status(), &error.to_string())?;
-            if error.status() == Status::NotLeader {
-                object.setattr("leader", error.leader().map(NodeId::get))?;
-            }
-            Ok(object)
-        }
-    };
-    made().map_or_else(|error| error, PyErr::from_value)
-}
-
 fn node(py: Python<'_>, number: u64) -> PyResult<NodeId> {
     NodeId::new(number).ok_or_else(|| invalid(py, "a node's number is 1 or more"))
 }
@@ -53,17 +33,6 @@ fn level(py: Python<'_>, name: &str) -> PyResult<WaitFor> {
         "all" => Ok(WaitFor::All),
         _ => Err(invalid(py, format!("{name:?} is not 'local', 'quorum' or 'all'"))),
     }
-}
-
-/// As a `LogReceipt` of the package.
-fn receipt(py: Python<'_>, receipt: Receipt) -> PyResult<Bound<'_, PyAny>> {
-    let (index, term) = (receipt.id.index.get(), receipt.id.term.get());
-    let class = py.import("duochain._replog")?.getattr("LogReceipt")?;
-    class.call1((index, term, receipt.repeated, receipt.stale))
-}
-
-fn is_timeout(error: &ReplicaError) -> bool {
-    matches!(error, ReplicaError::Timeout)
 }
 
 /// Asks once, and waits in slices.
@@ -95,13 +64,6 @@ fn set<T>(target: &mut T, value: Option<T>) {
 pub(crate) struct ReplicatedLog {
     gate: Gate,
     inner: Own<Arc<PolledReplica>>,
-}
-
-/// A batch on its way. Dropping it gives up the answer, not the batch.
-#[pyclass(frozen, module = "duochain._native")]
-pub(crate) struct PendingAppend {
-    gate: Gate,
-    pending: Pending,
 }
 
 /// A committed entry as Python gets it: index, term, time, session, number, bytes.
@@ -206,7 +168,7 @@ impl ReplicatedLog {
             let origin = Origin { session, sequence };
             let submit = |items: &[&[u8]]| self.inner.submit_all(items, origin, options);
             let pending = with_detached(py, entries, submit)?.map_err(|error| raise(py, &error))?;
-            Ok(PendingAppend { gate: Gate::new("append"), pending })
+            Ok(PendingAppend::new(pending))
         })
     }
 
@@ -369,32 +331,5 @@ impl ReplicatedLog {
     #[pyo3(signature = (*_raised), text_signature = "($self, kind, value, traceback, /)")]
     fn __exit__(&self, py: Python<'_>, _raised: &Bound<'_, PyTuple>) -> PyResult<()> {
         self.close(py)
-    }
-}
-
-#[pymethods]
-impl PendingAppend {
-    /// The receipt, once it is there; after a timeout it can be waited for again.
-    #[pyo3(signature = (timeout=None))]
-    fn wait<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
-        self.gate.enter(py, || {
-            let limit = self::timeout(py, timeout)?;
-            // The answer itself may be that nobody knows.
-            let is_open = |error: &_| is_timeout(error) && self.pending.try_wait().is_none();
-            let told = wait(py, limit, |slice| self.pending.wait(slice), is_open)?;
-            match self.pending.try_wait().unwrap_or(told) {
-                Ok(known) => receipt(py, known),
-                Err(error) => Err(raise(py, &error)),
-            }
-        })
-    }
-
-    /// As `wait`, without waiting: `None` while there is no answer.
-    fn poll<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.gate.enter(py, || match self.pending.try_wait() {
-            None => Ok(None),
-            Some(Ok(known)) => receipt(py, known).map(Some),
-            Some(Err(error)) => Err(raise(py, &error)),
-        })
     }
 }
