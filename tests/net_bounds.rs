@@ -256,4 +256,6 @@ fn a_build_without_tls_says_so() {
     let error = net::listen(1, Some(&files)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("feature `tls`"), "{error}");
+    let cluster = duochain::types::ClusterId([7; 16]);
+    assert_eq!(files.check(cluster, n(1)).unwrap_err().kind(), ErrorKind::Unsupported);
 }

@@ -30,12 +30,7 @@ fn n(number: u64) -> NodeId {
     NodeId::new(number).unwrap()
 }
 
-fn open(
-    scratch: &Scratch,
-    number: u64,
-    places: &[SocketAddr],
-    tls: Option<TlsFiles>,
-) -> (Replica, Receiver<Vec<u8>>) {
+fn config(scratch: &Scratch, number: u64, places: &[SocketAddr]) -> ReplicaConfig {
     let members = (1..).map(n).zip(places.iter().map(SocketAddr::to_string));
     let mut raft = Config::new(n(number));
     (raft.election_min, raft.election_max) = (Duration::from_millis(500), Duration::from_secs(1));
@@ -43,7 +38,16 @@ fn open(
     let (dir, listen) = (scratch.path().join(format!("n{number}")), places[number as usize - 1]);
     let log = FrameLogOptions { segment_bytes: 16 << 20, ..FrameLogOptions::default() };
     let config = ReplicaConfig::new(n(number), dir, ClusterId([7; 16]), listen, Membership::of(members));
-    let config = ReplicaConfig { raft, log, tls, ..config };
+    ReplicaConfig { raft, log, ..config }
+}
+
+fn open(
+    scratch: &Scratch,
+    number: u64,
+    places: &[SocketAddr],
+    tls: Option<TlsFiles>,
+) -> (Replica, Receiver<Vec<u8>>) {
+    let config = ReplicaConfig { tls, ..config(scratch, number, places) };
     let (sender, applied) = sync_channel(1_000);
     (Replica::open(config, Box::new(Keep(sender))).unwrap(), applied)
 }
@@ -92,4 +96,26 @@ fn files_that_do_not_fit_are_refused_when_opening_and_when_loading_anew() {
     one.reload_tls().unwrap();
     write(&dir, &authority.issue(&name(2)), &authority.pem);
     assert!(matches!(one.reload_tls(), Err(ReplicaError::Config(_))));
+    one.close();
+    assert!(matches!(one.reload_tls(), Err(ReplicaError::Closed)));
+}
+
+#[test]
+fn files_that_do_not_fit_are_refused_before_anything_is_made() {
+    let (scratch, authority, places) = (Scratch::new("replica-tls-early"), Authority::new(), own_places(3));
+    let files = write(&scratch.path().join("tls"), &authority.issue(&name(2)), &authority.pem);
+    let refused = |files: TlsFiles, text: &str| {
+        let config = ReplicaConfig { tls: Some(files), ..config(&scratch, 1, &places) };
+        let (dir, (sender, _applied)) = (config.dir.clone(), sync_channel(1));
+        let error = Replica::open(config, Box::new(Keep(sender))).unwrap_err();
+        assert!(matches!(&error, ReplicaError::Config(why) if why.contains(text)), "{error:?}");
+        assert!(!dir.exists());
+    };
+    refused(files.clone(), "does not name node-1.");
+    refused(TlsFiles { key: "".into(), ..files.clone() }, "key \"\"");
+    let absent = std::env::current_dir().unwrap().join("absent.pem");
+    refused(TlsFiles { authority: "absent.pem".into(), ..files.clone() }, &absent.display().to_string());
+    let certificate =
+        write(&scratch.path().join("tls"), &authority.issue(&name(1)), &authority.pem).certificate;
+    refused(TlsFiles { key: certificate, ..files }, "node.pem: no private key");
 }

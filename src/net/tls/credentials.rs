@@ -5,11 +5,11 @@ use super::fault;
 use super::session::{Client, Server};
 use crate::net::{Refusal, TlsFiles};
 use crate::types::{ClusterId, NodeId};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
@@ -50,17 +50,21 @@ pub(in crate::net) struct Tls {
     cluster: ClusterId,
     own: NodeId,
     configs: RwLock<Configs>,
+    /// Held while files are read: what was read first does not come last.
+    reloading: Mutex<()>,
 }
 
 impl Tls {
     /// Reads and checks the files.
     pub(in crate::net) fn load(files: &TlsFiles, cluster: ClusterId, own: NodeId) -> io::Result<Self> {
-        let configs = RwLock::new(configs(files, &name_of(cluster, own))?);
-        Ok(Self { files: files.clone(), cluster, own, configs })
+        let files = settled(files)?;
+        let configs = RwLock::new(configs(&files, &name_of(cluster, own))?);
+        Ok(Self { files, cluster, own, configs, reloading: Mutex::default() })
     }
 
     /// Reads the files again, for the connections to come. After an error everything is as it was.
     pub(in crate::net) fn reload(&self) -> io::Result<()> {
+        let _alone = self.reloading.lock();
         let configs = configs(&self.files, &name_of(self.cluster, self.own))?;
         *self.configs.write() = configs;
         Ok(())
@@ -89,6 +93,18 @@ fn invalid(what: impl std::fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, what.to_string())
 }
 
+/// The files wherever the process goes. Links are not followed yet: who exchanges files may turn one.
+fn settled(files: &TlsFiles) -> io::Result<TlsFiles> {
+    let place = |path: &Path, what| {
+        std::path::absolute(path).map_err(|error| invalid(format_args!("{what} {path:?}: {error}")))
+    };
+    Ok(TlsFiles {
+        certificate: place(&files.certificate, "certificate")?,
+        key: place(&files.key, "key")?,
+        authority: place(&files.authority, "authority")?,
+    })
+}
+
 /// Everything in a PEM file.
 fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
     let failed = |error| invalid(format_args!("{}: {error}", path.display()));
@@ -103,8 +119,12 @@ fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
 fn configs(files: &TlsFiles, name: &str) -> io::Result<Configs> {
     let chain = certificates(&files.certificate)?;
     let key = || {
-        PrivateKeyDer::from_pem_file(&files.key)
-            .map_err(|error| invalid(format_args!("{}: {error}", files.key.display())))
+        PrivateKeyDer::from_pem_file(&files.key).map_err(|error| match error {
+            pem::Error::NoItemsFound => {
+                invalid(format_args!("{}: no private key without a password in it", files.key.display()))
+            }
+            error => invalid(format_args!("{}: {error}", files.key.display())),
+        })
     };
     let mut roots = RootCertStore::empty();
     for authority in certificates(&files.authority)? {

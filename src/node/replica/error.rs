@@ -23,6 +23,9 @@ pub enum ReplicaError {
     /// Settings that cannot be.
     #[error("{0}")]
     Config(String),
+    /// Something that this build was made without.
+    #[error("{0}")]
+    Unsupported(String),
     /// The log or the vote.
     #[error("{0}")]
     Storage(#[from] Arc<storage::Error>),
@@ -67,6 +70,7 @@ impl ReplicaError {
     pub fn status(&self) -> Status {
         match self {
             Self::Config(_) => Status::Config,
+            Self::Unsupported(_) => Status::Unsupported,
             Self::Storage(error) => error.status(),
             Self::Net(_) => Status::Io,
             Self::NotLeader(_) => Status::NotLeader,
@@ -103,7 +107,8 @@ impl From<storage::Error> for ReplicaError {
 impl From<io::Error> for ReplicaError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => Self::Config(error.to_string()),
+            io::ErrorKind::InvalidInput => Self::Config(error.to_string()),
+            io::ErrorKind::Unsupported => Self::Unsupported(error.to_string()),
             _ => Self::Net(Arc::new(error)),
         }
     }

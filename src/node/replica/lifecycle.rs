@@ -82,6 +82,15 @@ impl Shared {
         ptr::eq(OWNER.get(), self)
     }
 
+    /// # Errors
+    /// Why it has ended.
+    pub(super) fn check_open(&self) -> Result<(), ReplicaError> {
+        if self.is_of_parent() {
+            return Err(ReplicaError::Closed);
+        }
+        self.core.lock().ended.clone().map_or(Ok(()), Err)
+    }
+
     /// Waits until it is so, looking again at each commit, each apply, each cut and, while it is closing, each step.
     pub(super) fn wait_until(&self, until: Tick, is_so: impl Fn(&Core) -> bool) -> Result<(), ReplicaError> {
         if self.is_of_parent() {

@@ -175,9 +175,10 @@ impl Replica {
     /// to be the same: then this takes up to `repair_within`.
     ///
     /// # Errors
-    /// `Config` for settings that do not fit together, a directory of another cluster, or an `applied` that is
-    /// not in the log; `Storage`, among them `Corrupt` for damage that was not mended, with file, offset and entries, and
-    /// what each peer said; `Net` when it cannot listen there.
+    /// `Config` for settings that do not fit together, files of TLS that peers would refuse, a directory of another
+    /// cluster, or an `applied` that is not in the log; `Unsupported` for TLS in a build without it; `Storage`, among them
+    /// `Corrupt` for damage that was not mended, with file, offset and entries, and what each peer said; `Net` when it
+    /// cannot listen there.
     pub fn open(config: ReplicaConfig, apply: Box<dyn Apply>) -> Result<Self, ReplicaError> {
         let settings =
             config.raft.clone().build().map_err(|misfit| ReplicaError::Config(misfit.to_string()))?;
@@ -187,6 +188,8 @@ impl Replica {
             .check()
             .and_then(|()| config.batch.check())
             .map_err(|rule| ReplicaError::Config(rule.to_owned()))?;
+        // Before anything is made or read: a log may be long.
+        config.tls.as_ref().map_or(Ok(()), |files| files.check(config.cluster, config.raft.id))?;
         let limits =
             FrameLimits { body_bytes_max: settings.frame_bytes_max, entries_max: settings.frame_entries_max };
         let log_options = FrameLogOptions { limits, ..config.log };
@@ -332,11 +335,13 @@ impl Replica {
         self.shared.net().map(TcpTransport::peers).unwrap_or_default()
     }
 
-    /// Reads certificate, key and authority again, for the connections to come; those that are there live on.
+    /// Reads certificate, key and authority again, for the connections to come; those that are there live on. Does
+    /// nothing without TLS.
     ///
     /// # Errors
-    /// `Config` for files that peers would refuse. Then what was loaded before stays.
+    /// `Config` for files that peers would refuse: what was loaded before stays. `Closed`, `Failed`.
     pub fn reload_tls(&self) -> Result<(), ReplicaError> {
+        self.shared.check_open()?;
         Ok(self.shared.net().map_or(Ok(()), TcpTransport::reload_tls)?)
     }
 
