@@ -88,6 +88,9 @@
 /** `duo_features`: faults can be injected; never in a release. */
 #define DUO_FEATURE_FAULTS 2
 
+/** `duo_features`: nodes of a replicated log can talk TLS. */
+#define DUO_FEATURE_TLS 4
+
 /** `duo_status_class`: nothing went wrong. */
 #define DUO_CLASS_OK 0
 
@@ -1085,9 +1088,19 @@ typedef struct duo_replog_options {
     uint32_t batch_entries_max;
     /** 0. */
     uint32_t reserved;
+    /**
+     * PEM file with this node's certificate, behind it those between it and the authority, if any. With the two
+     * below, every connection between nodes is TLS 1.3 with certificates on both ends: the same on all members. All
+     * three or none. NULL: in clear, and whoever can connect is believed. Needs a library with `DUO_FEATURE_TLS`.
+     */
+    const char *tls_certificate;
+    /** PEM file with its private key, without a password. */
+    const char *tls_key;
+    /** PEM file with the authority's certificate, or several. */
+    const char *tls_authority;
 } duo_replog_options;
 /** Initial value of a `duo_replog_options`. */
-#define DUO_REPLOG_OPTIONS_INIT { sizeof(duo_replog_options), 0, NULL, NULL, NULL, 0, 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define DUO_REPLOG_OPTIONS_INIT { sizeof(duo_replog_options), 0, NULL, NULL, NULL, 0, 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL }
 
 /** How to append. All zero is the usual way. */
 typedef struct duo_replog_append_options {
@@ -2371,8 +2384,9 @@ duo_status duo_proof_verify(const void *proof,
 
 /**
  * Opens or makes the log in its directory, listens, and takes part. `DUO_ERR_BUSY` when another process has
- * the directory; `DUO_ERR_CONFIG` for settings that do not fit together or a directory of another cluster;
- * `DUO_ERR_IO` when it cannot listen there.
+ * the directory; `DUO_ERR_CONFIG` for settings that do not fit together, a directory of another cluster, or files of
+ * TLS that are missing or that peers would refuse, which the message names; `DUO_ERR_UNSUPPORTED` for TLS in a library
+ * without it; `DUO_ERR_IO` when it cannot listen there.
  *
  * Its log only grows: nothing is cut from its front, so the disk has to hold all that is ever appended, and a full
  * one ends the node. It goes through all of it again behind its opening, and `duo_replog_read` gives `DUO_TIMEOUT`
@@ -2558,6 +2572,15 @@ duo_status duo_replog_read(const struct duo_replog *log,
                            int64_t timeout_ns,
                            size_t *n,
                            size_t *len);
+
+/**
+ * Reads certificate, key and authority again, at the places where they were when the log was opened, for the
+ * connections to come; those that are there live on. `DUO_ERR_CONFIG` for files that are missing or that peers would
+ * refuse, which the message names: what was read before stays, and the log goes on. Without TLS it does nothing.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_reload_tls(const struct duo_replog *log);
 
 /**
  * Where this node stands. Works on a closed log too: as it was.

@@ -2,6 +2,8 @@
 //! under valgrind. A program that prints anything has failed. Every compiler and standard that a host may
 //! use takes the same programs without a warning.
 
+#[path = "support/tls.rs"]
+mod tls;
 #[path = "support/tools.rs"]
 mod tools;
 #[path = "support/workshop.rs"]
@@ -19,6 +21,33 @@ const STRICT: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_GNU_S
 fn compile(workshop: &Workshop, file: &str, standard: &str, options: &[&str]) -> PathBuf {
     let source = top().join("tests/cabi").join(file);
     workshop.compile(&file.replace('.', "_"), standard, &[STRICT, options].concat(), &[source])
+}
+
+/// The certificates of the nodes of `replog.h`, and of a foreign authority one for the third node, in the folder that
+/// programs run in.
+fn make_certificates(workshop: &Workshop) {
+    let folder = workshop.folder().join("tls");
+    std::fs::create_dir_all(&folder).expect("a folder for certificates");
+    let put = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("there is room");
+    let issue = |authority: &tls::Authority, who: &str, node: u64| {
+        let issued = authority.issue(&tls::name_of(b"log of the tests", node));
+        put(&format!("{who}.pem"), &issued.certificate);
+        put(&format!("{who}.key"), &issued.key);
+    };
+    let (own, foreign) = (tls::Authority::new(), tls::Authority::new());
+    put("authority.pem", &own.pem);
+    put("foreign.pem", &foreign.pem);
+    for node in 1..=3 {
+        issue(&own, &format!("node-{node}"), node);
+    }
+    issue(&foreign, "stranger", 3);
+}
+
+/// Where programs find the library and what they read.
+fn open(name: &str) -> Workshop {
+    let workshop = Workshop::open(name);
+    make_certificates(&workshop);
+    workshop
 }
 
 /// Runs a program that must succeed and print nothing.
@@ -50,7 +79,7 @@ fn cpp_sources() -> Vec<String> {
 
 #[test]
 fn c_programs_succeed_in_silence() {
-    let workshop = Workshop::open("c_abi");
+    let workshop = open("c_abi");
     for source in c_sources() {
         let program = compile(&workshop, &source, "c11", &[]);
         expect_silence(&workshop, &source, Command::new(program));
@@ -77,9 +106,20 @@ fn the_examples_of_the_pages_run() {
     expect_ok_from_page("replication");
 }
 
+/// The features of a build decide what these two do; `deploy/test` runs them in both.
+#[cfg(not(feature = "tls"))]
+#[test]
+fn programs_of_certificates_meet_a_build_without_tls() {
+    let workshop = open("c_abi_without_tls");
+    for (source, standard) in [("replog_tls.c", "c11")] {
+        let program = compile(&workshop, source, standard, &[]);
+        expect_silence(&workshop, source, Command::new(program));
+    }
+}
+
 #[test]
 fn cpp_programs_succeed_in_silence() {
-    let workshop = Workshop::open("cpp_abi");
+    let workshop = open("cpp_abi");
     for source in cpp_sources() {
         for standard in ["c++17", "c++20"] {
             let program = compile(&workshop, &source, standard, &[]);
@@ -120,7 +160,7 @@ fn valgrind_finds_no_error_and_no_leak() {
     if !tools::has("valgrind") {
         return;
     }
-    let workshop = Workshop::open("valgrind_abi");
+    let workshop = open("valgrind_abi");
     let mut sources = c_sources();
     sources.retain(|source| !NOT_UNDER_VALGRIND.contains(&source.as_str()));
     sources.extend(cpp_sources());

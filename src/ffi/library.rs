@@ -40,6 +40,8 @@ pub const DUO_WAIT_FOREVER: i64 = -1;
 pub const DUO_FEATURE_ROCKSDB: u64 = 1;
 /// `duo_features`: faults can be injected; never in a release.
 pub const DUO_FEATURE_FAULTS: u64 = 2;
+/// `duo_features`: nodes of a replicated log can talk TLS.
+pub const DUO_FEATURE_TLS: u64 = 4;
 /// `duo_status_class`: nothing went wrong.
 pub const DUO_CLASS_OK: u32 = 0;
 /// `duo_status_class`: the same call may succeed later without any change by the caller.
@@ -48,6 +50,13 @@ pub const DUO_CLASS_RETRYABLE: u32 = 1;
 pub const DUO_CLASS_CALLER: u32 = 2;
 /// `duo_status_class`: the handle or its data is beyond repair in this process.
 pub const DUO_CLASS_FATAL: u32 = 3;
+
+/// Bit, name, and whether this build has it.
+const FEATURES: [(u64, &str, bool); 3] = [
+    (DUO_FEATURE_ROCKSDB, "rocksdb", cfg!(feature = "rocksdb")),
+    (DUO_FEATURE_TLS, "tls", cfg!(feature = "tls")),
+    (DUO_FEATURE_FAULTS, "faults", cfg!(feature = "faults")),
+];
 
 const _: () = assert!(DUO_MESSAGE_BYTES_MAX == failure::MESSAGE_BYTES_MAX);
 const _: () = assert!(DUO_HASH_BYTES == 32);
@@ -141,21 +150,14 @@ pub extern "C" fn duo_version_string() -> *const c_char {
 /// [any-thread] Since: 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn duo_build_info() -> *const c_char {
-    macro_rules! info {
-        ($rocksdb:literal, $faults:literal, $checks:literal) => {
-            concat!("duochain ", env!("CARGO_PKG_VERSION"), $rocksdb, $faults, $checks, "\0")
-        };
-    }
-    nul_terminated(match (cfg!(feature = "rocksdb"), cfg!(feature = "faults"), cfg!(debug_assertions)) {
-        (false, false, false) => info!("", "", ""),
-        (false, false, true) => info!("", "", " debug"),
-        (false, true, false) => info!("", " faults", ""),
-        (false, true, true) => info!("", " faults", " debug"),
-        (true, false, false) => info!(" rocksdb", "", ""),
-        (true, false, true) => info!(" rocksdb", "", " debug"),
-        (true, true, false) => info!(" rocksdb", " faults", ""),
-        (true, true, true) => info!(" rocksdb", " faults", " debug"),
-    })
+    static INFO: LazyLock<CString> = LazyLock::new(|| {
+        let parts = FEATURES.map(|(_, name, is_built)| (name, is_built));
+        let parts = parts.into_iter().chain([("debug", cfg!(debug_assertions))]);
+        let parts = parts.filter(|(_, is_there)| *is_there).map(|(name, _)| format!(" {name}"));
+        let head = concat!("duochain ", env!("CARGO_PKG_VERSION")).to_owned();
+        CString::new(head + &parts.collect::<String>()).unwrap_or_default()
+    });
+    INFO.as_ptr()
 }
 
 /// Asks whether a program compiled with `header_abi` works with this library: the same major number,
@@ -239,9 +241,8 @@ pub extern "C" fn duo_shutdown(timeout_ns: i64) -> duo_status {
 pub unsafe extern "C" fn duo_features(bits: *mut u64) -> duo_status {
     library(None, || {
         let bits = out(bits, "bits")?;
-        let rocksdb = if cfg!(feature = "rocksdb") { DUO_FEATURE_ROCKSDB } else { 0 };
-        let faults = if cfg!(feature = "faults") { DUO_FEATURE_FAULTS } else { 0 };
-        bits.put(rocksdb | faults);
+        let built = FEATURES.iter().filter(|(_, _, is_built)| *is_built);
+        bits.put(built.fold(0, |bits, (bit, _, _)| bits | bit));
         Ok(Status::Ok)
     })
 }

@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::handle::{self, Kind, Object};
 use super::record::{self, Record};
 use super::replog_pending::PendingTable;
+use super::replog_tls;
 use super::status::duo_status;
 use crate::node::replica::{PolledReplica, ReplicaConfig, ReplicaError};
 use crate::raft::{Config, MEMBERS_MAX, Membership};
@@ -114,6 +115,14 @@ pub struct duo_replog_options {
     pub batch_entries_max: u32,
     /// 0.
     pub reserved: u32,
+    /// PEM file with this node's certificate, behind it those between it and the authority, if any. With the two
+    /// below, every connection between nodes is TLS 1.3 with certificates on both ends: the same on all members. All
+    /// three or none. NULL: in clear, and whoever can connect is believed. Needs a library with `DUO_FEATURE_TLS`.
+    pub tls_certificate: *const c_char,
+    /// PEM file with its private key, without a password.
+    pub tls_key: *const c_char,
+    /// PEM file with the authority's certificate, or several.
+    pub tls_authority: *const c_char,
 }
 
 // SAFETY: integers, raw pointers and an array of bytes, struct_size and flags first.
@@ -163,6 +172,8 @@ impl duo_replog_options {
         let mut config = ReplicaConfig::new(node(self.node)?, dir, cluster, listen, membership);
         self.set_raft(&mut config.raft);
         set(&mut config.log.segment_bytes, self.segment_bytes, bytes);
+        // SAFETY: passed on.
+        config.tls = unsafe { replog_tls::files(self) }?;
         Ok(config)
     }
 
@@ -180,8 +191,9 @@ impl duo_replog_options {
 }
 
 /// Opens or makes the log in its directory, listens, and takes part. `DUO_ERR_BUSY` when another process has
-/// the directory; `DUO_ERR_CONFIG` for settings that do not fit together or a directory of another cluster;
-/// `DUO_ERR_IO` when it cannot listen there.
+/// the directory; `DUO_ERR_CONFIG` for settings that do not fit together, a directory of another cluster, or files of
+/// TLS that are missing or that peers would refuse, which the message names; `DUO_ERR_UNSUPPORTED` for TLS in a library
+/// without it; `DUO_ERR_IO` when it cannot listen there.
 ///
 /// Its log only grows: nothing is cut from its front, so the disk has to hold all that is ever appended, and a full
 /// one ends the node. It goes through all of it again behind its opening, and `duo_replog_read` gives `DUO_TIMEOUT`

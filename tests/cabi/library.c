@@ -83,12 +83,13 @@ static void the_last_error_is_per_thread_and_survives_success(void) {
 static void features_are_bits(void) {
     uint64_t bits = ~UINT64_C(0);
     OK(duo_features(&bits));
-    CHECK((bits & ~(uint64_t)(DUO_FEATURE_ROCKSDB | DUO_FEATURE_FAULTS)) == 0);
+    CHECK((bits & ~(uint64_t)(DUO_FEATURE_ROCKSDB | DUO_FEATURE_FAULTS | DUO_FEATURE_TLS)) == 0);
 #ifdef DUO_FAULTS
     CHECK(bits & DUO_FEATURE_FAULTS);
 #else
     CHECK(!(bits & DUO_FEATURE_FAULTS));
 #endif
+    CHECK((strstr(duo_build_info(), " tls") != NULL) == ((bits & DUO_FEATURE_TLS) != 0));
 }
 
 static void ids_depend_on_the_chain(void) {

@@ -28,7 +28,13 @@ pub fn name(node: u64) -> String {
 }
 
 pub fn name_in(cluster: u8, node: u64) -> String {
-    format!("node-{node}.{}.duochain", format!("{cluster:02x}").repeat(16))
+    name_of(&[cluster; 16], node)
+}
+
+/// What a node of a cluster is called.
+pub fn name_of(cluster: &[u8; 16], node: u64) -> String {
+    let cluster: String = cluster.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("node-{node}.{cluster}.duochain")
 }
 
 impl Authority {

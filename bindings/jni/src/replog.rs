@@ -84,6 +84,9 @@ native! {
             segment_bytes: segment,
             batch_entries_max: small(entries),
             reserved: 0,
+            tls_certificate: ptr::null(),
+            tls_key: ptr::null(),
+            tls_authority: ptr::null(),
         };
         let mut log = ptr::null_mut();
         // SAFETY: the options state their size; texts and members live until the end of the call.
