@@ -111,7 +111,7 @@ fn the_examples_of_the_pages_run() {
 #[test]
 fn programs_of_certificates_meet_a_build_without_tls() {
     let workshop = open("c_abi_without_tls");
-    for (source, standard) in [("replog_tls.c", "c11")] {
+    for (source, standard) in [("replog_tls.c", "c11"), ("replog_tls.cpp", "c++17")] {
         let program = compile(&workshop, source, standard, &[]);
         expect_silence(&workshop, source, Command::new(program));
     }

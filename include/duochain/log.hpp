@@ -17,6 +17,13 @@ struct LogMember {
     std::uint32_t parts = DUO_REPLOG_VOTER; // DUO_REPLOG_VOTER, _OUTGOING, _LEARNER and _DEMOTED bits
 };
 
+// PEM files for TLS between the nodes; see docs/operations.md.
+struct LogTls {
+    std::string certificate; // this node's
+    std::string key;         // of the certificate, without a password
+    std::string authority;   // who signed the certificates of all nodes
+};
+
 // A committed entry with its bytes.
 struct LogEntry {
     duo_replog_entry place{};
@@ -36,6 +43,10 @@ public:
     ReplicatedLog(const std::string &dir, const std::string &listen, const std::vector<LogMember> &members,
                   duo_replog_options options)
         : ReplicatedLog(filled(options, dir, listen, listed(members))) {}
+    // The same with TLS.
+    ReplicatedLog(const std::string &dir, const std::string &listen, const std::vector<LogMember> &members,
+                  const duo_replog_options &options, const LogTls &tls)
+        : ReplicatedLog(dir, listen, members, secured(options, tls)) {}
 
     // Waits until it is committed, or what `options` say.
     duo_status append(Bytes entry, Nanos timeout, duo_replog_receipt &receipt,
@@ -140,6 +151,8 @@ public:
     duo_status transfer(Nanos timeout, std::uint64_t to = 0) {
         return check(duo_replog_transfer(get(), to, timeout.count()));
     }
+    // Reads the files of TLS again, for connections to come. After an Error the old ones stay, and the log goes on.
+    void reload_tls() { check(duo_replog_reload_tls(get())); }
     std::string json() const {
         return *detail::sized<std::string>(
             [&](char *buf, std::size_t cap, std::size_t *len) { return duo_replog_json(get(), buf, cap, len); }, 256);
@@ -161,6 +174,12 @@ private:
             out.push_back({member.node, member.address.c_str()});
         }
         return out;
+    }
+    static duo_replog_options secured(duo_replog_options options, const LogTls &tls) {
+        options.tls_certificate = tls.certificate.c_str();
+        options.tls_key = tls.key.c_str();
+        options.tls_authority = tls.authority.c_str();
+        return options;
     }
     static const duo_replog_options &filled(duo_replog_options &options, const std::string &dir,
                                             const std::string &listen, const std::vector<duo_replog_member> &members) {
