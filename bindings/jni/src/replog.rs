@@ -16,6 +16,7 @@ use duochain::ffi::replog_pending::{
     duo_replog_await, duo_replog_forget, duo_replog_submit, duo_replog_submit_read,
 };
 use duochain::ffi::replog_read::{duo_replog_entry, duo_replog_read};
+use duochain::ffi::replog_tls::duo_replog_reload_tls;
 use duochain::ffi::replog_view::{
     duo_replog_json, duo_replog_member_t, duo_replog_members, duo_replog_peer, duo_replog_peers,
     duo_replog_status, duo_replog_status_t,
@@ -50,7 +51,8 @@ fn u64_at(steps: &mut Steps<'_>) -> Result<u64, Stop> {
 }
 
 native! {
-    /// `long replogOpen(byte[] options, long[] settings)`: directory, address, cluster, members; numbers
+    /// `long replogOpen(byte[] options, long[] settings)`: directory, address, cluster, how many files of TLS and these,
+    /// members; numbers
     fn Java_io_duochain_Natives_replogOpen(env, options: jbyteArray, settings: jlongArray) -> jlong, 0; {
         let (bytes, settings) = (env.bytes(options, SMALL_BYTES_MAX)?, env.longs(settings)?);
         let settings: [jlong; SETTINGS] = settings.try_into().map_err(|_| cut_short())?;
@@ -60,6 +62,12 @@ native! {
         let (dir, listen) = (text(&mut steps)?, text(&mut steps)?);
         let cluster: [u8; 16] =
             steps.blob().and_then(|name| name.try_into().ok()).ok_or_else(cut_short)?;
+        let files = match steps.u32().ok_or_else(cut_short)? {
+            0 => None,
+            3 => Some([text(&mut steps)?, text(&mut steps)?, text(&mut steps)?]),
+            _ => return Err(cut_short()),
+        };
+        let file = |at: usize| files.as_ref().map_or(ptr::null(), |files| files[at].as_ptr());
         let mut addresses = Vec::new();
         while !steps.0.is_empty() {
             addresses.push((u64_at(&mut steps)?, text(&mut steps)?));
@@ -84,9 +92,9 @@ native! {
             segment_bytes: segment,
             batch_entries_max: small(entries),
             reserved: 0,
-            tls_certificate: ptr::null(),
-            tls_key: ptr::null(),
-            tls_authority: ptr::null(),
+            tls_certificate: file(0),
+            tls_key: file(1),
+            tls_authority: file(2),
         };
         let mut log = ptr::null_mut();
         // SAFETY: the options state their size; texts and members live until the end of the call.
@@ -185,6 +193,12 @@ native! {
                 Ok(env.long_array(&numbers.collect::<Vec<_>>())?)
             }
         }
+    }
+
+    /// `void replogReloadTls(Object owner, long log)`
+    fn Java_io_duochain_Natives_replogReloadTls(_env, _owner: jobject, log: jlong) -> (), (); {
+        // SAFETY: any number is accepted.
+        success(unsafe { duo_replog_reload_tls(handle(log)) })
     }
 
     /// `long replogSubmitRead(Object owner, long log)`: the index comes by `replogAwait`

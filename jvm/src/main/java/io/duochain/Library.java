@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 public final class Library {
     private static final long ROCKSDB = 1;
     private static final long FAULTS = 2;
+    private static final long TLS = 4;
 
     private Library() {
     }
@@ -18,6 +19,11 @@ public final class Library {
     /** True when {@code storage.backend = rocksdb} works. */
     public static boolean hasRocksDb() {
         return (Natives.features() & ROCKSDB) != 0;
+    }
+
+    /** True when {@link ReplicatedLogOptions#tls} works; in a release it does. */
+    public static boolean hasTls() {
+        return (Natives.features() & TLS) != 0;
     }
 
     /** True in builds for tests, where faults can be injected; never in a release. */

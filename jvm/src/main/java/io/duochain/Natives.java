@@ -285,6 +285,8 @@ final class Natives {
     static native long[] replogRead(
             Object owner, long log, long from, int max, Object memory, long data, long room, long timeoutNanos);
 
+    static native void replogReloadTls(Object owner, long log);
+
     static native long replogSubmitRead(Object owner, long log);
 
     static native long replogTransfer(Object owner, long log, long to, long timeoutNanos);

@@ -212,6 +212,17 @@ public final class ReplicatedLog implements AutoCloseable {
         return members;
     }
 
+    /**
+     * Reads the files of {@link ReplicatedLogOptions#tls} again, where they were when the log was opened, for connections
+     * to come; those that are there live on. Without TLS it does nothing.
+     *
+     * @throws ConfigException for files that are missing or that peers would refuse, which it names: those that were read
+     *     before stay, and the log goes on
+     */
+    public void reloadTls() {
+        Natives.replogReloadTls(this, handle.use());
+    }
+
     /** The node's figures as a JSON object. */
     public String json() {
         return new String(Natives.replogJson(this, handle.use()), StandardCharsets.UTF_8);

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 
 /** How to open a {@link ReplicatedLog}. What is not set has its default; all members should have the same settings. */
 public final class ReplicatedLogOptions {
@@ -16,6 +17,8 @@ public final class ReplicatedLogOptions {
     private String listen;
     private byte[] cluster = new byte[CLUSTER_BYTES];
     private List<ReplicatedLog.Member> members = List.of();
+    /** Certificate, key, authority; or none. */
+    private List<Path> tls = List.of();
     private long node;
     private long heartbeat;
     private long electionMin;
@@ -73,6 +76,21 @@ public final class ReplicatedLogOptions {
         return this;
     }
 
+    /**
+     * Every connection between nodes is TLS 1.3 with certificates on both ends: all members have it, or none. Without it
+     * whoever can connect is believed. {@code docs/operations.md} says how certificates are made and exchanged; see
+     * {@link Library#hasTls} and {@link ReplicatedLog#reloadTls}.
+     *
+     * @param certificate PEM file with this node's certificate, behind it those between it and the authority, if any
+     * @param key PEM file with its private key, without a password
+     * @param authority PEM file with the authority's certificate, or several
+     */
+    public ReplicatedLogOptions tls(Path certificate, Path key, Path authority) {
+        tls = List.of(Objects.requireNonNull(certificate, "certificate"), Objects.requireNonNull(key, "key"),
+                Objects.requireNonNull(authority, "authority"));
+        return this;
+    }
+
     /** Time between two heartbeats; 50 ms. */
     public ReplicatedLogOptions heartbeat(Duration span) {
         heartbeat = Waiting.nanosOf(span);
@@ -116,7 +134,9 @@ public final class ReplicatedLogOptions {
      * other members prove to be the same, which takes up to about 30 s.
      *
      * @throws BusyException when another process has the directory
-     * @throws ConfigException for settings that do not fit together, or a directory of another cluster
+     * @throws ConfigException for settings that do not fit together, a directory of another cluster, or files of TLS that
+     *     are missing or that peers would refuse, which it names
+     * @throws UnsupportedException for TLS in a library without it
      * @throws CorruptionException for a damage that no other member can mend; it says where, and what each of them said
      * @throws InputOutputException when it cannot listen there
      */
@@ -128,6 +148,10 @@ public final class ReplicatedLogOptions {
         blob(out, dir.toString().getBytes(StandardCharsets.UTF_8));
         blob(out, listen.getBytes(StandardCharsets.UTF_8));
         blob(out, cluster);
+        out.writeBytes(ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(tls.size()).array());
+        for (Path file : tls) {
+            blob(out, file.toString().getBytes(StandardCharsets.UTF_8));
+        }
         for (ReplicatedLog.Member member : members) {
             number(out, member.node());
             blob(out, member.address().getBytes(StandardCharsets.UTF_8));

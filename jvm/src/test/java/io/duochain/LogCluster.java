@@ -25,14 +25,26 @@ final class LogCluster implements AutoCloseable {
 
     private final Path dir;
     private final int nodes;
+    private final Settings settings;
     private final List<String> addresses = new ArrayList<>();
     /** One more than there are members. */
     private final AtomicReferenceArray<ReplicatedLog> logs;
 
+    /** What a test wants otherwise than usual. */
+    interface Settings {
+        ReplicatedLogOptions of(int at, ReplicatedLogOptions usual);
+    }
+
     /** With {@code nodes} members, all of them open. */
     LogCluster(Path dir, int nodes) throws IOException {
+        this(dir, nodes, (at, usual) -> usual);
+    }
+
+    /** With settings of its own for each. */
+    LogCluster(Path dir, int nodes, Settings settings) throws IOException {
         this.dir = dir;
         this.nodes = nodes;
+        this.settings = settings;
         this.logs = new AtomicReferenceArray<>(nodes + 1);
         InetAddress host = ownAddress();
         List<ServerSocket> sockets = new ArrayList<>();
@@ -60,9 +72,10 @@ final class LogCluster implements AutoCloseable {
         for (int node = 0; node < nodes; node++) {
             members.add(new Member(node + 1, addresses.get(node)));
         }
-        return ReplicatedLog.options().dir(dir.resolve("n" + (at + 1))).listen(addresses.get(at)).node(at + 1)
+        ReplicatedLogOptions usual = ReplicatedLog.options().dir(dir.resolve("n" + (at + 1))).listen(addresses.get(at)).node(at + 1)
                 .cluster(bytes("a log for JUnit.")).members(members).batch(1000, 64 << 10).segmentBytes(1 << 20)
                 .election(Duration.ofMillis(500), Duration.ofSeconds(1)).diskStallMax(Duration.ofSeconds(5));
+        return settings.of(at, usual);
     }
 
     String address(int at) {
