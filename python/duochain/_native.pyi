@@ -11,7 +11,7 @@ from typing_extensions import disjoint_base
 
 from ._enums import Chain, EventKind, HealthState, Status, TxState
 from ._errors import DuoError
-from ._replog import LogReceipt
+from ._replog import LogReceipt, LogTls
 
 __version__: str
 
@@ -149,15 +149,8 @@ class Stage(_Closing):
 @final
 class Breaker:
     def __new__(
-        cls,
-        window: float,
-        min_requests: int,
-        threshold: float,
-        timeout: float,
-        probes: int,
-        successes: int,
-        floor: float | None,
-        recovery: float,
+        cls, window: float, min_requests: int, threshold: float, timeout: float, probes: int, successes: int,
+        floor: float | None, recovery: float,
     ) -> Self: ...
     def ask(self) -> int: ...
     def report(self, ticket: int, number: int) -> None: ...
@@ -190,13 +183,7 @@ class Bulkhead:
 @final
 class Retry:
     def __new__(
-        cls,
-        attempts: int,
-        delay_min: float,
-        delay_max: float,
-        multiplier: int,
-        jitter: float,
-        total: float,
+        cls, attempts: int, delay_min: float, delay_max: float, multiplier: int, jitter: float, total: float
     ) -> Self: ...
     def after(self, failures: int, elapsed: float, fault: int, entropy: int) -> float | None: ...
     def stats(self) -> dict[str, int]: ...
@@ -205,12 +192,7 @@ class Retry:
 class Registry:
     def __new__(cls) -> Self: ...
     def add(
-        self,
-        name: str,
-        breaker: Breaker | None,
-        limiter: Limiter | None,
-        bulkhead: Bulkhead | None,
-        retry: Retry | None,
+        self, name: str, breaker: Breaker | None, limiter: Limiter | None, bulkhead: Bulkhead | None, retry: Retry | None
     ) -> None: ...
     def remove(self, name: str) -> None: ...
     def json(self) -> str: ...
@@ -572,7 +554,7 @@ class ReplicatedLog(_Closing):
         cls, directory: str | os.PathLike[str], listen: str, node: int, members: Mapping[int, str], cluster: bytes,
         heartbeat: float | None = None, election_min: float | None = None, election_max: float | None = None,
         disk_stall_max: float | None = None, batch_entries_max: int | None = None, batch_bytes_max: int | None = None,
-        uncommitted_bytes_max: int | None = None, segment_bytes: int | None = None,
+        uncommitted_bytes_max: int | None = None, segment_bytes: int | None = None, tls: LogTls | None = None,
     ) -> Self: ...
     def _submit(
         self, entries: Iterable[ReadableBuffer], session: int, sequence: int, wait_for: str, critical: bool
@@ -589,6 +571,7 @@ class ReplicatedLog(_Closing):
     def _peers(self) -> list[tuple[int, int, int, int, float, bool]]: ...
     def status(self) -> dict[str, Any]: ...
     def json(self) -> str: ...
+    def reload_tls(self) -> None: ...
     def shutdown(self, timeout: float | None = 10.0) -> bool: ...
 
 @final

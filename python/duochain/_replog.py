@@ -61,6 +61,18 @@ class LogPeer:
     is_in_snapshot: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LogTls:
+    """PEM files for TLS between the nodes; ``docs/operations.md`` says how they are made and exchanged."""
+
+    certificate: str | os.PathLike[str]
+    """This node's certificate, behind it those between it and the authority, if any."""
+    key: str | os.PathLike[str]
+    """The certificate's private key, without a password."""
+    authority: str | os.PathLike[str]
+    """The authority's certificate, or several."""
+
+
 class ReplicatedLog(_native.ReplicatedLog):
     """One machine's part of a replicated log.
 
@@ -97,11 +109,16 @@ class ReplicatedLog(_native.ReplicatedLog):
         batch_bytes_max: int | None = None,
         uncommitted_bytes_max: int | None = None,
         segment_bytes: int | None = None,
+        tls: LogTls | None = None,
     ) -> Self:
         """Opens or makes the log in `directory`, listens, and takes part.
 
         `members` are who makes up the cluster when it begins, the same on all of them. A node that is not among them is
         to be added by `change`; it gives those that are members then.
+
+        With `tls` every connection between nodes is TLS 1.3 with certificates on both ends: all members have it, or
+        none; `reload_tls` reads its files again. Without it whoever can connect is believed. `ConfigError` names a file
+        that is missing or that peers would refuse; `UnsupportedError`: this build has no TLS.
         """
         return super().__new__(
             cls,
@@ -118,6 +135,7 @@ class ReplicatedLog(_native.ReplicatedLog):
             batch_bytes_max,
             uncommitted_bytes_max,
             segment_bytes,
+            tls,
         )
 
     def submit(

@@ -17,7 +17,7 @@ import pytest
 from conftest import PATIENCE, until
 
 import duochain
-from duochain import LogReceipt, ReplicatedLog
+from duochain import LogReceipt, LogTls, ReplicatedLog
 
 NODES = 3
 T = TypeVar("T")
@@ -33,10 +33,11 @@ def own_address() -> str:
 class Cluster:
     """Nodes 1 to 3, and a fourth that may be added."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, tls: Callable[[int], LogTls] | None = None) -> None:
         address = own_address()
         self.addresses = {node: f"{address}:{23000 + node}" for node in range(1, NODES + 2)}
         self.directory = directory
+        self.tls = tls
         self.logs: dict[int, ReplicatedLog] = {}
 
     def open(self, node: int) -> ReplicatedLog:
@@ -51,6 +52,7 @@ class Cluster:
             disk_stall_max=5.0,
             batch_bytes_max=64 << 10,
             segment_bytes=1 << 20,
+            tls=None if self.tls is None else self.tls(node),
         )
         return self.logs[node]
 

@@ -5,11 +5,13 @@ use crate::boundary::{Gate, Own, wait};
 use crate::bytes::with_detached;
 use crate::replog_pending::{PendingAppend, is_timeout, raise};
 use duochain::frame::Origin;
+use duochain::net::TlsFiles;
 use duochain::node::replica::{
     Asked, Lane, PolledReplica, ReplicaConfig, ReplicaError, SubmitOptions, WaitFor,
 };
 use duochain::raft::{Change, Membership, Role};
 use duochain::types::{ClusterId, Index, LogId, NodeId};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use std::collections::BTreeMap;
@@ -56,6 +58,22 @@ fn span(limit: Option<Duration>) -> Duration {
 fn set<T>(target: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *target = value;
+    }
+}
+
+/// A `LogTls` of the package.
+struct Tls(TlsFiles);
+
+impl<'py> FromPyObject<'_, 'py> for Tls {
+    type Error = PyErr;
+
+    fn extract(obj: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let path = |name| {
+            let path = obj.getattr(name).map_err(|_| PyTypeError::new_err("tls has to be a LogTls"))?;
+            path.extract::<PathBuf>()
+        };
+        let [certificate, key, authority] = ["certificate", "key", "authority"].map(path);
+        Ok(Self(TlsFiles { certificate: certificate?, key: key?, authority: authority? }))
     }
 }
 
@@ -114,7 +132,7 @@ impl ReplicatedLog {
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     #[pyo3(signature = (directory, listen, node, members, cluster, heartbeat=None, election_min=None,
         election_max=None, disk_stall_max=None, batch_entries_max=None, batch_bytes_max=None,
-        uncommitted_bytes_max=None, segment_bytes=None))]
+        uncommitted_bytes_max=None, segment_bytes=None, tls=None))]
     fn new(
         py: Python<'_>,
         directory: PathBuf,
@@ -130,6 +148,7 @@ impl ReplicatedLog {
         batch_bytes_max: Option<usize>,
         uncommitted_bytes_max: Option<usize>,
         segment_bytes: Option<usize>,
+        tls: Option<Tls>,
     ) -> PyResult<Self> {
         let listen: SocketAddr =
             listen.parse().map_err(|_| invalid(py, format!("{listen:?} is not an address to listen on")))?;
@@ -148,6 +167,7 @@ impl ReplicatedLog {
         set(&mut config.raft.frame_bytes_max, batch_bytes_max);
         set(&mut config.raft.uncommitted_bytes_max, uncommitted_bytes_max);
         set(&mut config.log.segment_bytes, segment_bytes);
+        config.tls = tls.map(|tls| tls.0);
         let replica = py.detach(|| PolledReplica::open(config)).map_err(|error| raise(py, &error))?;
         Ok(Self { gate: Gate::new("replicated log"), inner: Own::new(Arc::new(replica)) })
     }
@@ -295,6 +315,13 @@ impl ReplicatedLog {
     /// The node's figures as a JSON object.
     fn json(&self, py: Python<'_>) -> PyResult<String> {
         self.gate.enter_closed(py, || Ok(py.detach(|| self.inner.json())))
+    }
+
+    /// Reads the files of `tls` again, where they were when the log was opened, for connections to come. After a
+    /// `ConfigError`, which names the file, those that were read before stay, and the log goes on. Without TLS it does
+    /// nothing.
+    fn reload_tls(&self, py: Python<'_>) -> PyResult<()> {
+        self.gate.enter(py, || py.detach(|| self.inner.reload_tls()).map_err(|error| raise(py, &error)))
     }
 
     /// Ends this node's part in order; false when something was left to do after `timeout` seconds.

@@ -76,7 +76,11 @@ pub(crate) fn _config_keys() -> Vec<KeyRow> {
 /// Optional parts of this build.
 #[pyfunction]
 pub(crate) fn _features() -> Vec<&'static str> {
-    let all = [("rocksdb", cfg!(feature = "rocksdb")), ("faults", cfg!(feature = "faults"))];
+    let all = [
+        ("rocksdb", cfg!(feature = "rocksdb")),
+        ("tls", cfg!(feature = "tls")),
+        ("faults", cfg!(feature = "faults")),
+    ];
     all.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect()
 }
 
