@@ -16,12 +16,16 @@ int main(void) {
     duo_config *config = NULL;
     duo_node *node = NULL;
     duo_completion done;
-    uint64_t op = 0;
+    uint64_t op = 0, features = 0;
     size_t n = 0;
     duo_status status;
 
     if (duo_abi_version() != DUO_ABI_VERSION) {
         fprintf(stderr, "header and library differ\n");
+        return 1;
+    }
+    if (duo_features(&features) != DUO_OK || features != (DUO_FEATURE_ROCKSDB | DUO_FEATURE_TLS)) {
+        fprintf(stderr, "built with other features than are shipped: %s\n", duo_build_info());
         return 1;
     }
     if ((status = duo_config_create(&config)) != DUO_OK) return report("config", status);
