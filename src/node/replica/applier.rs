@@ -100,7 +100,9 @@ pub(super) struct Applier {
 
 impl Applier {
     pub(super) fn run(mut self, shared: &Shared) {
-        if let Err(error) = self.restore(shared).and_then(|()| self.advance(self.applied, shared)) {
+        // A state that was restored may end behind a log that has to come yet.
+        let begin = |applier: &mut Self| applier.advance(applier.applied.min(applier.reader.last()), shared);
+        if let Err(error) = self.restore(shared).and_then(|()| begin(&mut self)) {
             return shared.end(error);
         }
         // Release here and in `advance`, with the Acquire of who waits: what was applied can be seen.
@@ -167,7 +169,7 @@ impl Applier {
         if let Some(state) = self.apply.snapshot() {
             let mut dedup = Vec::new();
             self.dedup.encode(&mut dedup);
-            shared.snapshots.take(Take { snapshot, dedup, state });
+            shared.snapshots.take(Take { snapshot, dedup, position: None, state });
         }
     }
 
@@ -189,7 +191,7 @@ impl Applier {
             Err(error) => return Err(error.into()),
         };
         read_members(&mut blocks).map_err(failed)?;
-        let dedup = read_dedup(&mut blocks).map_err(failed)?;
+        let (dedup, position) = read_dedup(&mut blocks).map_err(failed)?;
         let invalid = |fault| failed(io::Error::new(io::ErrorKind::InvalidData, format!("{fault:?}")));
         self.dedup = Dedup::decode(&dedup, *self.dedup.limits()).map_err(invalid)?;
         let last = file.head.last.index;
@@ -206,7 +208,10 @@ impl Applier {
             // What the host did not ask for has to be sound as well.
             io::copy(&mut state, &mut io::sink()).map_err(failed)?;
             blocks.verify().map_err(|unsound| failed(unsound.into()))?;
-            self.applied = last;
+            // Of the frame behind it the host gets what is behind its position.
+            self.applied = position;
+            // Release, with the Acquire of who polls: it does not take what is no longer noted for shown.
+            shared.restored.store(position.get(), Ordering::Release);
         }
         self.due = Due::default();
         self.publish(shared);

@@ -5,7 +5,7 @@ use super::snapshots::{Post, Received, Snapshots};
 use super::stage::Stage;
 use super::waiting::{Group, Waiting};
 use super::{LeaderAt, ReplicaConfig, ReplicaError};
-use crate::dedup::Admission;
+use crate::dedup::{Admission, DedupLimits};
 use crate::env::log::{self, Level};
 use crate::env::{Clock, SystemClock, fork};
 use crate::frame::Frame;
@@ -74,6 +74,7 @@ pub(super) struct Core {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) cluster: ClusterId,
+    pub(super) dedup: DedupLimits,
     pub(super) clock: SystemClock,
     pub(super) core: Mutex<Core>,
     /// Entries that have no frame yet. Locked after the core, or alone.
@@ -92,6 +93,8 @@ pub(super) struct Shared {
     /// Something was committed, applied or cut, or the end.
     pub(super) progress: Condvar,
     pub(super) applied: AtomicU64,
+    /// Everything up to here was in the snapshot that the host's state here began with.
+    pub(super) restored: AtomicU64,
     pub(super) reader: SharedReader,
     pub(super) disk: Disk,
     pub(super) snapshots: Snapshots,
@@ -162,6 +165,7 @@ impl Shared {
         };
         Self {
             cluster: config.cluster,
+            dedup: config.dedup,
             clock,
             core: Mutex::new(core),
             stage: Mutex::new(stage),
@@ -173,6 +177,7 @@ impl Shared {
             fetch: Condvar::new(),
             progress: Condvar::new(),
             applied: AtomicU64::new(0),
+            restored: AtomicU64::new(0),
             reader: SharedReader(reader),
             disk: Disk::default(),
             snapshots,
@@ -326,10 +331,10 @@ impl Shared {
         self.time.notify_all();
         self.fetch.notify_all();
         self.progress.notify_all();
-        self.snapshots.close();
+        let unwritten = self.snapshots.close();
         self.preparations.close();
         tell(core);
-        drop(left);
+        drop((left, unwritten));
     }
 }
 

@@ -56,6 +56,9 @@ pub enum ReplicaError {
     /// This node no longer has an entry that was to be read.
     #[error("this node no longer has entry {0}")]
     Gone(Index),
+    /// A state up to an entry that this node cannot show yet.
+    #[error("entry {0} cannot be read here yet")]
+    Unread(Index),
     /// The replica was closed. It may still commit elsewhere.
     #[error("the replica was closed")]
     Closed,
@@ -74,7 +77,7 @@ impl ReplicaError {
             Self::Storage(error) => error.status(),
             Self::Net(_) => Status::Io,
             Self::NotLeader(_) => Status::NotLeader,
-            Self::Refused(Refusal::Invalid) => Status::InvalidArgument,
+            Self::Refused(Refusal::Invalid) | Self::Unread(_) => Status::InvalidArgument,
             Self::Busy | Self::Refused(_) => Status::Again,
             Self::TooLarge => Status::TooLarge,
             Self::Superseded => Status::Conflict,

@@ -22,10 +22,10 @@
 //! answered: at the latest when the replica ends.
 //!
 //! # Limits
-//! Memory: what `raft::Config`, `net::Limits`, `DedupLimits`, `BatchLimits` and [`SnapshotOptions`] allow. Disk: the
-//! log back to the older of two snapshots, and these two; of a host that keeps none, all of the log. A host that is slow
-//! to apply holds back who submits entries with origins or ids, as `Busy`; nobody else: what it has not applied yet is
-//! on disk, and takes no memory.
+//! Memory: what `raft::Config`, `net::Limits`, `DedupLimits`, `BatchLimits` and [`SnapshotOptions`] allow; while a polled
+//! host's state is written, what `DedupLimits` allows once more. Disk: the log back to the older of two snapshots, and
+//! these two; of a host that keeps none, all of the log. A host that is slow to apply holds back who submits entries with
+//! origins or ids, as `Busy`; nobody else: what it has not applied yet is on disk, and takes no memory.
 //!
 //! # Caller contract
 //! [`Apply`] runs on a thread of the replica and must not wait for it; a callback of [`Pending`] neither, but it may
@@ -41,6 +41,7 @@ mod core;
 mod cut_test;
 mod error;
 mod fetcher;
+mod giving;
 mod lifecycle;
 mod mending;
 mod metrics;
@@ -61,6 +62,7 @@ pub use applier::{Applied, Apply};
 pub use asking::Asked;
 pub use batching::{BatchLimits, ENTRY_COST_BYTES};
 pub use error::{LeaderAt, ReplicaError};
+pub use giving::{Giving, PolledState};
 pub use metrics::{Counts, ReplicaStats, STEPS_US, Spans};
 pub use pending::Pending;
 pub use polled::{Committed, PolledBatch, PolledReplica};
@@ -213,7 +215,7 @@ impl Replica {
         let raft = Raft::new(settings, recovered);
         let snapshots = Snapshots::new(config.snapshots, shelf, newest.clone());
         let shared = Arc::new(Shared::new(&config, raft, stage, Arc::clone(&reader), snapshots));
-        shared.core.lock().restore = newest;
+        shared.core.lock().restore = newest.map(|(file, _)| file);
         let inbox = Arc::new(peers::RaftInbox(Arc::downgrade(&shared)));
         let identity = (config.cluster, config.raft.id);
         let protocol = RaftProtocol { limits: wire };

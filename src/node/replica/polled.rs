@@ -2,17 +2,25 @@
 //!
 //! # Model
 //! ```text
-//!  first ............ from ............ applied ...... committed
-//!    '--- poll(from) shows these, -------'
-//!         repetitions left out          `-- and waits for this to reach `from`
+//!  first, restored ...... from ............ applied ...... committed
+//!        '--- poll(from) shows these, -------'
+//!    '        repetitions left out          `-- and waits for this to reach `from`
+//!    '-- Gone: the newest snapshot has what is at or before here
 //! ```
 //! A host that keeps its own position and asks for what is behind it gets every entry once, in the order of
 //! the log, from whichever node it asks: all of them leave out the same.
 //!
+//! A host that gives its state from time to time ([`PolledReplica::give_snapshot`]) has the log cut for it, as one that
+//! is handed what is applied. Whoever then asks for what is no longer there (`Gone`) takes the newest snapshot
+//! ([`PolledReplica::open_snapshot`]) and goes on behind its index: a reader that is far behind, a new node, one that was
+//! sent the snapshot of another, and after an opening whoever is not as far as it. Which entries before it are repetitions
+//! is not known any more.
+//!
 //! # Limits
-//! Where repetitions are is remembered: 32 bytes for each run of them, for as long as it is open. So are the frames that
-//! were read last, until a reader is through with them: a batch that is taken in small pieces is read and checked once.
-//! The log is never cut at its front, and each opening goes through all of it before entries are shown.
+//! Where repetitions are is remembered: 32 bytes for each run of them, for as long as it is open and the log has them. So
+//! are the frames that were read last, until a reader is through with them: a batch that is taken in small pieces is
+//! read and checked once. Each opening reads the newest snapshot, and goes through the log behind it before entries are
+//! shown. Without snapshots that is all of the log, which is never cut then.
 
 use super::{Applied, Apply, Pending, Replica, ReplicaConfig, ReplicaError, SubmitOptions};
 use crate::env::{Clock, SystemClock};
@@ -21,13 +29,15 @@ use crate::raft::Refusal;
 use crate::types::{Index, Term, UnixNanos};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Indexes that are not shown, in runs that do not touch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Runs(
+pub(super) struct Runs(
     /// By the first of each run the index behind its last.
     BTreeMap<u64, u64>,
 );
@@ -50,6 +60,13 @@ impl Runs {
     /// `index`, or what comes behind its run.
     fn behind(&self, index: Index) -> Index {
         self.run_of(index.get()).map_or(index, |(_, end)| Index::new(end))
+    }
+
+    /// Nobody asks for what is before `first` any more.
+    pub(super) fn forget(&mut self, first: Index) {
+        let begins_there = self.run_of(first.get());
+        self.0 = self.0.split_off(&first.get());
+        self.0.extend(begins_there);
     }
 
     /// Those that have a part in `begin..end`.
@@ -80,13 +97,19 @@ impl Apply for Note {
             runs.add(next, end);
         }
     }
+
+    /// Nothing before it is shown from here on. The state itself is for whoever opens the snapshot.
+    fn restore(&mut self, _state: &mut dyn Read) -> io::Result<()> {
+        *self.0.lock() = Runs::default();
+        Ok(())
+    }
 }
 
 /// A replica that is read by position. Otherwise a [`Replica`].
 #[derive(Debug)]
 pub struct PolledReplica {
-    replica: Replica,
-    left_out: Arc<Mutex<Runs>>,
+    pub(super) replica: Replica,
+    pub(super) left_out: Arc<Mutex<Runs>>,
     entries_max: usize,
     /// Of the entries of a batch with what a frame adds.
     bytes_max: usize,
@@ -148,7 +171,7 @@ impl PolledReplica {
     /// first. Ask next from the last one's index + 1. A closed replica shows what it had.
     ///
     /// # Errors
-    /// `Timeout` when none came, `Gone`, `Storage`, `Closed`, `Failed`.
+    /// `Timeout` when none came; `Gone` when the newest snapshot is to be taken first; `Storage`, `Closed`, `Failed`.
     pub fn poll(
         &self,
         from: Index,
@@ -162,11 +185,13 @@ impl PolledReplica {
         let end = clock.now().after(timeout);
         let mut next = from.max(Index::ORIGIN.next());
         loop {
-            if next < self.first() {
+            // Without reading them: a follower at the end looks often, and repetitions may be many.
+            let behind = self.left_out.lock().behind(next);
+            // Behind the look at what is left out, which says too much where another state was restored meanwhile.
+            if next < self.first() || next <= self.restored() {
                 return Err(ReplicaError::Gone(next));
             }
-            // Without reading them: a follower at the end looks often, and repetitions may be many.
-            next = self.left_out.lock().behind(next);
+            next = behind;
             let applied = self.applied();
             if next <= applied {
                 let batch = self.batch(next, applied, bytes_max)?;
@@ -187,6 +212,12 @@ impl PolledReplica {
         }
     }
 
+    /// Everything up to here was in the snapshot that this replica began with.
+    fn restored(&self) -> Index {
+        // Acquire, with the applier's Release.
+        Index::new(self.replica.shared.restored.load(Ordering::Acquire))
+    }
+
     fn batch(&self, from: Index, applied: Index, bytes_max: usize) -> Result<PolledBatch, ReplicaError> {
         let is_fresh = |batch: &&PolledBatch| batch.has(from) && !(batch.was_all && batch.end <= applied);
         if let Some(batch) = self.recent.lock().as_ref().filter(is_fresh) {
@@ -198,6 +229,10 @@ impl PolledReplica {
         let Some(last) = frames.last() else { return Err(ReplicaError::Gone(from)) };
         let (begin, end) = (frames[0].base().get(), last.last().index.next());
         let left_out = Arc::new(self.left_out.lock().within(begin, end.get()));
+        // As in `poll`.
+        if from <= self.restored() {
+            return Err(ReplicaError::Gone(from));
+        }
         let batch = PolledBatch { frames: frames.into(), from, end, was_all: end > applied, left_out };
         *self.recent.lock() = Some(batch.clone());
         Ok(batch)
@@ -263,5 +298,11 @@ mod tests {
         assert_eq!(behind, [1, 2, 9, 9, 9, 9, 13, 13]);
         assert_eq!(runs.within(4, 12), Runs([(3, 9)].into()));
         assert_eq!(runs.within(9, 13), Runs([(12, 13)].into()));
+        for (first, left) in
+            [(3, &[(3, 9), (12, 13)][..]), (8, &[(3, 9), (12, 13)]), (9, &[(12, 13)]), (13, &[])]
+        {
+            runs.forget(Index::new(first));
+            assert_eq!(runs, Runs(left.iter().copied().collect()), "before {first}");
+        }
     }
 }

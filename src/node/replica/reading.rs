@@ -32,6 +32,11 @@ impl Replica {
         self.shared.reader.0.first()
     }
 
+    /// The last entry that the host's state in this node's newest snapshot stands for; the origin where there is none.
+    pub fn snapshot_index(&self) -> Index {
+        self.shared.snapshots.position()
+    }
+
     /// This node.
     pub fn node(&self) -> NodeId {
         self.node

@@ -45,10 +45,10 @@ impl ReplicaConfig {
 pub(super) struct Standing {
     /// The core's part of it.
     pub(super) recovered: Recovered,
-    /// The last entry of the log, or of the snapshot where it ends there.
+    /// The last entry of the log, or that the state in the snapshot stands for where it ends before that.
     pub(super) last: Index,
-    /// What the host begins with, if it is behind that.
-    pub(super) newest: Option<SnapshotFile>,
+    /// What the host begins with, if it is behind that, and the last entry that its state in it stands for.
+    pub(super) newest: Option<(SnapshotFile, Index)>,
     pub(super) shelf: SnapshotShelf,
 }
 
@@ -65,16 +65,18 @@ pub(super) fn recover(
     }
     miss_damaged(&shelf, &stored, log)?;
     let newest = stored.newest;
+    let mut position = Index::ORIGIN;
     if let Some(file) = &newest {
-        check(config, file, vote.term)?;
+        position = check(config, file, vote.term)?;
         if follow_snapshot(log, file.head.last)? {
             shelf.prune(file.head.last.index, 1)?;
         }
     }
     let reader = log.reader();
     let last = reader.last().max(newest.as_ref().map_or(Index::ORIGIN, |file| file.head.last.index));
-    if config.applied > last {
-        return Err(ReplicaError::Config(format!("applied is {}, the log ends at {last}", config.applied)));
+    let end = last.max(position);
+    if config.applied > end {
+        return Err(ReplicaError::Config(format!("applied is {}, the log ends at {end}", config.applied)));
     }
     let base = base(config, &shelf, (&newest, &stored.older), &*reader)?;
     let terms = terms(&*reader, base.last.index.next())?;
@@ -89,7 +91,7 @@ pub(super) fn recover(
     let vote = Vote { term: vote.term, candidate: vote.candidate };
     // Without a log behind the newest one, the core begins there.
     let recovered = Recovered { vote, snapshot: base, terms, last, time, memberships };
-    Ok(Standing { recovered, last, newest, shelf })
+    Ok(Standing { recovered, last: end, newest: newest.map(|file| (file, position)), shelf })
 }
 
 /// Whether a directory that is in use is one of this cluster.
@@ -115,7 +117,8 @@ fn miss_damaged(shelf: &SnapshotShelf, stored: &Stored, log: &dyn FrameLog) -> R
     Ok(())
 }
 
-fn check(config: &ReplicaConfig, file: &SnapshotFile, term: Term) -> Result<(), ReplicaError> {
+/// Answers the last entry that the host's state in it stands for.
+fn check(config: &ReplicaConfig, file: &SnapshotFile, term: Term) -> Result<Index, ReplicaError> {
     let path = file.path().display();
     if file.head.cluster != config.cluster {
         return Err(ReplicaError::Config(format!("{path} belongs to another cluster")));
@@ -128,13 +131,14 @@ fn check(config: &ReplicaConfig, file: &SnapshotFile, term: Term) -> Result<(), 
 }
 
 /// Whether it was written under these limits, which belong to the cluster.
-fn check_dedup(limits: &DedupLimits, file: &SnapshotFile) -> Result<(), ReplicaError> {
+fn check_dedup(limits: &DedupLimits, file: &SnapshotFile) -> Result<Index, ReplicaError> {
     let path = file.path().display();
     let mut blocks = file.read()?;
-    let bytes = read_members(&mut blocks).and_then(|_| read_dedup(&mut blocks));
-    let bytes = bytes.map_err(|error| ReplicaError::Failed(format!("{path}: {error}").into()))?;
+    let read = read_members(&mut blocks).and_then(|_| read_dedup(&mut blocks));
+    let (bytes, position) = read.map_err(|error| ReplicaError::Failed(format!("{path}: {error}").into()))?;
     Dedup::check_limits(&bytes, limits)
-        .map_err(|fault| ReplicaError::Config(format!("{path} was written under other limits: {fault}")))
+        .map_err(|fault| ReplicaError::Config(format!("{path} was written under other limits: {fault}")))?;
+    Ok(position)
 }
 
 /// Where the core's log begins: at the oldest snapshot that the log goes on from, so that as much of it as is there

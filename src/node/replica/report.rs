@@ -21,6 +21,7 @@ impl Replica {
                 ("term", &status.term),
                 ("leader", &status.leader.map_or(0, crate::types::NodeId::get)),
                 ("first", &self.first()),
+                ("snapshot", &self.snapshot_index()),
                 ("last", &status.last.index),
                 ("durable", &status.durable),
                 ("commit", &status.commit),

@@ -12,7 +12,7 @@
 //! # Invariants
 //! S1 a file has the name of a snapshot only when all of it is durable and was read back or written here: a crash
 //! at any step leaves the snapshots before it, and drafts, which the next opening removes.
-//! S2 [`Blocks`] hands nothing out whose checksums do not fit; nothing is called whole whose digest does not.
+//! S2 [`Blocks`] and [`Window`] hand nothing out whose checksums do not fit; nothing is called whole whose digest does not.
 //! [`SnapshotFile::read_at`] gives bytes as they stand in the file, for who sends them on: the receiver verifies.
 //! S3 every length is compared with a limit before anything is allocated for it.
 //! S4 one content has one encoding.
@@ -35,10 +35,14 @@ mod shelf;
 #[cfg(test)]
 mod snapshots_test;
 mod until;
+mod window;
+#[cfg(test)]
+mod window_test;
 mod writer;
 
 pub use blocks::{Blocks, Unsound};
 pub use format::{BLOCK_BYTES_MAX, NAME_BYTES_MAX, SECTIONS_MAX, SnapshotHead};
 pub use shelf::{Draft, SnapshotFile, SnapshotShelf, Stored};
 pub use until::Until;
+pub use window::Window;
 pub use writer::{SectionError, SnapshotWriter};

@@ -136,14 +136,23 @@ impl SnapshotShelf {
         Ok(Draft { shelf: self.clone(), path: Some(path), file, unsynced: 0 })
     }
 
+    /// The last entries of the snapshots that are there, ascending. Nobody has looked into them.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn ends(&self) -> Result<Vec<Index>, Error> {
+        let mut indexes: Vec<Index> = self.paths()?.iter().filter_map(|path| self.index_of(path)).collect();
+        indexes.sort_unstable();
+        Ok(indexes)
+    }
+
     /// Removes all but the newest `keep` snapshots that end at or before `newest`.
     ///
     /// # Errors
     /// `Io`, `ReadOnly`.
     pub fn prune(&self, newest: Index, keep: usize) -> Result<(), Error> {
-        let mut indexes: Vec<Index> = self.paths()?.iter().filter_map(|path| self.index_of(path)).collect();
+        let mut indexes = self.ends()?;
         indexes.retain(|index| *index <= newest);
-        indexes.sort_unstable();
         let spare = indexes.len().saturating_sub(keep);
         indexes[..spare].iter().try_for_each(|index| self.remove(*index))
     }

@@ -23,7 +23,7 @@ fn sections(seed: usize) -> Sections {
     vec![("members".into(), vec![seed as u8; 40]), ("dedup".into(), Vec::new()), ("host".into(), state)]
 }
 
-fn write(shelf: &SnapshotShelf, index: u64, sections: &Sections) -> Result<SnapshotFile, Error> {
+pub(super) fn write(shelf: &SnapshotShelf, index: u64, sections: &Sections) -> Result<SnapshotFile, Error> {
     let mut writer = shelf.write(head(index))?;
     for (name, bytes) in sections {
         writer.section(name, &mut &bytes[..]).map_err(|error| match error {

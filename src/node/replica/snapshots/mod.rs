@@ -8,7 +8,8 @@
 //!                     "duo-log-write": draft gets its name, the log is reset <-----------'
 //!                            `--> Installed, and "duo-log-apply": the host's `restore`
 //! ```
-//! A snapshot has the sections "members", "dedup" and "host", in this order.
+//! A host that is polled gives its state itself, and "duo-log-snap" makes a snapshot of it: see `given`. What is in a
+//! snapshot says `sections`.
 //!
 //! # Invariants
 //! T1 the log reaches back to the older of two snapshots: one that turns out to be damaged costs nothing. After a
@@ -25,33 +26,31 @@
 //! most [`CHUNKS_WAITING_MAX`] of them. One snapshot is taken and one is taken in at a time.
 
 mod due;
+mod given;
 mod giver;
 mod post;
 mod receiver;
+mod sections;
 mod steps;
 mod taker;
 
 pub(super) use due::Due;
+pub(super) use given::Given;
 pub(super) use post::{Post, Taken};
 pub(super) use receiver::Received;
-pub(super) use taker::Take;
+pub(super) use sections::{HOST, read_dedup, read_members};
+pub(super) use taker::{Take, Work};
 
 use super::ReplicaError;
 use super::core::Shared;
 use crate::raft::wire::{CHUNK_BYTES_MAX, Chunk, ChunkReply, Kind};
-use crate::raft::{Membership, Snapshot};
 use crate::storage::Error;
-use crate::storage::snapshots::{Blocks, SnapshotFile, SnapshotShelf};
+use crate::storage::snapshots::{SnapshotFile, SnapshotShelf};
 use crate::types::{Index, NodeId, Term};
 use giver::News;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::io::{self, Read};
 use std::time::Duration;
-
-pub(super) const MEMBERS: &str = "members";
-pub(super) const DEDUP: &str = "dedup";
-pub(super) const HOST: &str = "host";
 
 /// Snapshots that are kept.
 pub(super) const KEPT: usize = 2;
@@ -59,10 +58,6 @@ pub(super) const KEPT: usize = 2;
 const CHUNKS_WAITING_MAX: usize = 64;
 /// Answers that wait for who sends; more are dropped, as any message may be.
 const NEWS_MAX: usize = 4_096;
-/// Any membership fits.
-const MEMBERS_BYTES_MAX: u64 = 64 << 10;
-/// Any deduplication fits.
-const DEDUP_BYTES_MAX: u64 = 4 << 30;
 
 /// When snapshots are taken, how much of the log stays, and how they travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +124,8 @@ impl SnapshotOptions {
 #[derive(Debug, Default)]
 struct Newest {
     file: Option<SnapshotFile>,
+    /// The last entry that the host's state in it stands for: that of the file, or one in the frame behind it.
+    position: Index,
     /// One that turned out to be damaged. It stays until there is another: nothing goes before that is durable (T2).
     damaged: Option<Index>,
     /// The next one is due at once.
@@ -142,7 +139,7 @@ pub(super) struct Snapshots {
     pub(super) shelf: SnapshotShelf,
     newest: Mutex<Newest>,
     /// What is to be written; at most one.
-    takes: Post<Take>,
+    takes: Post<Work>,
     news: Post<News>,
     /// Who wants a snapshot, and in which term: one for each member, so that none is dropped.
     wishes: Mutex<BTreeMap<NodeId, Term>>,
@@ -150,17 +147,27 @@ pub(super) struct Snapshots {
 }
 
 impl Newest {
+    fn of(file: SnapshotFile, position: Index) -> Self {
+        Self { file: Some(file), position, ..Self::default() }
+    }
+
     fn end(&self) -> Index {
         self.file.as_ref().map_or(Index::ORIGIN, |file| file.head.last.index)
     }
 }
 
 impl Snapshots {
-    pub(super) fn new(options: SnapshotOptions, shelf: SnapshotShelf, latest: Option<SnapshotFile>) -> Self {
+    /// `latest` is the newest one, and the last entry that the host's state in it stands for.
+    pub(super) fn new(
+        options: SnapshotOptions,
+        shelf: SnapshotShelf,
+        latest: Option<(SnapshotFile, Index)>,
+    ) -> Self {
+        let newest = latest.map_or_else(Newest::default, |(file, position)| Newest::of(file, position));
         Self {
             options,
             shelf,
-            newest: Mutex::new(Newest { file: latest, ..Newest::default() }),
+            newest: Mutex::new(newest),
             takes: Post::new(1),
             news: Post::new(NEWS_MAX),
             wishes: Mutex::default(),
@@ -172,19 +179,30 @@ impl Snapshots {
         self.newest.lock().file.clone()
     }
 
+    /// The same, with the last entry that the host's state in it stands for.
+    pub(super) fn latest_state(&self) -> Option<(SnapshotFile, Index)> {
+        let newest = self.newest.lock();
+        newest.file.clone().map(|file| (file, newest.position))
+    }
+
     /// The end of the newest one.
     pub(super) fn end(&self) -> Index {
         self.newest.lock().end()
     }
 
+    /// The last entry that the host's state in the newest one stands for.
+    pub(super) fn position(&self) -> Index {
+        self.newest.lock().position
+    }
+
     /// Makes `file` the newest one, unless there is a newer one meanwhile. Returns the end of the one before, and the
     /// damaged one that it stands in for.
-    fn renew(&self, file: &SnapshotFile) -> Option<(Index, Option<Index>)> {
+    fn renew(&self, file: &SnapshotFile, position: Index) -> Option<(Index, Option<Index>)> {
         let mut newest = self.newest.lock();
         let (before, last) = (newest.end(), file.head.last.index);
         (before < last).then(|| {
             let damaged = newest.damaged.filter(|damaged| *damaged < last);
-            *newest = Newest { file: Some(file.clone()), ..Newest::default() };
+            *newest = Newest::of(file.clone(), position);
             (before, damaged)
         })
     }
@@ -193,7 +211,8 @@ impl Snapshots {
     fn forget(&self, file: &SnapshotFile) {
         let mut newest = self.newest.lock();
         if newest.file.as_ref() == Some(file) {
-            *newest = Newest { file: None, damaged: Some(file.head.last.index), is_missed: true };
+            let damaged = Some(file.head.last.index);
+            *newest = Newest { damaged, is_missed: true, ..Newest::default() };
         }
     }
 
@@ -219,7 +238,12 @@ impl Snapshots {
 
     pub(super) fn take(&self, take: Take) {
         // One that finds no room is left out: there will be another.
-        self.takes.push(take);
+        self.takes.push(Work::Take(take));
+    }
+
+    /// `false` when another one waits already, or the end has come; the host is told then.
+    pub(super) fn give(&self, given: Given) -> bool {
+        self.takes.push(Work::Given(given))
     }
 
     /// A peer needs a snapshot, says the core.
@@ -246,7 +270,7 @@ impl Snapshots {
     /// Puts a snapshot of a peer in place: its file, durably. The caller resets the log next.
     pub(super) fn adopt(&self, received: Received) -> Result<SnapshotFile, Error> {
         let file = received.draft.keep(&received.file)?;
-        *self.newest.lock() = Newest { file: Some(file.clone()), ..Newest::default() };
+        *self.newest.lock() = Newest::of(file.clone(), received.position);
         Ok(file)
     }
 
@@ -255,11 +279,11 @@ impl Snapshots {
         self.takes.is_closed()
     }
 
-    /// Ends the threads.
-    pub(super) fn close(&self) {
-        self.takes.close();
+    /// Ends the threads. What waited to be written comes back, to be dropped where no lock is held: its host is told.
+    pub(super) fn close(&self) -> impl Sized + use<> {
         self.news.close();
         self.chunks.close();
+        self.takes.close()
     }
 }
 
@@ -268,47 +292,6 @@ type Body = fn(&Shared);
 /// The bodies of the threads, by name.
 pub(super) const THREADS: [(&str, Body); 3] =
     [("duo-log-snap", taker::run), ("duo-log-give", giver::run), ("duo-log-get", receiver::run)];
-
-/// A snapshot that is read: the members first.
-///
-/// # Errors
-/// `Corrupt` when it is not sound, or not one of a replica.
-pub(super) fn read_members<R: Read>(blocks: &mut Blocks<R>) -> io::Result<Snapshot> {
-    let bytes = read_section(blocks, MEMBERS, MEMBERS_BYTES_MAX)?;
-    let membership = Membership::decode(&bytes).map_err(|fault| invalid(format!("members: {fault}")))?;
-    Ok(Snapshot { last: blocks.head().last, time: blocks.head().time, membership })
-}
-
-/// What the host has to read, and before it the bytes of the deduplication; the members were read.
-///
-/// # Errors
-/// As [`read_members`].
-pub(super) fn read_dedup<R: Read>(blocks: &mut Blocks<R>) -> io::Result<Vec<u8>> {
-    let bytes = read_section(blocks, DEDUP, DEDUP_BYTES_MAX)?;
-    enter(blocks, HOST)?;
-    Ok(bytes)
-}
-
-fn enter<R: Read>(blocks: &mut Blocks<R>, name: &str) -> io::Result<()> {
-    match blocks.section()? {
-        Some(found) if found == name => Ok(()),
-        found => Err(invalid(format!("section {found:?} instead of {name:?}"))),
-    }
-}
-
-/// The bytes of the next section, which has to be `name`. Memory grows as they come, not as something says.
-fn read_section<R: Read>(blocks: &mut Blocks<R>, name: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
-    enter(blocks, name)?;
-    let mut bytes = Vec::new();
-    if blocks.take(bytes_max + 1).read_to_end(&mut bytes)? as u64 > bytes_max {
-        return Err(invalid(format!("section {name:?} is over {bytes_max} bytes")));
-    }
-    Ok(bytes)
-}
-
-fn invalid(what: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
-}
 
 #[cfg(test)]
 mod tests {

@@ -79,12 +79,12 @@ impl<T> Post<T> {
         self.inner.lock().is_closed
     }
 
-    /// What waits is gone, and nothing comes any more.
-    pub(in crate::node::replica) fn close(&self) {
+    /// Nothing comes any more. Returns what waits, for which there is no taker.
+    pub(in crate::node::replica) fn close(&self) -> VecDeque<T> {
         let mut inner = self.inner.lock();
         inner.is_closed = true;
-        inner.items.clear();
         self.came.notify_all();
+        std::mem::take(&mut inner.items)
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(post.take(Duration::ZERO), Taken::Nothing);
         assert!(post.is_idle());
         assert!(post.push(3));
-        post.close();
+        assert_eq!(post.close(), [3]);
         assert_eq!(post.take(Duration::MAX), Taken::Closed);
         assert!(!post.push(4));
     }

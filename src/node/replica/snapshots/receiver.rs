@@ -7,6 +7,7 @@
 
 use super::post::Taken;
 use super::read_members;
+use super::sections::skip_to_position;
 use crate::env::log::{self, Level};
 use crate::node::replica::core::Shared;
 use crate::raft::Snapshot;
@@ -22,6 +23,8 @@ pub(in crate::node::replica) struct Received {
     pub(in crate::node::replica) draft: Draft,
     pub(in crate::node::replica) file: SnapshotFile,
     pub(in crate::node::replica) snapshot: Snapshot,
+    /// The last entry that the host's state in it stands for.
+    pub(in crate::node::replica) position: Index,
 }
 
 /// One that comes.
@@ -133,13 +136,13 @@ fn take_in(
     let Coming { mut draft, .. } = coming;
     draft.sync()?;
     let file = draft.verify(&|| shared.snapshots.is_over())?;
-    let snapshot = verify(shared, &file, chunk)?;
-    shared.received((from, chunk.term), Received { draft, file, snapshot });
+    let (snapshot, position) = verify(shared, &file, chunk)?;
+    shared.received((from, chunk.term), Received { draft, file, snapshot, position });
     Ok((None, ChunkAnswer::Whole))
 }
 
 /// What is inside has to be what the chunks have said, and of this cluster.
-fn verify(shared: &Shared, file: &SnapshotFile, chunk: &Chunk) -> Result<Snapshot, Error> {
+fn verify(shared: &Shared, file: &SnapshotFile, chunk: &Chunk) -> Result<(Snapshot, Index), Error> {
     let corrupt = |what: String| Error::Corrupt { path: file.path().to_path_buf(), offset: 0, what };
     if (file.digest, file.bytes) != (chunk.digest, chunk.bytes) {
         return Err(corrupt("it is not the one that was announced".to_owned()));
@@ -148,5 +151,7 @@ fn verify(shared: &Shared, file: &SnapshotFile, chunk: &Chunk) -> Result<Snapsho
         return Err(corrupt(format!("it is of another cluster, or ends with {}", file.head.last)));
     }
     let mut blocks = file.read()?;
-    read_members(&mut blocks).map_err(|error| corrupt(error.to_string()))
+    let snapshot = read_members(&mut blocks).map_err(|error| corrupt(error.to_string()))?;
+    let position = skip_to_position(&mut blocks).map_err(|error| corrupt(error.to_string()))?;
+    Ok((snapshot, position))
 }

@@ -1,7 +1,9 @@
 //! The thread that writes this node's own snapshots, and lets the log go in front of them.
 
+use super::given::{Given, keep_given};
 use super::post::Taken;
-use super::{DEDUP, HOST, KEPT, MEMBERS, Snapshots};
+use super::sections::{DEDUP, HOST, MEMBERS, POSITION};
+use super::{KEPT, Snapshots};
 use crate::env::log::{self, Level};
 use crate::node::replica::core::Shared;
 use crate::raft::Snapshot;
@@ -12,10 +14,20 @@ use std::fmt;
 use std::io::Read;
 use std::time::Duration;
 
+/// What there is to write.
+#[derive(Debug)]
+pub(in crate::node::replica) enum Work {
+    /// The host was asked for it.
+    Take(Take),
+    Given(Given),
+}
+
 /// A state that is to be written.
 pub(in crate::node::replica) struct Take {
     pub(in crate::node::replica) snapshot: Snapshot,
     pub(in crate::node::replica) dedup: Vec<u8>,
+    /// The last entry that the state stands for, where it is not at the end of the snapshot for sure.
+    pub(in crate::node::replica) position: Option<Index>,
     pub(in crate::node::replica) state: Box<dyn Read + Send>,
 }
 
@@ -28,7 +40,8 @@ impl fmt::Debug for Take {
 pub(super) fn run(shared: &Shared) {
     loop {
         match shared.snapshots.takes.take(Duration::MAX) {
-            Taken::Item(take) => keep(shared, take),
+            Taken::Item(Work::Take(take)) => keep_taken(shared, take),
+            Taken::Item(Work::Given(given)) => keep_given(shared, given),
             Taken::Nothing => {}
             Taken::Closed => return,
         }
@@ -36,22 +49,30 @@ pub(super) fn run(shared: &Shared) {
 }
 
 /// A snapshot that cannot be written costs nothing but the space of the log: there will be another.
-fn keep(shared: &Shared, take: Take) {
+fn keep_taken(shared: &Shared, take: Take) {
     let last = take.snapshot.last;
-    let snapshots = &shared.snapshots;
-    match write(shared, take) {
-        Ok(file) => {
-            log::emit(Level::Info, "log", format_args!("snapshot to {last}: {} bytes", file.bytes));
-            let Some((before, damaged)) = snapshots.renew(&file) else { return };
-            let removed = damaged.map_or(Ok(()), |damaged| snapshots.shelf.remove(damaged));
-            let pruned = removed.and_then(|()| snapshots.shelf.prune(last.index, KEPT));
-            if let Err(error) = pruned.and_then(|()| cut(shared, before)) {
-                log::emit(Level::Warn, "log", format_args!("the log was not cut: {error}"));
-            }
+    match keep(shared, take) {
+        Err(error) if !shared.snapshots.is_over() => {
+            log::emit(Level::Error, "log", format_args!("no snapshot to {last}: {error}"));
         }
-        Err(_) if snapshots.is_over() => {}
-        Err(error) => log::emit(Level::Error, "log", format_args!("no snapshot to {last}: {error}")),
+        Ok(()) | Err(_) => {}
     }
+}
+
+/// Writes it durably; then what it stands for may go.
+pub(super) fn keep(shared: &Shared, take: Take) -> Result<(), SectionError> {
+    let last = take.snapshot.last;
+    let position = take.position.unwrap_or(last.index);
+    let snapshots = &shared.snapshots;
+    let file = write(shared, take)?;
+    log::emit(Level::Info, "log", format_args!("snapshot to {last}: {} bytes", file.bytes));
+    let Some((before, damaged)) = snapshots.renew(&file, position) else { return Ok(()) };
+    let removed = damaged.map_or(Ok(()), |damaged| snapshots.shelf.remove(damaged));
+    let pruned = removed.and_then(|()| snapshots.shelf.prune(last.index, KEPT));
+    if let Err(error) = pruned.and_then(|()| cut(shared, before)) {
+        log::emit(Level::Warn, "log", format_args!("the log was not cut: {error}"));
+    }
+    Ok(())
 }
 
 fn write(shared: &Shared, mut take: Take) -> Result<SnapshotFile, SectionError> {
@@ -62,6 +83,9 @@ fn write(shared: &Shared, mut take: Take) -> Result<SnapshotFile, SectionError> 
     let mut writer = shared.snapshots.shelf.write(head)?;
     writer.section(MEMBERS, &mut &members[..])?;
     writer.section(DEDUP, &mut &take.dedup[..])?;
+    if let Some(position) = take.position {
+        writer.section(POSITION, &mut &position.get().to_le_bytes()[..])?;
+    }
     let is_over = || shared.snapshots.is_over();
     writer.section(HOST, &mut Until::new(&mut take.state, &is_over))?;
     Ok(writer.finish()?)

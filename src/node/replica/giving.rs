@@ -1,0 +1,113 @@
+//! Snapshots of a host that is polled: it gives its state, and takes one where it is behind the log.
+//!
+//! # Caller contract
+//! ```text
+//! read .. apply .. read .. apply .. give_snapshot(index of the last entry that was applied, the state)
+//! poll(from) --Gone--> open_snapshot: read all of it, make it the state, go on from its index + 1
+//! ```
+//! A state is given as of an index, with all entries up to there in it and none behind, while reading goes on elsewhere
+//! at will. Of several readers of a node the one that gives it speaks for all of them: after an opening, whoever is not
+//! as far begins with the snapshot. All nodes of a cluster should give theirs: a leader sends only what it has.
+
+use super::pending::Waiter;
+use super::snapshots::{Given, HOST};
+use super::{PolledReplica, ReplicaError};
+use crate::storage::Error;
+use crate::storage::snapshots::Window;
+use crate::types::Index;
+use std::io::{ErrorKind, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A state that is being made a snapshot of. Dropping it gives up the answer, not the snapshot.
+#[derive(Debug)]
+#[must_use = "whether it is durable is not known yet"]
+pub struct Giving(Arc<Waiter>);
+
+impl Giving {
+    /// Waits until the snapshot is durable. Returns the index that the newest one is of then: one that stands for as much
+    /// of the log as this one would is not replaced. After `Timeout` it may be waited for again.
+    ///
+    /// # Errors
+    /// `Timeout`; `Storage`: it could not be written, or what it goes on from could not be read; `Failed`: the state could
+    /// not be read; `Gone`: the log no longer has what it would have to go on from; `Closed`. There is no such snapshot
+    /// then, but after `Timeout`, and the log is not cut for it.
+    pub fn wait(&self, timeout: Duration) -> Result<Index, ReplicaError> {
+        self.0.wait(timeout).map(|receipt| receipt.id.index)
+    }
+}
+
+/// The state that a host gave, on this node or on another. It can be read also when a newer one has come.
+#[derive(Debug)]
+pub struct PolledState {
+    index: Index,
+    window: Window,
+}
+
+impl PolledState {
+    /// The last entry in it. What follows begins with the next index.
+    pub const fn index(&self) -> Index {
+        self.index
+    }
+
+    /// Its length.
+    pub const fn bytes(&self) -> u64 {
+        self.window.bytes()
+    }
+
+    /// Copies bytes of it from `offset` on, as many as there are and `out` has room for; says how many.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub fn read_at(&mut self, offset: u64, out: &mut [u8]) -> Result<usize, ReplicaError> {
+        Ok(self.window.read_at(offset, out)?)
+    }
+}
+
+impl PolledReplica {
+    /// Gives the host's state as of all entries up to `index`, for a snapshot: once that is durable, the log may be cut
+    /// before it (`ReplicaConfig::snapshots`). It is read by a thread of the replica, up to its end, or until the replica
+    /// ends. Nothing is written where the newest snapshot stands for as much of the log: give one when there is more to
+    /// cut.
+    ///
+    /// # Errors
+    /// `Unread`: the entry is not known to be committed here, or is none. `Busy`: one is being written and another waits.
+    /// `Closed`, `Failed`. The state was not taken then.
+    pub fn give_snapshot(&self, index: Index, state: Box<dyn Read + Send>) -> Result<Giving, ReplicaError> {
+        let shared = &self.replica.shared;
+        if shared.is_of_parent() {
+            return Err(ReplicaError::Closed);
+        }
+        if index == Index::ORIGIN || index > self.applied() {
+            return Err(ReplicaError::Unread(index));
+        }
+        // What was cut for the ones before.
+        self.left_out.lock().forget(self.first());
+        let waiter = Arc::<Waiter>::default();
+        if shared.snapshots.give(Given { index, state, waiter: Arc::clone(&waiter) }) {
+            return Ok(Giving(waiter));
+        }
+        Err(shared.core.lock().ended.clone().unwrap_or(ReplicaError::Busy))
+    }
+
+    /// The newest snapshot, to begin with; `None` where there is none.
+    ///
+    /// # Errors
+    /// `Storage`; `Closed` in the child of a fork.
+    pub fn open_snapshot(&self) -> Result<Option<PolledState>, ReplicaError> {
+        let shared = &self.replica.shared;
+        if shared.is_of_parent() {
+            return Err(ReplicaError::Closed);
+        }
+        loop {
+            let Some((file, index)) = shared.snapshots.latest_state() else { return Ok(None) };
+            match file.last_section(HOST) {
+                Ok(window) => return Ok(Some(PolledState { index, window })),
+                // Later ones have come, and it is gone.
+                Err(Error::Io { source, .. })
+                    if source.kind() == ErrorKind::NotFound && shared.snapshots.latest() != Some(file) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
