@@ -278,6 +278,9 @@
 /** Batches and questions of a log whose answer was not fetched. */
 #define DUO_REPLOG_PENDING_MAX 65536
 
+/** Largest state that `duo_replog_snapshot` takes, in bytes. */
+#define DUO_REPLOG_SNAPSHOT_BYTES_MAX 1073741824
+
 /** `duo_replog_status_t`: takes entries from a leader, or waits for one. */
 #define DUO_REPLOG_FOLLOWER 1
 
@@ -1101,6 +1104,13 @@ typedef struct duo_replog_options {
 } duo_replog_options;
 /** Initial value of a `duo_replog_options`. */
 #define DUO_REPLOG_OPTIONS_INIT { sizeof(duo_replog_options), 0, NULL, NULL, NULL, 0, 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL }
+     * Entries before the newest snapshot that the log keeps at least, for nodes that were away for a moment; default
+     * 100,000.
+     */
+    uint64_t tail_entries;
+} duo_replog_options;
+/** Initial value of a `duo_replog_options`. */
+#define DUO_REPLOG_OPTIONS_INIT { sizeof(duo_replog_options), 0, NULL, NULL, NULL, 0, 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /** How to append. All zero is the usual way. */
 typedef struct duo_replog_append_options {
@@ -1162,6 +1172,14 @@ typedef struct duo_replog_entry {
     size_t len;
 } duo_replog_entry;
 
+/** A snapshot of a host's state. */
+typedef struct duo_replog_snapshot_t {
+    /** The last entry in it: ask next for what is behind this. */
+    uint64_t index;
+    /** Length of the state in bytes. */
+    uint64_t bytes;
+} duo_replog_snapshot_t;
+
 /** Where a node stands. */
 typedef struct duo_replog_status_t {
     /** `sizeof(duo_replog_status_t)`. */
@@ -1190,9 +1208,11 @@ typedef struct duo_replog_status_t {
     uint64_t uncommitted_bytes;
     /** Where the leader is found, NUL-terminated; empty when nobody leads. */
     char leader_address[264];
+    /** The last entry in its newest snapshot; 0: it has none. */
+    uint64_t snapshot;
 } duo_replog_status_t;
 /** Initial value of a `duo_replog_status_t`. */
-#define DUO_REPLOG_STATUS_INIT { sizeof(duo_replog_status_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0} }
+#define DUO_REPLOG_STATUS_INIT { sizeof(duo_replog_status_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, 0 }
 
 /** What a leader knows of another member. */
 typedef struct duo_replog_peer {
@@ -2388,9 +2408,10 @@ duo_status duo_proof_verify(const void *proof,
  * TLS that are missing or that peers would refuse, which the message names; `DUO_ERR_UNSUPPORTED` for TLS in a library
  * without it; `DUO_ERR_IO` when it cannot listen there.
  *
- * Its log only grows: nothing is cut from its front, so the disk has to hold all that is ever appended, and a full
- * one ends the node. It goes through all of it again behind its opening, and `duo_replog_read` gives `DUO_TIMEOUT`
- * until it is there. Repetitions that are left out cost 32 bytes of memory for each run of them while it is open.
+ * The disk has to hold all that is appended since the snapshot before the newest one that the host gave
+ * (`duo_replog_snapshot`); all that is ever appended, where it gives none. A full disk ends the node. Behind its opening
+ * it goes through that log again, and `duo_replog_read` gives `DUO_TIMEOUT` until it is there. Repetitions that are left
+ * out cost 32 bytes of memory for each run of them in it.
  *
  * A log that is damaged in its middle is mended first, with what the other members prove to be the same; until then the
  * node neither votes nor acknowledges. Then this blocks for up to about 30 s, and gives `DUO_ERR_CORRUPTION`, with the
@@ -2559,7 +2580,10 @@ duo_status duo_replog_forget(const struct duo_replog *log, uint64_t op);
  * node and in whichever process.
  *
  * `DUO_TIMEOUT` when none came. `DUO_ERR_TOO_LARGE` when `buf` cannot hold the first; `len` says what it needs.
- * `DUO_NOT_FOUND` when the node no longer has it. `DUO_ERR_CLOSED` behind the last entry of a closed log.
+ * `DUO_NOT_FOUND` when it is in the newest snapshot, and the log no longer shows it: take that
+ * (`duo_replog_snapshot_read`) and go on behind its index. That is so where entries were cut for snapshots, where this node
+ * was sent one by the leader, and after an opening for all that its newest one stands for. `DUO_ERR_CLOSED` behind the
+ * last entry of a closed log.
  *
  * [any-thread] [blocks] Since: 0.1
  */
@@ -2581,6 +2605,45 @@ duo_status duo_replog_read(const struct duo_replog *log,
  * [any-thread] Since: 0.1
  */
 duo_status duo_replog_reload_tls(const struct duo_replog *log);
+ * Gives the host's state as of all entries up to `index`, one that was read, and none behind it: `len` bytes, which are
+ * copied. Returns once the snapshot is on disk; from then on the log may be cut before it, so that a host that does this
+ * from time to time has a log that does not grow for ever: it reaches back to the snapshot before the newest, and
+ * further by `tail_entries` of the options. A new node, and one that is far behind, is sent the snapshot instead of the
+ * log: all nodes of a cluster should do the same. Nothing is written where the newest snapshot stands for as much of
+ * the log already.
+ *
+ * `DUO_TIMEOUT`: it is being written still. `DUO_AGAIN`: one is being written, and another waits.
+ * `DUO_ERR_INVALID_ARGUMENT` when the entry at `index` cannot be read here yet; `DUO_ERR_TOO_LARGE` above
+ * `DUO_REPLOG_SNAPSHOT_BYTES_MAX`; `DUO_ERR_IO` when the disk takes no more, which ends nothing; `DUO_NOT_FOUND` when the
+ * log no longer has what the snapshot would go on from.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_snapshot(const struct duo_replog *log,
+                               uint64_t index,
+                               const void *state,
+                               size_t len,
+                               int64_t timeout_ns);
+
+/**
+ * Copies bytes of a snapshot's state from `offset` on: what a host begins with when `duo_replog_read` gives
+ * `DUO_NOT_FOUND`. With `index` 0 it is the newest one; `snapshot` says which, and how long it is. Ask for the rest by
+ * its index, until `len`, which gets how many bytes were copied, is 0: the snapshot stays the same while newer ones come,
+ * and the node lets go of it at its end. With `cap` 0 only `snapshot` is of interest. One snapshot of a log is read at a
+ * time.
+ *
+ * `DUO_NOT_FOUND` when there is none. `DUO_ERR_CONFLICT` when a newer one has come, and another thread has begun to
+ * read that: begin again, with `index` 0.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_snapshot_read(const struct duo_replog *log,
+                                    uint64_t index,
+                                    uint64_t offset,
+                                    void *buf,
+                                    size_t cap,
+                                    size_t *len,
+                                    struct duo_replog_snapshot_t *snapshot);
 
 /**
  * Where this node stands. Works on a closed log too: as it was.

@@ -30,6 +30,12 @@ struct LogEntry {
     std::string bytes;
 };
 
+// A state that a host gave, as of all entries up to `index`.
+struct LogSnapshot {
+    std::uint64_t index = 0;
+    std::string state;
+};
+
 // One machine's part of a replicated log; see docs/replication.md. Nothing of an append is in the log when it throws
 // NOT_LEADER (Error::leader says who leads), CONFLICT, TOO_LARGE or INVALID_ARGUMENT, or returns DUO_AGAIN. After
 // DUO_OK and DUO_PARTIAL (asked for DUO_REPLOG_WAIT_ALL: a voter may lack it) it is committed, as the receipt says.
@@ -92,6 +98,7 @@ public:
     // Nobody will ask for the answer.
     void forget(std::uint64_t op) const { check(duo_replog_forget(get(), op)); }
     // Up to `max` committed entries from `from` on; none when none came in time. Ask next from the last one's index + 1.
+    // Throws NOT_FOUND where read_snapshot has what is at `from`: begin with that, and go on behind its index.
     std::vector<LogEntry> read(std::uint64_t from, Nanos timeout, std::size_t max = 1024) const {
         std::vector<duo_replog_entry> places(max);
         std::string buffer(1 << 16, '\0');
@@ -113,6 +120,21 @@ public:
             entries[at] = {places[at], buffer.substr(places[at].offset, places[at].len)};
         }
         return entries;
+    }
+    // Gives the host's state as of all entries up to `index`, for a snapshot: the log may be cut before it then. DUO_OK
+    // once it is on disk; DUO_TIMEOUT while it is being written; DUO_AGAIN while another one waits for that.
+    duo_status snapshot(std::uint64_t index, Bytes state, Nanos timeout) {
+        return check(duo_replog_snapshot(get(), index, state.data, state.size, timeout.count()));
+    }
+    // The newest snapshot; nothing where there is none. It begins again where another thread reads a newer one.
+    std::optional<LogSnapshot> read_snapshot() const {
+        for (;;) {
+            LogSnapshot found;
+            const duo_status status = fill(found);
+            if (status != DUO_ERR_CONFLICT) {
+                return check(status) == DUO_OK ? std::optional<LogSnapshot>(std::move(found)) : std::nullopt;
+            }
+        }
     }
     // Everything acknowledged before is at or before it, and can be read here; nothing when the answer got lost.
     std::optional<std::uint64_t> read_index(Nanos timeout) const {
@@ -161,6 +183,21 @@ public:
     duo_status close(Nanos timeout = Nanos::zero()) { return check(duo_replog_close(get(), timeout.count())); }
 
 private:
+    duo_status fill(LogSnapshot &found) const {
+        std::vector<char> piece(1 << 18);
+        duo_replog_snapshot_t about{};
+        std::size_t len = 0;
+        do {
+            const duo_status status = duo_replog_snapshot_read(get(), found.index, found.state.size(), piece.data(),
+                                                               piece.size(), &len, &about);
+            if (status != DUO_OK) {
+                return status;
+            }
+            found.index = about.index;
+            found.state.append(piece.data(), len);
+        } while (len > 0);
+        return DUO_OK;
+    }
     template <class Submit> static std::optional<std::uint64_t> op(Submit submit) {
         std::uint64_t op = 0;
         return check(submit(&op)) == DUO_OK ? std::optional<std::uint64_t>(op) : std::nullopt;

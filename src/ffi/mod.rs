@@ -88,6 +88,8 @@ pub mod replog_pending;
 #[cfg(feature = "capi")]
 pub mod replog_read;
 #[cfg(feature = "capi")]
+pub mod replog_snapshot;
+#[cfg(feature = "capi")]
 pub mod replog_tls;
 #[cfg(feature = "capi")]
 pub mod replog_view;

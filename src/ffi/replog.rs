@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::handle::{self, Kind, Object};
 use super::record::{self, Record};
 use super::replog_pending::PendingTable;
+use super::replog_snapshot::Opened;
 use super::replog_tls;
 use super::status::duo_status;
 use crate::node::replica::{PolledReplica, ReplicaConfig, ReplicaError};
@@ -38,6 +39,7 @@ pub struct duo_replog {
 pub(super) struct ReplogObject {
     pub(super) replica: PolledReplica,
     pub(super) pending: PendingTable,
+    pub(super) opened: Opened,
 }
 
 impl ReplogObject {
@@ -123,6 +125,9 @@ pub struct duo_replog_options {
     pub tls_key: *const c_char,
     /// PEM file with the authority's certificate, or several.
     pub tls_authority: *const c_char,
+    /// Entries before the newest snapshot that the log keeps at least, for nodes that were away for a moment; default
+    /// 100,000.
+    pub tail_entries: u64,
 }
 
 // SAFETY: integers, raw pointers and an array of bytes, struct_size and flags first.
@@ -174,6 +179,7 @@ impl duo_replog_options {
         set(&mut config.log.segment_bytes, self.segment_bytes, bytes);
         // SAFETY: passed on.
         config.tls = unsafe { replog_tls::files(self) }?;
+        set(&mut config.snapshots.tail_entries, self.tail_entries, |entries| entries);
         Ok(config)
     }
 
@@ -195,9 +201,10 @@ impl duo_replog_options {
 /// TLS that are missing or that peers would refuse, which the message names; `DUO_ERR_UNSUPPORTED` for TLS in a library
 /// without it; `DUO_ERR_IO` when it cannot listen there.
 ///
-/// Its log only grows: nothing is cut from its front, so the disk has to hold all that is ever appended, and a full
-/// one ends the node. It goes through all of it again behind its opening, and `duo_replog_read` gives `DUO_TIMEOUT`
-/// until it is there. Repetitions that are left out cost 32 bytes of memory for each run of them while it is open.
+/// The disk has to hold all that is appended since the snapshot before the newest one that the host gave
+/// (`duo_replog_snapshot`); all that is ever appended, where it gives none. A full disk ends the node. Behind its opening
+/// it goes through that log again, and `duo_replog_read` gives `DUO_TIMEOUT` until it is there. Repetitions that are left
+/// out cost 32 bytes of memory for each run of them in it.
 ///
 /// A log that is damaged in its middle is mended first, with what the other members prove to be the same; until then the
 /// node neither votes nor acknowledges. Then this blocks for up to about 30 s, and gives `DUO_ERR_CORRUPTION`, with the
@@ -214,7 +221,8 @@ pub unsafe extern "C" fn duo_replog_open(
         // SAFETY: the header's contract.
         let config = unsafe { record::read(options)?.config() }?;
         let replica = PolledReplica::open(config)?;
-        target.put(handle::insert(ReplogObject { replica, pending: PendingTable::default() })?);
+        let object = ReplogObject { replica, pending: PendingTable::default(), opened: Opened::default() };
+        target.put(handle::insert(object)?);
         Ok(Status::Ok)
     })
 }

@@ -41,7 +41,10 @@ pub struct duo_replog_entry {
 /// node and in whichever process.
 ///
 /// `DUO_TIMEOUT` when none came. `DUO_ERR_TOO_LARGE` when `buf` cannot hold the first; `len` says what it needs.
-/// `DUO_NOT_FOUND` when the node no longer has it. `DUO_ERR_CLOSED` behind the last entry of a closed log.
+/// `DUO_NOT_FOUND` when it is in the newest snapshot, and the log no longer shows it: take that
+/// (`duo_replog_snapshot_read`) and go on behind its index. That is so where entries were cut for snapshots, where this node
+/// was sent one by the leader, and after an opening for all that its newest one stands for. `DUO_ERR_CLOSED` behind the
+/// last entry of a closed log.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]

@@ -63,6 +63,8 @@ pub struct duo_replog_status_t {
     pub uncommitted_bytes: u64,
     /// Where the leader is found, NUL-terminated; empty when nobody leads.
     pub leader_address: [c_char; 264],
+    /// The last entry in its newest snapshot; 0: it has none.
+    pub snapshot: u64,
 }
 
 // SAFETY: integers and an array of them, struct_size and flags first.
@@ -149,6 +151,7 @@ pub unsafe extern "C" fn duo_replog_status(
             commit: now.commit.get(),
             uncommitted_bytes: now.uncommitted_bytes as u64,
             leader_address: fixed(address.map_or("", String::as_str)),
+            snapshot: log.replica.snapshot_index().get(),
         });
         Ok(Status::Ok)
     })

@@ -83,6 +83,14 @@ static void a_learner_is_no_first_member(const cluster &c) {
     CHECK(thrown([&] { duo::ReplicatedLog(dir, c.address[0], members, options); }) == DUO_ERR_INVALID_ARGUMENT);
 }
 
+static void a_snapshot_is_given_and_taken(duo::ReplicatedLog &log, std::uint64_t last) {
+    CHECK(!log.read_snapshot());
+    CHECK(thrown([&] { log.snapshot(last + 1, "x", patience); }) == DUO_ERR_INVALID_ARGUMENT);
+    const std::string state((1 << 18) + 5, 's');
+    CHECK(log.snapshot(last, state, patience) == DUO_OK && log.status().snapshot == last);
+    CHECK(log.read_snapshot()->index == last && log.read_snapshot()->state == state);
+}
+
 static void what_is_acknowledged_outlives_its_leader(cluster &c) {
     std::vector<duo::ReplicatedLog> logs;
     for (int at = 0; at < NODES; at++) {
@@ -120,6 +128,7 @@ static void what_is_acknowledged_outlives_its_leader(cluster &c) {
         CHECK(texts(log, receipt.index) == std::vector<std::string>({"first", "second", "third", "fourth", "", "fifth", "sixth"}));
         CHECK(log.read(receipt.index + 1, duo::Nanos::zero()).empty());
     }
+    a_snapshot_is_given_and_taken(logs[0], receipt.index);
     closing_says_whether_something_was_left(c, logs);
 }
 

@@ -29,6 +29,7 @@ const ORDER: &[&str] = &[
     "replog_append",
     "replog_pending",
     "replog_read",
+    "replog_snapshot",
     "replog_tls",
     "replog_view",
     "breaker",

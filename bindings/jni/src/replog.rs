@@ -95,6 +95,7 @@ native! {
             tls_certificate: file(0),
             tls_key: file(1),
             tls_authority: file(2),
+            tail_entries: 0,
         };
         let mut log = ptr::null_mut();
         // SAFETY: the options state their size; texts and members live until the end of the call.
