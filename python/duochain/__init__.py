@@ -78,7 +78,7 @@ from ._native import (
     transaction_id,
 )
 from ._node import Node
-from ._replog import LogEntry, LogPeer, LogReceipt, LogTls, ReplicatedLog
+from ._replog import LogEntry, LogPeer, LogReceipt, LogSnapshot, LogTls, ReplicatedLog
 
 __all__ = [
     "AbiMismatchError",
@@ -116,6 +116,7 @@ __all__ = [
     "LogEntry",
     "LogPeer",
     "LogReceipt",
+    "LogSnapshot",
     "LogTls",
     "ManagedPools",
     "Metric",

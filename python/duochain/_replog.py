@@ -3,12 +3,12 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from . import _native
-from ._errors import ClosedError, DuoTimeoutError, InvalidArgumentError
+from ._errors import ClosedError, DuoTimeoutError, InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -62,6 +62,15 @@ class LogPeer:
 
 
 @dataclass(frozen=True, slots=True)
+class LogSnapshot:
+    """A state that a host gave, on this node or on another."""
+
+    index: int
+    """The last entry in it: what follows begins with the next index."""
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class LogTls:
     """PEM files for TLS between the nodes; ``docs/operations.md`` says how they are made and exchanged."""
 
@@ -78,6 +87,11 @@ class ReplicatedLog(_native.ReplicatedLog):
 
     A host keeps the index of the last entry that it has dealt with beside its own state; `follow` from there gives
     every entry once and in order, after a restart and on another node too.
+
+    From time to time it gives that state by `snapshot`, and the log before it is cut. Whoever then asks for entries that
+    are no longer shown gets `NotFoundError`: a new node, one that was away for too long, and after an opening a host that
+    is not as far as the newest snapshot. It begins with that (`read_snapshot`) and goes on behind its index; `follow` does
+    so by itself where it is told how to restore a state.
 
     Nothing of an append is in the log after `FullError`, `NotLeaderError` (its `leader` says whom to ask),
     `ConflictError`, `TooLargeError` and `InvalidArgumentError`. After `NotEverywhereError` it is committed, as its
@@ -110,6 +124,7 @@ class ReplicatedLog(_native.ReplicatedLog):
         uncommitted_bytes_max: int | None = None,
         segment_bytes: int | None = None,
         tls: LogTls | None = None,
+        tail_entries: int | None = None,
     ) -> Self:
         """Opens or makes the log in `directory`, listens, and takes part.
 
@@ -119,6 +134,8 @@ class ReplicatedLog(_native.ReplicatedLog):
         With `tls` every connection between nodes is TLS 1.3 with certificates on both ends: all members have it, or
         none; `reload_tls` reads its files again. Without it whoever can connect is believed. `ConfigError` names a file
         that is missing or that peers would refuse; `UnsupportedError`: this build has no TLS.
+
+        `tail_entries` before the newest snapshot stay in the log at least, for nodes that were away for a moment.
         """
         return super().__new__(
             cls,
@@ -136,6 +153,7 @@ class ReplicatedLog(_native.ReplicatedLog):
             uncommitted_bytes_max,
             segment_bytes,
             tls,
+            tail_entries,
         )
 
     def submit(
@@ -189,27 +207,68 @@ class ReplicatedLog(_native.ReplicatedLog):
         """Up to `max` committed entries from index `start` on, waiting for the first; none when none came."""
         return [LogEntry(*row) for row in self._read(start, max, timeout)]
 
-    def follow(self, after: int = 0) -> Iterator[LogEntry]:
-        """Entries behind index `after` as they are committed, each once; ends when the log is closed."""
+    def snapshot(self, index: int, state: "ReadableBuffer", timeout: float | None = None) -> int:
+        """Gives the host's state as of all entries up to `index`, one that was read, and none behind it.
+
+        Returns once the snapshot is on disk, with the index that the newest one is of: one that stands for as much of
+        the log as this one would is not replaced. The log may be cut before it then. All nodes of a cluster should
+        give theirs. For asyncio, call it by `asyncio.to_thread`.
+
+        `DuoTimeoutError`: it is being written still. `FullError`: one is being written, and another waits.
+        `InvalidArgumentError`: the entry at `index` cannot be read here yet. `IoError`: the disk took it not, which ends
+        nothing.
+        """
+        return _native._log_snapshot(self, index, state, timeout)
+
+    def read_snapshot(self) -> LogSnapshot | None:
+        """The newest snapshot, also one that another node has sent; none where there is none."""
+        found = _native._log_state(self)
+        return None if found is None else LogSnapshot(*found)
+
+    def follow(self, after: int = 0, restore: Callable[[LogSnapshot], object] | None = None) -> Iterator[LogEntry]:
+        """Entries behind index `after` as they are committed, each once; ends when the log is closed.
+
+        Where the newest snapshot has to be taken first, it is given to `restore`, and what follows is behind its index;
+        without `restore` that is a `NotFoundError`.
+        """
         try:
             while True:
-                for entry in self.read(after + 1, _BATCH, None):
+                try:
+                    entries = self.read(after + 1, _BATCH, None)
+                except NotFoundError:
+                    after = self._restored(after, restore)
+                    continue
+                for entry in entries:
                     after = entry.index
                     yield entry
         except ClosedError:
             return
 
-    async def follow_async(self, after: int = 0) -> AsyncIterator[LogEntry]:
-        """As `follow`, without blocking the loop.
+    async def follow_async(
+        self, after: int = 0, restore: Callable[[LogSnapshot], object] | None = None
+    ) -> AsyncIterator[LogEntry]:
+        """As `follow`, without blocking the loop; `restore` is called by a thread as well.
 
         Each one waits on a thread of the loop's default executor: with more of them than that has threads, give the
         loop a larger one (`loop.set_default_executor`).
         """
         try:
             while True:
-                for entry in await asyncio.to_thread(self.read, after + 1, _BATCH, _WAIT_SECONDS):
+                try:
+                    entries = await asyncio.to_thread(self.read, after + 1, _BATCH, _WAIT_SECONDS)
+                except NotFoundError:
+                    after = await asyncio.to_thread(self._restored, after, restore)
+                    continue
+                for entry in entries:
                     after = entry.index
                     yield entry
         except ClosedError:
             return
 
+    def _restored(self, after: int, restore: Callable[[LogSnapshot], object] | None) -> int:
+        """Has the newest snapshot restored, which goes further than `after`."""
+        snapshot = None if restore is None else self.read_snapshot()
+        if restore is None or snapshot is None or snapshot.index <= after:
+            raise NotFoundError("these entries are in the newest snapshot only: begin with read_snapshot()")
+        restore(snapshot)
+        return snapshot.index

@@ -33,6 +33,8 @@ def own_address() -> str:
 class Cluster:
     """Nodes 1 to 3, and a fourth that may be added."""
 
+    tail_entries: int | None = None
+
     def __init__(self, directory: Path, tls: Callable[[int], LogTls] | None = None) -> None:
         address = own_address()
         self.addresses = {node: f"{address}:{23000 + node}" for node in range(1, NODES + 2)}
@@ -53,6 +55,7 @@ class Cluster:
             batch_bytes_max=64 << 10,
             segment_bytes=1 << 20,
             tls=None if self.tls is None else self.tls(node),
+            tail_entries=self.tail_entries,
         )
         return self.logs[node]
 

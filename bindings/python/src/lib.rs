@@ -36,6 +36,7 @@ mod pool_report;
 mod queue;
 mod replog;
 mod replog_pending;
+mod replog_snapshot;
 mod resilience;
 mod shared;
 mod stage;
@@ -65,6 +66,7 @@ mod _native {
         queue::{LaneStats, QueueStats, TxQueue},
         replog::ReplicatedLog,
         replog_pending::PendingAppend,
+        replog_snapshot::{_log_snapshot, _log_state},
         resilience::{PyBreaker, PyBulkhead, PyLimiter, PyRegistry, PyRetry},
         shared::{SharedLanes, SharedProducer, SharedStats},
         stage::Stage,

@@ -80,8 +80,8 @@ impl<'py> FromPyObject<'_, 'py> for Tls {
 /// One machine's part of a replicated log.
 #[pyclass(frozen, subclass, weakref, module = "duochain._native")]
 pub(crate) struct ReplicatedLog {
-    gate: Gate,
-    inner: Own<Arc<PolledReplica>>,
+    pub(crate) gate: Gate,
+    pub(crate) inner: Own<Arc<PolledReplica>>,
 }
 
 /// A committed entry as Python gets it: index, term, time, session, number, bytes.
@@ -132,7 +132,7 @@ impl ReplicatedLog {
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     #[pyo3(signature = (directory, listen, node, members, cluster, heartbeat=None, election_min=None,
         election_max=None, disk_stall_max=None, batch_entries_max=None, batch_bytes_max=None,
-        uncommitted_bytes_max=None, segment_bytes=None, tls=None))]
+        uncommitted_bytes_max=None, segment_bytes=None, tls=None, tail_entries=None))]
     fn new(
         py: Python<'_>,
         directory: PathBuf,
@@ -149,6 +149,7 @@ impl ReplicatedLog {
         uncommitted_bytes_max: Option<usize>,
         segment_bytes: Option<usize>,
         tls: Option<Tls>,
+        tail_entries: Option<u64>,
     ) -> PyResult<Self> {
         let listen: SocketAddr =
             listen.parse().map_err(|_| invalid(py, format!("{listen:?} is not an address to listen on")))?;
@@ -168,6 +169,7 @@ impl ReplicatedLog {
         set(&mut config.raft.uncommitted_bytes_max, uncommitted_bytes_max);
         set(&mut config.log.segment_bytes, segment_bytes);
         config.tls = tls.map(|tls| tls.0);
+        set(&mut config.snapshots.tail_entries, tail_entries);
         let replica = py.detach(|| PolledReplica::open(config)).map_err(|error| raise(py, &error))?;
         Ok(Self { gate: Gate::new("replicated log"), inner: Own::new(Arc::new(replica)) })
     }
@@ -290,6 +292,7 @@ impl ReplicatedLog {
             row.set_item("last", now.last.index.get())?;
             row.set_item("durable", now.durable.get())?;
             row.set_item("commit", now.commit.get())?;
+            row.set_item("snapshot", self.inner.snapshot_index().get())?;
             row.set_item("uncommitted_bytes", now.uncommitted_bytes)?;
             let voters = members.addresses.keys().map(|node| (node.get(), members.is_voter(*node)));
             row.set_item("voters", voters.filter(|(_, is)| *is).map(|(node, _)| node).collect::<Vec<_>>())?;

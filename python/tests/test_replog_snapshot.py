@@ -1,0 +1,169 @@
+"""Snapshots of replicated logs: given by hosts, found again, sent to who is behind."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from conftest import PATIENCE, until
+from test_replog import NODES, Cluster, own_address
+
+import duochain
+from duochain import LogSnapshot, ReplicatedLog
+
+
+class Host:
+    """A host whose state is the texts that it read."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.texts: list[bytes] = []
+        self.restored = 0
+
+    def restore(self, snapshot: LogSnapshot) -> None:
+        self.done, self.texts = snapshot.index, snapshot.state.split(b"\n")
+        self.restored += 1
+
+    def follow(self, log: ReplicatedLog, last: int) -> "Host":
+        if self.done < last:
+            for entry in log.follow(self.done, self.restore):
+                self.done = entry.index
+                self.texts.append(entry.data)
+                if self.done >= last:
+                    break
+        return self
+
+    def give(self, log: ReplicatedLog) -> int:
+        return log.snapshot(self.done, b"\n".join(self.texts), PATIENCE)
+
+
+class Keeping(Cluster):
+    """Nodes that keep nothing before a snapshot."""
+
+    tail_entries = 1
+
+    def put(self, data: bytes) -> int:
+        return self.ask(lambda log: log.append(data, timeout=PATIENCE)).index
+
+    def close(self) -> None:
+        for log in self.logs.values():
+            log.close()
+
+
+def alone(directory: Path) -> ReplicatedLog:
+    """The only node of its cluster, leading."""
+    address = f"{own_address()}:23000"
+    name = b"a log for pytest"
+    sizes = {"batch_bytes_max": 64 << 10, "segment_bytes": 1 << 20, "tail_entries": 1}
+    log = ReplicatedLog(directory, address, 1, {1: address}, name, **sizes)
+    until(lambda: log.status()["role"] == "leader")
+    return log
+
+
+def test_a_host_that_lost_its_state_begins_with_the_snapshot(tmp_path: Path) -> None:
+    host = Host()
+    with alone(tmp_path / "n1") as log:
+        assert log.read_snapshot() is None and log.status()["snapshot"] == 0
+        last = log.append(*(str(number).encode() for number in range(100)), timeout=PATIENCE).index
+        # Within a batch.
+        host.follow(log, last - 50)
+        assert host.done == last - 50
+        assert host.give(log) == host.done
+        assert log.status()["snapshot"] == host.done
+        host.follow(log, log.append(b"end", timeout=PATIENCE).index)
+    with alone(tmp_path / "n1") as log:
+        with pytest.raises(duochain.NotFoundError):
+            log.read(1, timeout=PATIENCE)
+        with pytest.raises(duochain.NotFoundError, match="read_snapshot"):
+            next(log.follow())
+        assert log.read(host.done, timeout=PATIENCE)[0].data == b"end"
+        other = Host().follow(log, host.done)
+        assert (other.restored, other.texts) == (1, host.texts)
+        assert host.follow(log, log.append(b"more", timeout=PATIENCE).index).restored == 0
+
+
+def test_the_log_is_cut_and_repetitions_are_known_still(tmp_path: Path) -> None:
+    with alone(tmp_path / "n1") as log:
+        host, first = Host(), log.append(b"once", session=5, sequence=1, timeout=PATIENCE).index
+        for _ in range(4):
+            for _ in range(50):
+                last = log.append(*[b"x" * 1000] * 20, timeout=PATIENCE).index
+            host.follow(log, last)
+            host.texts = [b"small"]
+            assert host.give(log) == last
+        until(lambda: log.status()["first"] > first)
+        assert log.append(b"once", session=5, sequence=1, timeout=PATIENCE).repeated == 1
+        snapshots = list((tmp_path / "n1" / "snapshots").glob("*.snapshot"))
+        assert len(snapshots) == 2
+
+
+def test_who_was_never_there_takes_the_snapshot(tmp_path: Path) -> None:
+    cluster = Keeping(tmp_path)
+    try:
+        hosts = {node: Host() for node in range(1, NODES + 1)}
+        for node in (1, 2):
+            cluster.open(node)
+        for number in range(6):
+            last = cluster.put(str(number).encode())
+            for node in (1, 2):
+                assert hosts[node].follow(cluster.logs[node], last).give(cluster.logs[node]) == last
+        cluster.open(3)
+        last = cluster.put(b"end")
+        for node in hosts:
+            hosts[node].follow(cluster.logs[node], last)
+        assert hosts[3].restored == 1
+        assert hosts[3].texts == hosts[1].texts == hosts[2].texts == [b"0", b"1", b"2", b"3", b"4", b"5", b"end"]
+        assert hosts[3].give(cluster.logs[3]) == last
+    finally:
+        cluster.close()
+
+
+def test_what_cannot_be_a_snapshot_is_refused(tmp_path: Path) -> None:
+    with alone(tmp_path / "n1") as log:
+        last = log.append(b"one", b"two", timeout=PATIENCE).index
+        Host().follow(log, last)
+        for index in (-1, 0, last + 1):
+            with pytest.raises(duochain.InvalidArgumentError):
+                log.snapshot(index, b"x", PATIENCE)
+        with pytest.raises(duochain.InvalidArgumentError):
+            log.snapshot(last, b"x", -1.0)
+        with pytest.raises(TypeError):
+            log.snapshot(last, "text", PATIENCE)  # type: ignore[arg-type]
+        assert log.read_snapshot() is None
+        assert log.snapshot(last, bytearray(b"state"), PATIENCE) == last
+        # One that stands for no more of the log changes nothing.
+        assert log.snapshot(last - 1, memoryview(b"other")) == last
+        assert log.read_snapshot() == LogSnapshot(last, b"state")
+    assert log.read_snapshot() == LogSnapshot(last, b"state")
+    with pytest.raises(duochain.ClosedError):
+        log.snapshot(last, b"x", PATIENCE)
+
+
+def test_an_empty_and_a_large_state_come_back(tmp_path: Path) -> None:
+    with alone(tmp_path / "n1") as log:
+        for state in (b"", bytes(range(256)) * 40_000):
+            last = log.append(b"x", timeout=PATIENCE).index
+            Host().follow(log, last)
+            assert log.snapshot(last, state, PATIENCE) == last
+            assert log.read_snapshot() == LogSnapshot(last, state)
+
+
+def test_asyncio_restores_and_follows(tmp_path: Path) -> None:
+    with alone(tmp_path / "n1") as log:
+        last = log.append(b"one", b"two", timeout=PATIENCE).index
+        Host().follow(log, last).give(log)
+        host = Host().follow(log, last)
+        assert host.restored == 0
+        assert host.give(log) == last
+    with alone(tmp_path / "n1") as log:
+        last = log.append(b"three", timeout=PATIENCE).index
+
+        async def run() -> Host:
+            host = Host()
+            async for entry in log.follow_async(0, host.restore):
+                host.texts.append(entry.data)
+                if entry.index >= last:
+                    return host
+            raise AssertionError("closed")
+
+        host = asyncio.run(run())
+        assert (host.restored, host.texts) == (1, [b"one", b"two", b"three"])
