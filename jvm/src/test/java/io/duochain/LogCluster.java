@@ -26,7 +26,7 @@ final class LogCluster implements AutoCloseable {
     private final Path dir;
     private final int nodes;
     private final Settings settings;
-    private final List<String> addresses = new ArrayList<>();
+    private final List<String> addresses;
     /** One more than there are members. */
     private final AtomicReferenceArray<ReplicatedLog> logs;
 
@@ -42,22 +42,34 @@ final class LogCluster implements AutoCloseable {
 
     /** With settings of its own for each. */
     LogCluster(Path dir, int nodes, Settings settings) throws IOException {
+        this(dir, freeAddresses(nodes + 1), nodes, settings);
+    }
+
+    /** At these addresses, in the directories that nodes in other processes may have left in {@code dir}. */
+    LogCluster(Path dir, List<String> addresses, int nodes, Settings settings) {
         this.dir = dir;
         this.nodes = nodes;
         this.settings = settings;
+        this.addresses = addresses;
         this.logs = new AtomicReferenceArray<>(nodes + 1);
+        for (int at = 0; at < nodes; at++) {
+            open(at);
+        }
+    }
+
+    /** Where nobody listens, nor will by chance. */
+    static List<String> freeAddresses(int count) throws IOException {
         InetAddress host = ownAddress();
+        List<String> addresses = new ArrayList<>();
         List<ServerSocket> sockets = new ArrayList<>();
-        for (int at = 0; at <= nodes; at++) {
+        for (int at = 0; at < count; at++) {
             sockets.add(new ServerSocket(0, 1, host));
             addresses.add(host.getHostAddress() + ":" + sockets.get(at).getLocalPort());
         }
         for (ServerSocket socket : sockets) {
             socket.close();
         }
-        for (int at = 0; at < nodes; at++) {
-            open(at);
-        }
+        return addresses;
     }
 
     /** One of this machine that no other test has, so that nobody takes a port of it while it is closed. */
@@ -68,14 +80,18 @@ final class LogCluster implements AutoCloseable {
     }
 
     ReplicatedLogOptions options(int at) {
-        List<Member> members = new ArrayList<>();
-        for (int node = 0; node < nodes; node++) {
-            members.add(new Member(node + 1, addresses.get(node)));
+        return settings.of(at, options(dir, addresses.subList(0, nodes), at).listen(addresses.get(at)));
+    }
+
+    /** Of the node at that place among {@code members}. */
+    static ReplicatedLogOptions options(Path dir, List<String> members, int at) {
+        List<Member> listed = new ArrayList<>();
+        for (int node = 0; node < members.size(); node++) {
+            listed.add(new Member(node + 1, members.get(node)));
         }
-        ReplicatedLogOptions usual = ReplicatedLog.options().dir(dir.resolve("n" + (at + 1))).listen(addresses.get(at)).node(at + 1)
-                .cluster(bytes("a log for JUnit.")).members(members).batch(1000, 64 << 10).segmentBytes(1 << 20)
+        return ReplicatedLog.options().dir(dir.resolve("n" + (at + 1))).node(at + 1)
+                .cluster(bytes("a log for JUnit.")).members(listed).batch(1000, 64 << 10).segmentBytes(1 << 20)
                 .election(Duration.ofMillis(500), Duration.ofSeconds(1)).diskStallMax(Duration.ofSeconds(5));
-        return settings.of(at, usual);
     }
 
     String address(int at) {
