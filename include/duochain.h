@@ -1101,16 +1101,14 @@ typedef struct duo_replog_options {
     const char *tls_key;
     /** PEM file with the authority's certificate, or several. */
     const char *tls_authority;
-} duo_replog_options;
-/** Initial value of a `duo_replog_options`. */
-#define DUO_REPLOG_OPTIONS_INIT { sizeof(duo_replog_options), 0, NULL, NULL, NULL, 0, 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL }
+    /**
      * Entries before the newest snapshot that the log keeps at least, for nodes that were away for a moment; default
      * 100,000.
      */
     uint64_t tail_entries;
 } duo_replog_options;
 /** Initial value of a `duo_replog_options`. */
-#define DUO_REPLOG_OPTIONS_INIT { sizeof(duo_replog_options), 0, NULL, NULL, NULL, 0, 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define DUO_REPLOG_OPTIONS_INIT { sizeof(duo_replog_options), 0, NULL, NULL, NULL, 0, 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0 }
 
 /** How to append. All zero is the usual way. */
 typedef struct duo_replog_append_options {
@@ -2598,13 +2596,6 @@ duo_status duo_replog_read(const struct duo_replog *log,
                            size_t *len);
 
 /**
- * Reads certificate, key and authority again, at the places where they were when the log was opened, for the
- * connections to come; those that are there live on. `DUO_ERR_CONFIG` for files that are missing or that peers would
- * refuse, which the message names: what was read before stays, and the log goes on. Without TLS it does nothing.
- *
- * [any-thread] Since: 0.1
- */
-duo_status duo_replog_reload_tls(const struct duo_replog *log);
  * Gives the host's state as of all entries up to `index`, one that was read, and none behind it: `len` bytes, which are
  * copied. Returns once the snapshot is on disk; from then on the log may be cut before it, so that a host that does this
  * from time to time has a log that does not grow for ever: it reaches back to the snapshot before the newest, and
@@ -2644,6 +2635,15 @@ duo_status duo_replog_snapshot_read(const struct duo_replog *log,
                                     size_t cap,
                                     size_t *len,
                                     struct duo_replog_snapshot_t *snapshot);
+
+/**
+ * Reads certificate, key and authority again, at the places where they were when the log was opened, for the
+ * connections to come; those that are there live on. `DUO_ERR_CONFIG` for files that are missing or that peers would
+ * refuse, which the message names: what was read before stays, and the log goes on. Without TLS it does nothing.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_reload_tls(const struct duo_replog *log);
 
 /**
  * Where this node stands. Works on a closed log too: as it was.
