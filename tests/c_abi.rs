@@ -170,6 +170,7 @@ fn valgrind_finds_no_error_and_no_leak() {
         let mut command = Command::new("valgrind");
         // Blocks that are leaked on purpose stay reachable; a lost one is an error.
         command.args(["-q", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite"]);
+        command.arg(format!("--suppressions={}", top().join("tests/cabi/valgrind.supp").display()));
         command.arg("--fair-sched=yes").arg(program);
         let output = workshop.run(command);
         let text = String::from_utf8_lossy(&output.stderr);
