@@ -275,7 +275,7 @@
 /** `duo_replog_change_t`: this member leaves. */
 #define DUO_REPLOG_REMOVE 4
 
-/** Batches and questions of a log whose answer was not fetched. */
+/** Batches, questions and snapshots of a log whose answer was not fetched. */
 #define DUO_REPLOG_PENDING_MAX 65536
 
 /** Largest state that `duo_replog_snapshot` takes, in bytes. */
@@ -2554,8 +2554,8 @@ duo_status duo_replog_submit_change(const struct duo_replog *log,
 
 /**
  * Waits up to `timeout_ns` for the answer of a request, which is that of the call that waits itself:
- * `duo_replog_append`, `duo_replog_read_index`, `duo_replog_change`. After `DUO_TIMEOUT` it can be asked for again; after
- * any other, `DUO_PARTIAL` too, `op` is gone. One thread at a time asks for a request.
+ * `duo_replog_append`, `duo_replog_read_index`, `duo_replog_change`, `duo_replog_snapshot`. After `DUO_TIMEOUT` it can be
+ * asked for again; after any other, `DUO_PARTIAL` too, `op` is gone. One thread at a time asks for a request.
  *
  * [any-thread] [blocks] Since: 0.1
  */
@@ -2615,6 +2615,18 @@ duo_status duo_replog_snapshot(const struct duo_replog *log,
                                const void *state,
                                size_t len,
                                int64_t timeout_ns);
+
+/**
+ * As `duo_replog_snapshot`, without waiting: `duo_replog_await` gives the answer, with the index that the newest
+ * snapshot is of then in that of the receipt. `DUO_AGAIN` also as for `duo_replog_submit`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_submit_snapshot(const struct duo_replog *log,
+                                      uint64_t index,
+                                      const void *state,
+                                      size_t len,
+                                      uint64_t *op);
 
 /**
  * Copies bytes of a snapshot's state from `offset` on: what a host begins with when `duo_replog_read` gives

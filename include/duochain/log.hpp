@@ -91,6 +91,12 @@ public:
             return duo_replog_submit_change(get(), changes.data(), changes.size(), op);
         });
     }
+    // As `snapshot` without waiting; the receipt has the index of the newest snapshot then.
+    std::optional<std::uint64_t> submit_snapshot(std::uint64_t index, Bytes state) {
+        return op([&](std::uint64_t *op) {
+            return duo_replog_submit_snapshot(get(), index, state.data, state.size, op);
+        });
+    }
     // The answer to what was submitted. After DUO_TIMEOUT ask again; after anything else `op` is gone.
     duo_status await(std::uint64_t op, Nanos timeout, duo_replog_receipt &receipt) const {
         return check(duo_replog_await(get(), op, timeout.count(), &receipt));
@@ -109,7 +115,7 @@ public:
                                                       timeout.count(), &n, &len);
             if (status != DUO_ERR_TOO_LARGE || len <= buffer.size()) {
                 if (check(status) == DUO_NOT_FOUND) {
-                    throw Error(DUO_NOT_FOUND, "the node no longer has this entry");
+                    throw Error(DUO_NOT_FOUND, "the node no longer shows this entry: begin with read_snapshot()");
                 }
                 break;
             }

@@ -10,28 +10,33 @@ use super::replog_append::{
     answered, change, duo_replog_append_options, duo_replog_change_t, duo_replog_receipt, flat,
 };
 use super::status::duo_status;
-use crate::node::replica::{Asked, Pending, Receipt, ReplicaError};
-use crate::types::Status;
+use crate::node::replica::{Asked, Giving, Pending, Receipt, ReplicaError};
+use crate::types::{LogId, Status, Term};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Batches and questions of a log whose answer was not fetched.
+/// Batches, questions and snapshots of a log whose answer was not fetched.
 pub const DUO_REPLOG_PENDING_MAX: usize = 65536;
 
 /// What somebody will ask about.
-enum Request {
+pub(super) enum Request {
     Append(Pending),
     Question(Asked),
+    Snapshot(Giving),
 }
 
 impl Request {
     fn wait(&self, timeout: Duration) -> Result<Receipt, ReplicaError> {
+        let receipt = |id| Receipt { id, repeated: 0, stale: 0 };
         match self {
             Self::Append(pending) => pending.wait(timeout),
-            Self::Question(asked) => asked.wait(timeout).map(|id| Receipt { id, repeated: 0, stale: 0 }),
+            Self::Question(asked) => asked.wait(timeout).map(receipt),
+            Self::Snapshot(giving) => {
+                giving.wait(timeout).map(|index| receipt(LogId::new(Term::ORIGIN, index)))
+            }
         }
     }
 }
@@ -81,7 +86,7 @@ impl PendingTable {
 }
 
 impl ReplogObject {
-    fn request(
+    pub(super) fn request(
         &self,
         op: *mut u64,
         make: impl FnOnce() -> Result<Request, Failure>,
@@ -143,8 +148,8 @@ pub unsafe extern "C" fn duo_replog_submit_change(
 }
 
 /// Waits up to `timeout_ns` for the answer of a request, which is that of the call that waits itself:
-/// `duo_replog_append`, `duo_replog_read_index`, `duo_replog_change`. After `DUO_TIMEOUT` it can be asked for again; after
-/// any other, `DUO_PARTIAL` too, `op` is gone. One thread at a time asks for a request.
+/// `duo_replog_append`, `duo_replog_read_index`, `duo_replog_change`, `duo_replog_snapshot`. After `DUO_TIMEOUT` it can be
+/// asked for again; after any other, `DUO_PARTIAL` too, `op` is gone. One thread at a time asks for a request.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]

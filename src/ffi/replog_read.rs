@@ -90,7 +90,6 @@ impl ReplogObject {
         let batch = match self.replica.poll(from, bytes_max, timeout) {
             Ok(batch) => batch,
             Err(ReplicaError::Timeout) => return Ok(Status::Timeout),
-            Err(ReplicaError::Gone(_)) => return Ok(Status::NotFound),
             Err(error) => return Err(error.into()),
         };
         batch.entries().take_while(|committed| copy.take(committed)).for_each(drop);

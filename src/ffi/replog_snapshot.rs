@@ -6,8 +6,9 @@ use super::argument::{self, out, out_array};
 use super::boundary::on;
 use super::failure::Failure;
 use super::replog::{ReplogObject, duo_replog};
+use super::replog_pending::Request;
 use super::status::duo_status;
-use crate::node::replica::{PolledState, ReplicaError};
+use crate::node::replica::{Giving, PolledState, ReplicaError};
 use crate::types::{Index, Status};
 use parking_lot::Mutex;
 use std::ffi::c_void;
@@ -56,19 +57,30 @@ pub unsafe extern "C" fn duo_replog_snapshot(
 ) -> duo_status {
     on(log, |log: &ReplogObject| {
         // SAFETY: the header's contract.
-        let state = unsafe { argument::bytes(state, len, DUO_REPLOG_SNAPSHOT_BYTES_MAX, "the state") }?;
-        let mut copy = Vec::new();
-        if copy.try_reserve_exact(state.len()).is_err() {
-            let message = format!("there is no memory for a copy of {} bytes", state.len());
-            return Err(Failure::new(Status::NoMemory, message));
-        }
-        copy.extend_from_slice(state);
-        let giving = log.replica.give_snapshot(Index::new(index), Box::new(Cursor::new(copy)))?;
+        let giving = unsafe { log.give(index, state, len) }?;
         match giving.wait(argument::timeout(timeout_ns)) {
             Ok(_) => Ok(Status::Ok),
             Err(ReplicaError::Timeout) => Ok(Status::Timeout),
             Err(error) => Err(error.into()),
         }
+    })
+}
+
+/// As `duo_replog_snapshot`, without waiting: `duo_replog_await` gives the answer, with the index that the newest
+/// snapshot is of then in that of the receipt. `DUO_AGAIN` also as for `duo_replog_submit`.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_submit_snapshot(
+    log: *const duo_replog,
+    index: u64,
+    state: *const c_void,
+    len: usize,
+    op: *mut u64,
+) -> duo_status {
+    on(log, |log: &ReplogObject| {
+        // SAFETY: the header's contract.
+        log.request(op, || Ok(Request::Snapshot(unsafe { log.give(index, state, len) }?)))
     })
 }
 
@@ -118,6 +130,20 @@ pub unsafe extern "C" fn duo_replog_snapshot_read(
 }
 
 impl ReplogObject {
+    /// # Safety
+    /// `state` points to `len` readable bytes.
+    unsafe fn give(&self, index: u64, state: *const c_void, len: usize) -> Result<Giving, Failure> {
+        // SAFETY: passed on.
+        let state = unsafe { argument::bytes(state, len, DUO_REPLOG_SNAPSHOT_BYTES_MAX, "the state") }?;
+        let mut copy = Vec::new();
+        if copy.try_reserve_exact(state.len()).is_err() {
+            let message = format!("there is no memory for a copy of {} bytes", state.len());
+            return Err(Failure::new(Status::NoMemory, message));
+        }
+        copy.extend_from_slice(state);
+        Ok(self.replica.give_snapshot(Index::new(index), Box::new(Cursor::new(copy)))?)
+    }
+
     /// The state of that index, or the newest one for 0.
     fn open_state<'a>(
         &self,

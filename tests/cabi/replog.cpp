@@ -89,6 +89,9 @@ static void a_snapshot_is_given_and_taken(duo::ReplicatedLog &log, std::uint64_t
     const std::string state((1 << 18) + 5, 's');
     CHECK(log.snapshot(last, state, patience) == DUO_OK && log.status().snapshot == last);
     CHECK(log.read_snapshot()->index == last && log.read_snapshot()->state == state);
+    duo_replog_receipt receipt{};
+    CHECK(log.await(*log.submit_snapshot(last, "as much of the log"), patience, receipt) == DUO_OK);
+    CHECK(receipt.index == last && log.read_snapshot()->state == state);
 }
 
 static void what_is_acknowledged_outlives_its_leader(cluster &c) {

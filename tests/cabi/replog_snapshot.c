@@ -81,7 +81,16 @@ static int follow(duo_replog *log, host *h, uint64_t last, size_t cap) {
 
 static void give(duo_replog *log, const host *h) {
     duo_replog_status_t status = DUO_REPLOG_STATUS_INIT;
-    OK(duo_replog_snapshot(log, h->done, h, sizeof *h, PATIENCE_NS));
+    if (h->done % 2 == 0) {
+        OK(duo_replog_snapshot(log, h->done, h, sizeof *h, PATIENCE_NS));
+    } else {
+        duo_replog_receipt receipt = {0, 0, 0, 0};
+        uint64_t op = 0;
+        OK(duo_replog_submit_snapshot(log, h->done, h, sizeof *h, &op));
+        OK(duo_replog_await(log, op, PATIENCE_NS, &receipt));
+        CHECK(receipt.index == h->done);
+        GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_forget(log, op));
+    }
     OK(duo_replog_status(log, &status));
     CHECK(status.snapshot == h->done);
 }
@@ -109,6 +118,10 @@ static void what_cannot_be_is_refused(duo_replog *log, uint64_t last) {
     duo_replog_snapshot_t snapshot = {7, 7};
     char buf[8];
     size_t len = 9;
+    uint64_t op = 0;
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_submit_snapshot(log, last + 1, "x", 1, &op));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_submit_snapshot(log, last, NULL, 1, &op));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_submit_snapshot(log, last, "x", 1, NULL));
     GIVES(DUO_NOT_FOUND, duo_replog_snapshot_read(log, 0, 0, buf, sizeof buf, &len, &snapshot));
     CHECK(len == 9 && snapshot.index == 7);
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_snapshot_read(log, 0, 0, NULL, 8, &len, &snapshot));

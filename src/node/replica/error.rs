@@ -53,8 +53,8 @@ pub enum ReplicaError {
     /// The time is over. It may still commit.
     #[error("no answer in time; it may still commit")]
     Timeout,
-    /// This node no longer has an entry that was to be read.
-    #[error("this node no longer has entry {0}")]
+    /// This node no longer shows an entry: its newest snapshot is to be taken first.
+    #[error("this node no longer shows entry {0}: take its newest snapshot, and go on behind that")]
     Gone(Index),
     /// A state up to an entry that this node cannot show yet.
     #[error("entry {0} cannot be read here yet")]
