@@ -33,6 +33,7 @@ mod pool;
 mod queue;
 mod registry;
 mod replog;
+mod replog_snapshot;
 mod report;
 mod resilience;
 mod sub;

@@ -30,7 +30,7 @@ use std::ptr;
 /// Most entries that one read hands over.
 const ENTRIES_MAX: usize = 4096;
 /// Settings of an opening, in the order of `ReplicatedLogOptions.open`.
-const SETTINGS: usize = 9;
+const SETTINGS: usize = 10;
 
 fn cut_short() -> Stop {
     Stop::Refused("the arguments do not fit together".to_owned())
@@ -56,7 +56,7 @@ native! {
     fn Java_io_duochain_Natives_replogOpen(env, options: jbyteArray, settings: jlongArray) -> jlong, 0; {
         let (bytes, settings) = (env.bytes(options, SMALL_BYTES_MAX)?, env.longs(settings)?);
         let settings: [jlong; SETTINGS] = settings.try_into().map_err(|_| cut_short())?;
-        let [node, heartbeat, min, max, stall, batch, uncommitted, segment, entries] =
+        let [node, heartbeat, min, max, stall, batch, uncommitted, segment, entries, tail] =
             settings.map(jlong::cast_unsigned);
         let mut steps = Steps(&bytes);
         let (dir, listen) = (text(&mut steps)?, text(&mut steps)?);
@@ -95,7 +95,7 @@ native! {
             tls_certificate: file(0),
             tls_key: file(1),
             tls_authority: file(2),
-            tail_entries: 0,
+            tail_entries: tail,
         };
         let mut log = ptr::null_mut();
         // SAFETY: the options state their size; texts and members live until the end of the call.
@@ -249,6 +249,7 @@ native! {
         let mut wire = Wire::default();
         wire.u32(status.role).u64(status.node).u64(status.term).u64(status.leader).u64(status.first);
         wire.u64(status.last).u64(status.durable).u64(status.commit).u64(status.uncommitted_bytes);
+        wire.u64(status.snapshot);
         wire.fixed(&status.leader_address);
         Ok(env.byte_array(wire.as_bytes())?)
     }

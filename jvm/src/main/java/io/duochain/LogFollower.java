@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.function.Consumer;
 
 /**
  * Entries of a {@link ReplicatedLog} in order, each once, as they are committed. For one thread at a time.
@@ -18,23 +19,26 @@ public final class LogFollower implements Iterable<ReplicatedLog.Entry> {
     private static final int BYTES = 1 << 18;
 
     private final ReplicatedLog log;
+    /** May be {@code null}. */
+    private final Consumer<LogSnapshot> restore;
     private NativeBuffer room = NativeBuffer.allocate(BYTES);
     private long position;
     /** Read together; those from {@code taken} on are behind the position and were not handed out. */
     private List<ReplicatedLog.Entry> ready = List.of();
     private int taken;
 
-    LogFollower(ReplicatedLog log, long after) {
+    LogFollower(ReplicatedLog log, long after, Consumer<LogSnapshot> restore) {
         if (after < 0) {
             throw new IllegalArgumentException("after is " + after);
         }
         this.log = log;
         this.position = after;
+        this.restore = restore;
     }
 
     /**
-     * Index of the last entry that {@link #poll} or a loop has handed out: where a new follower goes on. Kept after an entry
-     * is dealt with, it loses none and repeats none.
+     * Index of the last entry that {@link #poll} or a loop has handed out, or that is in the snapshot which was restored
+     * since: where a new follower goes on. Kept after an entry is dealt with, it loses none and repeats none.
      */
     public long position() {
         return position;
@@ -68,10 +72,10 @@ public final class LogFollower implements Iterable<ReplicatedLog.Entry> {
 
     /** Reads on, once all that was ready is handed out. */
     private void fetch(int max, Duration timeout) throws InterruptedException {
-        long[] numbers = log.readInto(position + 1, max, room, timeout);
+        long[] numbers = read(max, timeout);
         while (numbers.length == 1) {
             room = NativeBuffer.allocate((int) numbers[0]);
-            numbers = log.readInto(position + 1, max, room, timeout);
+            numbers = read(max, timeout);
         }
         List<ReplicatedLog.Entry> entries = new ArrayList<>(numbers.length / ReplicatedLog.Entry.NUMBERS);
         for (int at = 0; at < numbers.length; at += ReplicatedLog.Entry.NUMBERS) {
@@ -81,6 +85,23 @@ public final class LogFollower implements Iterable<ReplicatedLog.Entry> {
         }
         ready = entries;
         taken = 0;
+    }
+
+    /** Behind the position, which is that of the newest snapshot where that had to be restored. */
+    private long[] read(int max, Duration timeout) throws InterruptedException {
+        while (true) {
+            try {
+                return log.readInto(position + 1, max, room, timeout);
+            } catch (NotFoundException behind) {
+                if (restore == null) {
+                    throw behind;
+                }
+                LogSnapshot snapshot = log.readSnapshot().filter(newest -> newest.index() > position)
+                        .orElseThrow(() -> behind);
+                restore.accept(snapshot);
+                position = snapshot.index();
+            }
+        }
     }
 
     /** Entries from here on, for one loop. An interrupt ends it, and stays set. */

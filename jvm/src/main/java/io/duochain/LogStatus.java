@@ -16,19 +16,20 @@ import java.util.OptionalLong;
  * @param durable everything up to here is on its disk
  * @param commit everything up to here is committed
  * @param uncommittedBytes bytes that wait to be committed; of a leader
+ * @param snapshot the last entry in its newest snapshot; 0: it has none
  */
 public record LogStatus(
         Role role, long node, long term, OptionalLong leader, Optional<String> leaderAddress, long first, long last,
-        long durable, long commit, long uncommittedBytes) {
+        long durable, long commit, long uncommittedBytes, long snapshot) {
 
     LogStatus(Wire wire) {
         this(Role.of(wire.i32()), wire.i64(), wire.i64(), known(wire.i64()), new long[] {
-            wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64()}, wire.text());
+            wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64()}, wire.text());
     }
 
     private LogStatus(Role role, long node, long term, OptionalLong leader, long[] rest, String address) {
         this(role, node, term, leader, Optional.of(address).filter(text -> !text.isEmpty()),
-                rest[0], rest[1], rest[2], rest[3], rest[4]);
+                rest[0], rest[1], rest[2], rest[3], rest[4], rest[5]);
     }
 
     private static OptionalLong known(long leader) {

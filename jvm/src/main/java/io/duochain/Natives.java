@@ -289,6 +289,13 @@ final class Natives {
 
     static native long replogSubmitRead(Object owner, long log);
 
+    /** A request for {@link #replogAwait}, or a refusal. */
+    static native long replogSubmitSnapshot(Object owner, long log, long index, Object memory, long data, long length);
+
+    /** Bytes that came, index and length; one number when another one is read now; {@code null} when there is none. */
+    static native long[] replogSnapshotRead(
+            Object owner, long log, long index, long offset, Object memory, long data, long room);
+
     static native long replogTransfer(Object owner, long log, long to, long timeoutNanos);
 
     static native long replogChange(Object owner, long log, byte[] parts, long timeoutNanos);

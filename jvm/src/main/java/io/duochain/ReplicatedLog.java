@@ -5,14 +5,18 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 
 /**
  * One machine's part of a replicated log.
  *
  * <p>A host asks; nothing of it is called. It keeps one number, the index of the last entry that it has dealt with, beside
  * its own state: {@link #follow} from there gives every entry once and in order, after a restart and on another node too.
+ * From time to time it gives that state ({@link #snapshot}), and the log before it is cut; who needs more than is left, as a
+ * new node does, begins with the newest snapshot ({@link #follow(long, Consumer)}).
  *
  * <p><b>Failures of an append.</b> Nothing of it is in the log after {@link FullException} (too much waits, or leadership
  * changes: ask again), {@link NotLeaderException} (ask {@link NotLeaderException#leader}), {@link ConflictException} (a new
@@ -85,7 +89,7 @@ public final class ReplicatedLog implements AutoCloseable {
      * bytes are views of {@code into}: good until it is used again, copied once on their way from the log.
      *
      * @throws TooLargeException when {@code into} cannot hold the first
-     * @throws NotFoundException when the node no longer has it
+     * @throws NotFoundException when the newest snapshot has to be taken first: go on behind that
      * @throws IllegalArgumentException when {@code from} or {@code max} is below 1
      * @throws ClosedException behind the last entry of a log that was shut down
      */
@@ -120,9 +124,37 @@ public final class ReplicatedLog implements AutoCloseable {
         }
     }
 
-    /** A reader of the entries behind index {@code after}; 0 is before the first. */
+    /**
+     * A reader of the entries behind index {@code after}; 0 is before the first. It throws {@link NotFoundException} where
+     * the newest snapshot has to be taken first.
+     */
     public LogFollower follow(long after) {
-        return new LogFollower(this, after);
+        return follow(after, null);
+    }
+
+    /** As {@link #follow(long)}; {@code restore} is given the newest snapshot where that has to be taken first. */
+    public LogFollower follow(long after, Consumer<LogSnapshot> restore) {
+        return new LogFollower(this, after, restore);
+    }
+
+    /**
+     * Gives the host's state as of all entries up to {@code index}, one that was read, and none behind it: the bytes between
+     * position and limit, which are copied. Returns once the snapshot is on disk, with the index that the newest one is of:
+     * one that stands for as much of the log is not replaced. The log may be cut before it then. All nodes of a cluster
+     * should give theirs.
+     *
+     * @throws FullException while one is being written, and another waits
+     * @throws InvalidArgumentException when the entry at {@code index} cannot be read here yet
+     * @throws InputOutputException when the disk took it not, which ends nothing
+     * @throws TimedOutException when it is being written still
+     */
+    public long snapshot(long index, ByteBuffer state, Duration timeout) throws InterruptedException {
+        return appends.snapshot(index, state, timeout);
+    }
+
+    /** The newest snapshot, also one that another node has sent; empty where there is none. */
+    public Optional<LogSnapshot> readSnapshot() {
+        return LogSnapshots.read(this, handle);
     }
 
     /**

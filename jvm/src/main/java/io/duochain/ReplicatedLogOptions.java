@@ -28,6 +28,7 @@ public final class ReplicatedLogOptions {
     private long uncommittedBytesMax;
     private long segmentBytes;
     private long batchEntriesMax;
+    private long tailEntries;
 
     ReplicatedLogOptions() {
     }
@@ -129,6 +130,12 @@ public final class ReplicatedLogOptions {
         return this;
     }
 
+    /** Entries before the newest snapshot that stay at least, for nodes that were away for a moment; 100,000. */
+    public ReplicatedLogOptions tailEntries(long entries) {
+        tailEntries = entries;
+        return this;
+    }
+
     /**
      * Opens or makes the log, listens, and takes part. A log that is damaged in its middle is mended first, with what the
      * other members prove to be the same, which takes up to about 30 s.
@@ -158,7 +165,7 @@ public final class ReplicatedLogOptions {
         }
         return ReplicatedLog.open(out.toByteArray(), new long[] {
             node, heartbeat, electionMin, electionMax, diskStallMax, batchBytesMax, uncommittedBytesMax, segmentBytes,
-            batchEntriesMax});
+            batchEntriesMax, tailEntries});
     }
 
     static void number(ByteArrayOutputStream out, long number) {

@@ -91,7 +91,8 @@ final class LogCluster implements AutoCloseable {
         }
         return ReplicatedLog.options().dir(dir.resolve("n" + (at + 1))).node(at + 1)
                 .cluster(bytes("a log for JUnit.")).members(listed).batch(1000, 64 << 10).segmentBytes(1 << 20)
-                .election(Duration.ofMillis(500), Duration.ofSeconds(1)).diskStallMax(Duration.ofSeconds(5));
+                .election(Duration.ofMillis(500), Duration.ofSeconds(1)).diskStallMax(Duration.ofSeconds(5))
+                .tailEntries(1);
     }
 
     String address(int at) {

@@ -1,0 +1,188 @@
+package io.duochain;
+
+import static io.duochain.Fixtures.PATIENCE;
+import static io.duochain.Fixtures.bytes;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.duochain.ReplicatedLog.Origin;
+import io.duochain.ReplicatedLog.Receipt;
+import io.duochain.ReplicatedLog.WaitFor;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LogSnapshotTest {
+    @TempDir
+    Path dir;
+
+    /** A host whose state is the texts that it read. */
+    private static final class Host {
+        private final List<String> texts = new ArrayList<>();
+        private long done;
+        private int restored;
+
+        /** Until it is at {@code last}, a few entries at a time. */
+        void follow(ReplicatedLog log, long last) throws InterruptedException {
+            LogFollower follower = log.follow(done, this::restore);
+            while (done < last) {
+                follower.poll((int) Math.min(7, last - done), PATIENCE).forEach(entry -> {
+                    assertTrue(entry.index() > done);
+                    done = entry.index();
+                    texts.add(LogCluster.text(entry));
+                });
+            }
+        }
+
+        void restore(LogSnapshot snapshot) {
+            done = snapshot.index();
+            texts.clear();
+            texts.addAll(List.of(new String(snapshot.toArray(), StandardCharsets.UTF_8).split("\n")));
+            restored++;
+        }
+
+        long give(ReplicatedLog log) throws InterruptedException {
+            return log.snapshot(done, ByteBuffer.wrap(bytes(String.join("\n", texts))), PATIENCE);
+        }
+    }
+
+    private static List<byte[]> numbers(int count) {
+        List<byte[]> entries = new ArrayList<>();
+        for (int number = 0; number < count; number++) {
+            entries.add(bytes("number " + number));
+        }
+        return entries;
+    }
+
+    @Test
+    void a_host_that_lost_its_state_begins_with_the_snapshot() throws Exception {
+        try (LogCluster cluster = new LogCluster(dir, 1)) {
+            Receipt receipt = cluster.ask(log -> log.append(numbers(100), PATIENCE)).value();
+            ReplicatedLog log = cluster.get(0);
+            assertTrue(log.readSnapshot().isEmpty());
+            assertEquals(0, log.status().snapshot());
+            Host host = new Host();
+            // Within a batch.
+            host.follow(log, receipt.index() - 50);
+            assertEquals(receipt.index() - 50, host.give(log));
+            assertEquals(host.done, log.status().snapshot());
+            host.follow(log, cluster.append("end").index());
+            cluster.close(0);
+            ReplicatedLog reopened = cluster.open(0);
+            cluster.append("more");
+            LogFollower behind = reopened.follow(0);
+            assertThrows(NotFoundException.class, () -> behind.poll(1, PATIENCE));
+            assertThrows(NotFoundException.class, () -> behind.iterator().hasNext());
+            NativeBuffer room = NativeBuffer.allocate(100);
+            assertThrows(NotFoundException.class, () -> reopened.read(1, 1, room, PATIENCE));
+            Host other = new Host();
+            other.follow(reopened, host.done);
+            assertEquals(1, other.restored);
+            assertEquals(host.texts, other.texts);
+            host.follow(reopened, host.done + 1);
+            assertEquals(0, host.restored);
+        }
+    }
+
+    @Test
+    void the_log_is_cut_and_repetitions_are_known_still() throws Exception {
+        try (LogCluster cluster = new LogCluster(dir, 1)) {
+            Origin origin = new Origin(5, 1);
+            long first = cluster.ask(log -> log.append(List.of(bytes("once")), origin, WaitFor.QUORUM, PATIENCE)).value()
+                    .index();
+            ReplicatedLog log = cluster.get(0);
+            List<byte[]> batch = new ArrayList<>();
+            for (int at = 0; at < 20; at++) {
+                batch.add(new byte[1000]);
+            }
+            for (int round = 0; round < 4; round++) {
+                long last = 0;
+                for (int times = 0; times < 50; times++) {
+                    last = cluster.ask(each -> each.append(batch, PATIENCE)).value().index();
+                }
+                new Host().follow(log, last);
+                assertEquals(last, log.snapshot(last, ByteBuffer.wrap(bytes("small")), PATIENCE));
+            }
+            Fixtures.eventually("its front is cut", () -> log.status().first() > first);
+            Receipt again = cluster.ask(each -> each.append(List.of(bytes("once")), origin, WaitFor.QUORUM, PATIENCE))
+                    .value();
+            assertEquals(1, again.repeated());
+        }
+    }
+
+    @Test
+    void who_was_away_for_too_long_takes_the_snapshot() throws Exception {
+        try (LogCluster cluster = new LogCluster(dir, 3)) {
+            cluster.close(2);
+            Host[] hosts = {new Host(), new Host(), new Host()};
+            for (int number = 0; number < 6; number++) {
+                long last = cluster.append("entry " + number).index();
+                for (int at = 0; at < 2; at++) {
+                    hosts[at].follow(cluster.get(at), last);
+                    assertEquals(last, hosts[at].give(cluster.get(at)));
+                }
+            }
+            cluster.open(2);
+            long last = cluster.append("end").index();
+            for (int at = 0; at < 3; at++) {
+                hosts[at].follow(cluster.get(at), last);
+                assertEquals(hosts[0].texts, hosts[at].texts);
+            }
+            assertEquals(1, hosts[2].restored);
+            assertEquals(last, hosts[2].give(cluster.get(2)));
+        }
+    }
+
+    @Test
+    void what_cannot_be_a_snapshot_is_refused() throws Exception {
+        try (LogCluster cluster = new LogCluster(dir, 1)) {
+            long last = cluster.ask(log -> log.append(numbers(2), PATIENCE)).value().index();
+            ReplicatedLog log = cluster.get(0);
+            new Host().follow(log, last);
+            ByteBuffer state = ByteBuffer.wrap(bytes("state"));
+            for (long index : new long[] {-1, 0, last + 1}) {
+                assertThrows(InvalidArgumentException.class, () -> log.snapshot(index, state, PATIENCE));
+            }
+            assertThrows(
+                    IllegalArgumentException.class, () -> log.snapshot(last, state, Duration.ofSeconds(-1)));
+            assertTrue(log.readSnapshot().isEmpty());
+            assertEquals(last, log.snapshot(last, state, PATIENCE));
+            assertEquals(bytes("state").length, state.remaining());
+            // One that stands for no more of the log changes nothing.
+            assertEquals(last, log.snapshot(last - 1, ByteBuffer.wrap(bytes("other")), PATIENCE));
+            assertTrue(log.shutdown(PATIENCE));
+            assertArrayEquals(bytes("state"), log.readSnapshot().orElseThrow().toArray());
+            assertThrows(ClosedException.class, () -> log.snapshot(last, state, PATIENCE));
+        }
+    }
+
+    @Test
+    void states_of_every_kind_of_buffer_come_back() throws Exception {
+        try (LogCluster cluster = new LogCluster(dir, 1)) {
+            byte[] large = new byte[(3 << 20) + 5];
+            for (int at = 0; at < large.length; at++) {
+                large[at] = (byte) (at * 31 + at / 251);
+            }
+            ByteBuffer direct = ByteBuffer.allocateDirect(large.length + 7).position(3).put(large).flip().position(3);
+            ByteBuffer part = ByteBuffer.wrap(large, 10, 1000).asReadOnlyBuffer();
+            for (ByteBuffer state : List.of(ByteBuffer.wrap(large), direct, part, ByteBuffer.allocate(0))) {
+                byte[] expected = new byte[state.remaining()];
+                state.duplicate().get(expected);
+                long last = cluster.append("entry").index();
+                ReplicatedLog log = cluster.get(0);
+                new Host().follow(log, last);
+                assertEquals(last, log.snapshot(last, state, PATIENCE));
+                LogSnapshot found = log.readSnapshot().orElseThrow();
+                assertEquals(last, found.index());
+                assertArrayEquals(expected, found.toArray());
+            }
+        }
+    }
+}
