@@ -47,6 +47,10 @@ pub struct ReplicaStats {
     pub status: Status,
     /// Everything up to here is applied.
     pub applied: Index,
+    /// The oldest entry that it still has.
+    pub first: Index,
+    /// The last entry that the host's state in its newest snapshot stands for; the origin where there is none.
+    pub snapshot: Index,
     /// Where its log ended when it was opened: what is counted of commits and applies begins behind it.
     pub opened_at: Index,
     /// What was counted since it was opened.
@@ -76,6 +80,8 @@ impl Replica {
             node: self.node,
             status,
             applied: self.applied(),
+            first: self.first(),
+            snapshot: self.snapshot_index(),
             opened_at: self.shared.opened_at,
             counts,
             commit,

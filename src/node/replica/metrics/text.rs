@@ -37,6 +37,12 @@ const METRICS: &[Metric] = &[
         float(s.status.leader.map_or(0, crate::types::NodeId::get))
     }),
     gauge("duochain_log_term", "Term.", |s| float(s.status.term.get())),
+    gauge("duochain_log_first_index", "Index of the oldest entry in the log.", |s| float(s.first.get())),
+    gauge(
+        "duochain_log_snapshot_index",
+        "Index of the last entry in the newest snapshot; 0: there is none.",
+        |s| float(s.snapshot.get()),
+    ),
     gauge(
         "duochain_log_last_index",
         "Index of the last entry in the log; an election can take some back.",
