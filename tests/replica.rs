@@ -5,7 +5,7 @@ mod replicas;
 
 use duochain::frame::{Entry, FrameBuilder, FrameLimits};
 use duochain::node::replica::{Replica, ReplicaConfig, ReplicaError};
-use duochain::raft::{Change, Refusal, Role};
+use duochain::raft::{Change, Membership, Refusal, Role};
 use duochain::types::{ClusterId, Index, LaneId};
 use replicas::{Applied, Cluster, Keep, PATIENCE, batch, n, numbered, own_places, texts, until};
 use std::net::SocketAddr;
@@ -79,6 +79,26 @@ fn deduplication_that_cannot_be_is_refused() {
     config.dedup.ids_max = 0;
     let opened = Replica::open(config, Box::new(Keep(Applied::default())));
     assert!(matches!(&opened, Err(ReplicaError::Config(text)) if text == "ids_max is 0"), "{opened:?}");
+}
+
+#[test]
+fn members_that_cannot_be_are_refused() {
+    let cluster = Cluster::new("replica-members", 1);
+    let many = Membership::of((1..=33).map(|number| (n(number), format!("127.0.0.1:{number}"))));
+    let long = Membership::of([(n(1), "a".repeat(257))]);
+    let mut idle = Membership::of([(n(1), "127.0.0.1:1".to_owned())]);
+    std::mem::swap(&mut idle.voters, &mut idle.learners);
+    for members in [many, long, idle] {
+        let mut config = cluster.config(1);
+        config.dir = cluster.scratch.path().join("other");
+        config.members = members;
+        let opened = Replica::open(config, Box::new(Keep(Applied::default())));
+        assert!(
+            matches!(&opened, Err(ReplicaError::Config(why)) if why.contains("cannot be members together")),
+            "{opened:?}"
+        );
+        assert!(!cluster.scratch.path().join("other").exists());
+    }
 }
 
 #[test]

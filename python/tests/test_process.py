@@ -233,6 +233,16 @@ def test_opening_can_be_interrupted_and_leaves_the_directory_free(tmp_path: Path
     Node(data_dir=tmp_path, time_scale=300).close()
 
 
+def test_the_page_of_the_replicated_log_has_python_that_runs(tmp_path: Path) -> None:
+    page = (TOP / "docs/replication.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"^```python\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
+    # The second one finds the directory of the first, as a curious reader's does.
+    for times in (1, 2):
+        status, out, err = outcome(start(block, cwd=tmp_path))
+        assert (status, err) == (0, ""), err
+        assert re.fullmatch(rf"([1-9]\d* hello\n){{{times}}}", out), out
+
+
 def test_the_readmes_python_block_runs(tmp_path: Path) -> None:
     readme = (TOP / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", readme, flags=re.DOTALL | re.MULTILINE)

@@ -201,7 +201,7 @@ impl Membership {
     }
 
     /// M1 to M3, and the limits.
-    pub(super) fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         let members = self.voters.iter().chain(&self.outgoing).chain(&self.learners);
         !self.voters.is_empty()
             && self.learners.is_disjoint(&self.voters)

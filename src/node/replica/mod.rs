@@ -185,6 +185,7 @@ impl Replica {
         let settings =
             config.raft.clone().build().map_err(|misfit| ReplicaError::Config(misfit.to_string()))?;
         config.snapshots.check()?;
+        config.check_members()?;
         config
             .dedup
             .check()

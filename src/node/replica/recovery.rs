@@ -15,7 +15,7 @@ use super::{ReplicaConfig, ReplicaError};
 use crate::dedup::{Dedup, DedupLimits};
 use crate::env::log::{self, Level};
 use crate::frame::Frame;
-use crate::raft::{Membership, Recovered, Snapshot, Vote};
+use crate::raft::{ADDRESS_BYTES_MAX, MEMBERS_MAX, Membership, Recovered, Snapshot, Vote};
 use crate::storage::frames::{FrameLog, FrameReader, follow_snapshot};
 use crate::storage::snapshots::{SnapshotFile, SnapshotShelf, Stored};
 use crate::storage::votes::{self, VoteStore};
@@ -25,6 +25,18 @@ use std::collections::BTreeMap;
 impl ReplicaConfig {
     fn is_first(&self) -> bool {
         self.members.addresses.contains_key(&self.raft.id)
+    }
+
+    /// Others would take such members for bytes that were changed on the way.
+    pub(super) fn check_members(&self) -> Result<(), ReplicaError> {
+        if self.members.addresses.is_empty() || self.members.is_sound() {
+            return Ok(());
+        }
+        let text = format!(
+            "these cannot be members together: there is a voter among them, they are at most {MEMBERS_MAX}, and an \
+             address has at most {ADDRESS_BYTES_MAX} bytes"
+        );
+        Err(ReplicaError::Config(text))
     }
 
     /// Where the log of this node begins: one that is added later learns from the log who is in.
