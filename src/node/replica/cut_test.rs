@@ -6,8 +6,9 @@ use super::*;
 use crate::dedup::Admission;
 use crate::frame::{Frame, FrameBuilder, Origin, Seal};
 use crate::raft::{Message, Outcome, Recovered, Role, Snapshot};
-use crate::storage::frames::{FrameLog, MemoryFrameLog};
+use crate::storage::frames::{FrameLog, FrameReader, MemoryFrameLog};
 use crate::types::{LaneId, LogId, Term, UnixNanos};
+use std::path::Path;
 
 struct Node {
     shared: Shared,
@@ -20,20 +21,20 @@ impl Drop for Node {
     }
 }
 
-const fn at(term: u64, index: u64) -> LogId {
+pub(super) const fn at(term: u64, index: u64) -> LogId {
     LogId::new(Term::new(term), Index::new(index))
 }
 
-fn n(number: u64) -> NodeId {
+pub(super) fn n(number: u64) -> NodeId {
     NodeId::new(number).unwrap()
 }
 
 /// One entry that `id` is the place of.
-fn frame(id: LogId, body: Body) -> Frame {
+pub(super) fn frame(id: LogId, body: Body) -> Frame {
     Frame::new(Seal { term: id.term, base: id.index, time: UnixNanos::new(1) }, body)
 }
 
-fn body(entry: Entry<'_>) -> Body {
+pub(super) fn body(entry: Entry<'_>) -> Body {
     let mut builder = FrameBuilder::new(FrameLimits::default(), LaneId::default());
     builder.push(entry).unwrap();
     builder.finish().unwrap()
@@ -49,32 +50,36 @@ fn numbered(sequence: u64) -> Entry<'static> {
     Entry { origin: Origin { session: 1, sequence }, ..plain() }
 }
 
+/// Number 1 of five, who lets about eight of these entries be under way, and as many wait behind them.
+pub(super) fn shared_of(dir: &Path, reader: Arc<dyn FrameReader>) -> Shared {
+    let members = Membership::of((1..=5).map(|number| (n(number), format!("10.0.0.{number}:1"))));
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let mut config = ReplicaConfig::new(n(1), dir, ClusterId([9; 16]), listen, members.clone());
+    config.raft.disk_stall_max = Duration::from_secs(600);
+    (config.raft.frame_bytes_max, config.raft.frame_entries_max) = (16 << 10, 10);
+    config.batch = BatchLimits {
+        latency_entries: 1,
+        entries: 1,
+        bytes: 4 << 10,
+        entries_max: 10,
+        staged_bytes_max: 0,
+        in_flight_bytes_max: 8 << 10,
+        ..config.batch
+    };
+    let settings = config.raft.clone().build().unwrap();
+    let stage = submitting::stage_for(config.batch, &settings);
+    let snapshot = Snapshot { membership: members, ..Snapshot::default() };
+    let raft = Raft::new(settings, Recovered { snapshot, ..Recovered::default() });
+    let (shelf, _) = SnapshotShelf::open(&dir.join("snapshots")).unwrap();
+    let snapshots = Snapshots::new(config.snapshots, shelf, None);
+    Shared::new(&config, raft, stage, reader, snapshots)
+}
+
 impl Node {
-    /// Number 1 of five, who lets about eight of these entries be under way, and as many wait behind them.
     fn new(name: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("duochain-{name}-{}", std::process::id()));
-        let members = Membership::of((1..=5).map(|number| (n(number), format!("10.0.0.{number}:1"))));
-        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut config = ReplicaConfig::new(n(1), &dir, ClusterId([9; 16]), listen, members.clone());
-        config.raft.disk_stall_max = Duration::from_secs(600);
-        (config.raft.frame_bytes_max, config.raft.frame_entries_max) = (16 << 10, 10);
-        config.batch = BatchLimits {
-            latency_entries: 1,
-            entries: 1,
-            bytes: 4 << 10,
-            entries_max: 10,
-            staged_bytes_max: 0,
-            in_flight_bytes_max: 8 << 10,
-            ..config.batch
-        };
-        let settings = config.raft.clone().build().unwrap();
-        let stage = submitting::stage_for(config.batch, &settings);
-        let snapshot = Snapshot { membership: members, ..Snapshot::default() };
-        let raft = Raft::new(settings, Recovered { snapshot, ..Recovered::default() });
-        let (shelf, _) = SnapshotShelf::open(&dir.join("snapshots")).unwrap();
-        let snapshots = Snapshots::new(config.snapshots, shelf, None);
         let reader = MemoryFrameLog::new(FrameLimits::default()).reader();
-        let node = Self { shared: Shared::new(&config, raft, stage, reader, snapshots), dir };
+        let node = Self { shared: shared_of(&dir, reader), dir };
         node.shared.step(Input::Started);
         node
     }

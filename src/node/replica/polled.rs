@@ -187,10 +187,7 @@ impl PolledReplica {
         loop {
             // Without reading them: a follower at the end looks often, and repetitions may be many.
             let behind = self.left_out.lock().behind(next);
-            // Behind the look at what is left out, which says too much where another state was restored meanwhile.
-            if next < self.first() || next <= self.restored() {
-                return Err(ReplicaError::Gone(next));
-            }
+            self.check_shown(next)?;
             next = behind;
             let applied = self.applied();
             if next <= applied {
@@ -212,6 +209,15 @@ impl PolledReplica {
         }
     }
 
+    /// Whoever looks at what is left out comes here after that. Nothing is forgotten there before `first` is above it: a
+    /// snapshot of a peer resets the log before the applier hears of it, which clears the runs, and stores `restored`, in
+    /// this order; and a host that gives its state has those before `first` forgotten. So what was found there is all of
+    /// it, or `from` is gone.
+    fn check_shown(&self, from: Index) -> Result<(), ReplicaError> {
+        let is_gone = from < self.first() || from <= self.restored();
+        if is_gone { Err(ReplicaError::Gone(from)) } else { Ok(()) }
+    }
+
     /// Everything up to here was in the snapshot that this replica began with.
     fn restored(&self) -> Index {
         // Acquire, with the applier's Release.
@@ -229,10 +235,7 @@ impl PolledReplica {
         let Some(last) = frames.last() else { return Err(ReplicaError::Gone(from)) };
         let (begin, end) = (frames[0].base().get(), last.last().index.next());
         let left_out = Arc::new(self.left_out.lock().within(begin, end.get()));
-        // As in `poll`.
-        if from <= self.restored() {
-            return Err(ReplicaError::Gone(from));
-        }
+        self.check_shown(from)?;
         let batch = PolledBatch { frames: frames.into(), from, end, was_all: end > applied, left_out };
         *self.recent.lock() = Some(batch.clone());
         Ok(batch)
@@ -284,25 +287,5 @@ impl PolledBatch {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn runs_that_touch_are_one_and_are_left_in_one_step() {
-        let mut runs = Runs::default();
-        for (first, end) in [(3, 5), (5, 9), (12, 13)] {
-            runs.add(first, end);
-        }
-        assert_eq!(runs.0.len(), 2);
-        let behind = [1, 2, 3, 4, 8, 9, 12, 13].map(|index| runs.behind(Index::new(index)).get());
-        assert_eq!(behind, [1, 2, 9, 9, 9, 9, 13, 13]);
-        assert_eq!(runs.within(4, 12), Runs([(3, 9)].into()));
-        assert_eq!(runs.within(9, 13), Runs([(12, 13)].into()));
-        for (first, left) in
-            [(3, &[(3, 9), (12, 13)][..]), (8, &[(3, 9), (12, 13)]), (9, &[(12, 13)]), (13, &[])]
-        {
-            runs.forget(Index::new(first));
-            assert_eq!(runs, Runs(left.iter().copied().collect()), "before {first}");
-        }
-    }
-}
+#[path = "polled_test.rs"]
+mod tests;
