@@ -93,6 +93,7 @@ fn a_state_that_ends_within_a_frame_is_gone_on_from_there_and_repetitions_of_the
     assert_eq!(host.give(), host.done);
     // The file ends where the frame begins.
     assert_eq!(cluster_end(&cluster), second.get() - 5);
+    assert!(has_position(&cluster));
     cluster.close(1);
     cluster.open(1);
     let again = cluster.append(&[b"a5", b"a6", b"a7"], numbered(5, 5));
@@ -102,6 +103,13 @@ fn a_state_that_ends_within_a_frame_is_gone_on_from_there_and_repetitions_of_the
     assert_eq!(host.taken, 1);
     assert_eq!(texts(&host.state), ["a1", "a2", "a3", "a4", "a5", "a6", "a7"]);
     assert_eq!(host.give(), again.id.index);
+    assert!(!has_position(&cluster), "whoever does not know of it takes this one too");
+}
+
+/// Whether the newest snapshot of node 1 says where its state ends.
+fn has_position(cluster: &Cluster) -> bool {
+    let bytes = fs::read(cluster.snapshots(1).pop().unwrap()).unwrap();
+    bytes.windows(8).any(|window| window == b"position")
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //!        '-- dedup: read, and led on by the frames up to b - 1; up to l where index = l
 //! ```
 //! The state is as of `index`, which may lie within a frame F: who reads in pieces knows nothing of frames. The snapshot
-//! ends where F begins, or with F where that ends at `index`; `index` stands beside the state as its position. So
+//! ends with F where that does at `index`, and else where F begins: `index` stands beside the state then, as its position. So
 //! nothing of F is cut before the host has all of it, F is judged again as a whole behind the snapshot, and whoever
 //! begins with the state goes on behind its position.
 //!
@@ -86,7 +86,7 @@ fn write(shared: &Shared, given: &mut Given) -> Result<(), ReplicaError> {
     let mut dedup = Vec::new();
     dedup_at(shared, place)?.encode(&mut dedup);
     let state = std::mem::replace(&mut given.state, Box::new(io::empty()));
-    let take = Take { snapshot, dedup, position: Some(index), state };
+    let take = Take { snapshot, dedup, position: (index != place).then_some(index), state };
     keep(shared, take).map_err(|error| match error {
         SectionError::Source(error) => ReplicaError::Failed(format!("the state: {error}").into()),
         SectionError::Storage(error) => error.into(),

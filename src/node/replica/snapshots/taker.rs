@@ -26,7 +26,8 @@ pub(in crate::node::replica) enum Work {
 pub(in crate::node::replica) struct Take {
     pub(in crate::node::replica) snapshot: Snapshot,
     pub(in crate::node::replica) dedup: Vec<u8>,
-    /// The last entry that the state stands for, where it is not at the end of the snapshot for sure.
+    /// The last entry that the state stands for, where that is behind the end of the snapshot. Only there: whoever does not
+    /// know of positions takes all others.
     pub(in crate::node::replica) position: Option<Index>,
     pub(in crate::node::replica) state: Box<dyn Read + Send>,
 }
