@@ -1,5 +1,6 @@
 //! Snapshots of hosts that are polled: given, found again, sent, taken; and what of the log goes for them.
 
+mod damaged;
 mod hosts;
 #[path = "../support/replicas.rs"]
 mod replicas;
@@ -11,12 +12,11 @@ use hosts::{Cluster, State, decode, encode, read_whole};
 use replicas::{PATIENCE, eventually};
 use std::fs;
 use std::io::{self, Cursor, Read};
-use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-fn numbered(session: u64, sequence: u64) -> Origin {
+pub(crate) fn numbered(session: u64, sequence: u64) -> Origin {
     Origin { session, sequence }
 }
 
@@ -74,7 +74,7 @@ fn the_log_is_bounded_under_load_for_a_host_that_gives_snapshots() {
 }
 
 /// The end of the newest snapshot of node 1.
-fn cluster_end(cluster: &Cluster) -> u64 {
+pub(crate) fn cluster_end(cluster: &Cluster) -> u64 {
     let newest = cluster.snapshots(1).pop().unwrap();
     newest.file_stem().unwrap().to_str().unwrap().parse().unwrap()
 }
@@ -336,41 +336,4 @@ fn a_state_that_cannot_be_read_leaves_everything_as_it_was() {
     assert_eq!(host.replica.snapshot_index(), Index::ORIGIN);
     assert_eq!(host.give(), last);
     assert_eq!(cluster.snapshots(1).len(), 1);
-}
-
-/// Changes a bit in the middle of a file.
-fn spoil(path: &Path) {
-    let mut bytes = fs::read(path).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    fs::write(path, bytes).unwrap();
-}
-
-#[test]
-fn a_damaged_snapshot_is_not_gone_on_from_and_not_counted_on() {
-    let mut cluster = Cluster::open_all("given-damaged", 1);
-    for sequence in 1..2_000 {
-        cluster.append(&[b"x"], numbered(sequence, 1));
-    }
-    cluster.cut(&[1]);
-    let end = cluster_end(&cluster);
-    let newest = cluster.snapshots(1).pop().unwrap();
-    let expected = cluster.host(1).state.len();
-    // The middle of it is what is known of sessions.
-    spoil(&newest);
-    let last = cluster.append(&[b"y"], numbered(1, 2)).id.index;
-    let host = cluster.host(1);
-    host.follow(last);
-    assert_eq!(host.give(), last);
-    assert!(
-        host.replica.status().snapshot.index < Index::new(end),
-        "the log reaches back to one that is sound"
-    );
-    assert!(!newest.exists());
-    cluster.close(1);
-    cluster.open(1);
-    let again = cluster.append(&[b"x", b"y", b"z"], numbered(1, 1));
-    assert_eq!(again.repeated, 2);
-    cluster.host(1).follow(again.id.index);
-    assert_eq!(cluster.host(1).state.len(), expected + 2);
 }

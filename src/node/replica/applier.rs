@@ -113,13 +113,15 @@ impl Applier {
                 let upto = self.dedup.upto();
                 shared.progress.wait_while(&mut core, |core| {
                     let is_behind = core.committed > upto && !core.is_installing;
-                    core.ended.is_none() && core.restore.is_none() && !is_behind
+                    let is_asked = shared.snapshots.lending.is_asked();
+                    core.ended.is_none() && core.restore.is_none() && !is_behind && !is_asked
                 });
                 if core.ended.is_some() {
                     return;
                 }
                 core.committed
             };
+            shared.snapshots.lending.answer(&self.dedup);
             if let Err(error) = self.restore(shared).and_then(|()| self.advance(committed, shared)) {
                 return shared.end(error);
             }
@@ -149,6 +151,7 @@ impl Applier {
                 self.due.add(u64::from(frame.count()), frame.encoded_bytes() as u64);
             }
             self.offer(frames.last().expect("it is not empty"), shared);
+            shared.snapshots.lending.answer(&self.dedup);
             if self.publish(shared) {
                 return Ok(());
             }

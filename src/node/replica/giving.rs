@@ -29,9 +29,9 @@ impl Giving {
     /// of the log as this one would is not replaced. After `Timeout` it may be waited for again.
     ///
     /// # Errors
-    /// `Timeout`; `Storage`: it could not be written, or what it goes on from could not be read; `Failed`: the state could
-    /// not be read; `Gone`: the log no longer has what it would have to go on from; `Closed`. There is no such snapshot
-    /// then, but after `Timeout`, and the log is not cut for it.
+    /// `Timeout`; `Storage`: it could not be written, or what it goes on from could not be read, where a state of a later
+    /// entry is taken again; `Failed`: the state could not be read; `Gone`: the log no longer has what it would have to go
+    /// on from; `Closed`. There is no such snapshot then, but after `Timeout`, and the log is not cut for it.
     pub fn wait(&self, timeout: Duration) -> Result<Index, ReplicaError> {
         self.0.wait(timeout).map(|receipt| receipt.id.index)
     }

@@ -104,8 +104,8 @@ impl SnapshotShelf {
         (path == self.path_of(index)).then_some(index)
     }
 
-    /// `dir/00000000000000004711.snapshot`
-    fn path_of(&self, index: Index) -> PathBuf {
+    /// Where the snapshot that ends with `index` is: `dir/00000000000000004711.snapshot`
+    pub fn path_of(&self, index: Index) -> PathBuf {
         self.dir.join(format!("{:020}.{SNAPSHOT}", index.get()))
     }
 

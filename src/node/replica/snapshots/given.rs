@@ -13,7 +13,8 @@
 //!
 //! # Invariants
 //! G1 what is remembered against repetitions is that of the place where the snapshot ends: a function of the log up to
-//! there (D1 of `dedup`), and the log reaches back to the older of two snapshots (T1).
+//! there (D1 of `dedup`), and the log reaches back to the older of two snapshots (T1). Where neither is sound, the applier
+//! lends what it remembers: a state of a later place goes on from that, one of an earlier place cannot be kept.
 
 use super::taker::{Take, keep};
 use super::{read_dedup, read_members};
@@ -24,6 +25,7 @@ use crate::node::replica::ReplicaError;
 use crate::node::replica::core::Shared;
 use crate::node::replica::pending::Waiter;
 use crate::node::replica::waiting::Receipt;
+use crate::storage::Error;
 use crate::storage::snapshots::SectionError;
 use crate::types::{Index, LogId, Term};
 use std::fmt;
@@ -53,10 +55,14 @@ impl Drop for Given {
     }
 }
 
-/// Makes a snapshot of it, durably, and tells who waits what the newest one stands for then.
-pub(super) fn keep_given(shared: &Shared, mut given: Given) {
+/// Makes a snapshot of it, durably, and tells who waits what the newest one stands for then. `lent` is what the applier has
+/// lent while no snapshot is sound.
+pub(super) fn keep_given(shared: &Shared, mut given: Given, lent: &mut Option<Dedup>) {
     let snapshots = &shared.snapshots;
-    let outcome = write(shared, &mut given);
+    let outcome = write(shared, &mut given, lent);
+    if outcome.is_ok() {
+        *lent = None;
+    }
     if snapshots.is_over() && outcome.is_err() {
         return;
     }
@@ -68,7 +74,7 @@ pub(super) fn keep_given(shared: &Shared, mut given: Given) {
     given.waiter.tell(outcome.map(receipt));
 }
 
-fn write(shared: &Shared, given: &mut Given) -> Result<(), ReplicaError> {
+fn write(shared: &Shared, given: &mut Given, lent: &mut Option<Dedup>) -> Result<(), ReplicaError> {
     let (index, snapshots) = (given.index, &shared.snapshots);
     if index <= snapshots.position() {
         return Ok(());
@@ -84,7 +90,7 @@ fn write(shared: &Shared, given: &mut Given) -> Result<(), ReplicaError> {
     // Otherwise one of the leader is about to take the log's place, which is further.
     let Some(snapshot) = shared.snapshot_at(frame.last(), frame.time()) else { return Ok(()) };
     let mut dedup = Vec::new();
-    dedup_at(shared, place)?.encode(&mut dedup);
+    dedup_at(shared, place, lent)?.encode(&mut dedup);
     let state = std::mem::replace(&mut given.state, Box::new(io::empty()));
     let take = Take { snapshot, dedup, position: (index != place).then_some(index), state };
     keep(shared, take).map_err(|error| match error {
@@ -101,8 +107,8 @@ fn frame_at(shared: &Shared, index: Index) -> Result<Frame, ReplicaError> {
 }
 
 /// What is remembered against repetitions behind `upto`, the end of a frame (G1).
-fn dedup_at(shared: &Shared, upto: Index) -> Result<Dedup, ReplicaError> {
-    let mut dedup = known_before(shared, upto)?;
+fn dedup_at(shared: &Shared, upto: Index, lent: &mut Option<Dedup>) -> Result<Dedup, ReplicaError> {
+    let mut dedup = known_before(shared, upto, lent)?;
     while dedup.upto() < upto {
         let next = dedup.upto().next();
         if shared.snapshots.is_over() {
@@ -120,8 +126,9 @@ fn dedup_at(shared: &Shared, upto: Index) -> Result<Dedup, ReplicaError> {
 }
 
 /// The same behind the newest snapshot before `upto` that the log goes on from, or before its first entry.
-fn known_before(shared: &Shared, upto: Index) -> Result<Dedup, ReplicaError> {
+fn known_before(shared: &Shared, upto: Index, lent: &mut Option<Dedup>) -> Result<Dedup, ReplicaError> {
     let (first, snapshots) = (shared.reader.0.first(), &shared.snapshots);
+    let mut unsound = None;
     let ends = snapshots.shelf.ends()?;
     for end in ends.into_iter().rev().filter(|end| *end <= upto && end.next() >= first) {
         let error = match known_at(shared, end) {
@@ -129,6 +136,7 @@ fn known_before(shared: &Shared, upto: Index) -> Result<Dedup, ReplicaError> {
             Err(error) => error,
         };
         log::emit(Level::Warn, "log", format_args!("what the snapshot to {end} knows: {error}"));
+        unsound.get_or_insert(error);
         // A damaged one is not counted on (T1).
         if let Some(newest) = snapshots.latest().filter(|newest| newest.head.last.index == end)
             && newest.is_damaged(&|| snapshots.is_over())?
@@ -136,20 +144,27 @@ fn known_before(shared: &Shared, upto: Index) -> Result<Dedup, ReplicaError> {
             snapshots.forget(&newest);
         }
     }
-    if first != Index::ORIGIN.next() {
-        return Err(ReplicaError::Gone(first.back(1).unwrap_or_default()));
+    if first == Index::ORIGIN.next() {
+        return Ok(Dedup::new(shared.dedup));
     }
-    Ok(Dedup::new(shared.dedup))
+    if lent.as_ref().is_none_or(|known| known.upto().next() < first) {
+        *lent = Some(snapshots.lending.ask(shared)?);
+    }
+    // It may be further already. A state that is given later goes on from it then: the log has what is behind it.
+    lent.clone().filter(|known| known.upto() <= upto).ok_or_else(|| {
+        unsound.map_or_else(|| ReplicaError::Gone(first.back(1).unwrap_or_default()), ReplicaError::from)
+    })
 }
 
-fn known_at(shared: &Shared, end: Index) -> Result<Dedup, ReplicaError> {
-    let invalid = |error: String| ReplicaError::Failed(error.into());
-    let mut blocks = shared.snapshots.shelf.peek(end)?;
-    read_members(&mut blocks).map_err(|error| invalid(error.to_string()))?;
-    let (bytes, _) = read_dedup(&mut blocks).map_err(|error| invalid(error.to_string()))?;
-    let dedup = Dedup::decode(&bytes, shared.dedup).map_err(|fault| invalid(format!("{fault:?}")))?;
+fn known_at(shared: &Shared, end: Index) -> Result<Dedup, Error> {
+    let shelf = &shared.snapshots.shelf;
+    let unsound = |what: String| Error::Corrupt { path: shelf.path_of(end), offset: 0, what };
+    let mut blocks = shelf.peek(end)?;
+    read_members(&mut blocks).map_err(|error| unsound(error.to_string()))?;
+    let (bytes, _) = read_dedup(&mut blocks).map_err(|error| unsound(error.to_string()))?;
+    let dedup = Dedup::decode(&bytes, shared.dedup).map_err(|fault| unsound(format!("{fault:?}")))?;
     if dedup.upto() != end {
-        return Err(invalid("its deduplication ends elsewhere".to_owned()));
+        return Err(unsound("its deduplication ends elsewhere".to_owned()));
     }
     Ok(dedup)
 }

@@ -28,6 +28,7 @@
 mod due;
 mod given;
 mod giver;
+mod lending;
 mod post;
 mod receiver;
 mod sections;
@@ -48,6 +49,7 @@ use crate::storage::Error;
 use crate::storage::snapshots::{SnapshotFile, SnapshotShelf};
 use crate::types::{Index, NodeId, Term};
 use giver::News;
+use lending::Lending;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -140,6 +142,8 @@ pub(super) struct Snapshots {
     newest: Mutex<Newest>,
     /// What is to be written; at most one.
     takes: Post<Work>,
+    /// For a state that is given where no snapshot is sound.
+    pub(super) lending: Lending,
     news: Post<News>,
     /// Who wants a snapshot, and in which term: one for each member, so that none is dropped.
     wishes: Mutex<BTreeMap<NodeId, Term>>,
@@ -169,6 +173,7 @@ impl Snapshots {
             shelf,
             newest: Mutex::new(newest),
             takes: Post::new(1),
+            lending: Lending::new(),
             news: Post::new(NEWS_MAX),
             wishes: Mutex::default(),
             chunks: Post::new(CHUNKS_WAITING_MAX),
@@ -283,7 +288,7 @@ impl Snapshots {
     pub(super) fn close(&self) -> impl Sized + use<> {
         self.news.close();
         self.chunks.close();
-        self.takes.close()
+        (self.takes.close(), self.lending.close())
     }
 }
 

@@ -39,10 +39,11 @@ impl fmt::Debug for Take {
 }
 
 pub(super) fn run(shared: &Shared) {
+    let mut lent = None;
     loop {
         match shared.snapshots.takes.take(Duration::MAX) {
             Taken::Item(Work::Take(take)) => keep_taken(shared, take),
-            Taken::Item(Work::Given(given)) => keep_given(shared, given),
+            Taken::Item(Work::Given(given)) => keep_given(shared, given, &mut lent),
             Taken::Nothing => {}
             Taken::Closed => return,
         }
