@@ -1,6 +1,7 @@
 """Snapshots of replicated logs: given by hosts, found again, sent to who is behind."""
 
 import asyncio
+import mmap
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,8 @@ def test_what_cannot_be_a_snapshot_is_refused(tmp_path: Path) -> None:
             log.snapshot(last, b"x", -1.0)
         with pytest.raises(TypeError):
             log.snapshot(last, "text", PATIENCE)  # type: ignore[arg-type]
+        with mmap.mmap(-1, (1 << 30) + 1) as large, pytest.raises(duochain.TooLargeError):
+            log.snapshot(last, large, PATIENCE)
         assert log.read_snapshot() is None
         assert log.snapshot(last, bytearray(b"state"), PATIENCE) == last
         # One that stands for no more of the log changes nothing.

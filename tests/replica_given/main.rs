@@ -7,7 +7,7 @@ mod replicas;
 
 use duochain::frame::Origin;
 use duochain::node::replica::{Applied, Apply, PolledState, Replica, ReplicaConfig, ReplicaError};
-use duochain::types::Index;
+use duochain::types::{Index, Status};
 use hosts::{Cluster, State, decode, encode, read_whole};
 use replicas::{PATIENCE, eventually};
 use std::fs;
@@ -250,11 +250,15 @@ fn an_index_that_cannot_be_read_yet_is_refused_and_one_that_has_a_snapshot_write
     for index in [Index::ORIGIN, last.next(), Index::new(u64::MAX)] {
         let refused = host.replica.give_snapshot(index, Box::new(io::empty()));
         assert!(matches!(refused, Err(ReplicaError::Unread(found)) if found == index), "{refused:?}");
+        let refused = host.replica.give_snapshot_by(index, || panic!("nobody wants it"));
+        assert!(matches!(refused, Err(ReplicaError::Unread(_))), "{refused:?}");
     }
     assert!(host.replica.open_snapshot().unwrap().is_none());
     assert_eq!(host.give(), last);
     let other = host.replica.give_snapshot(last.back(1).unwrap(), Box::new(Cursor::new(b"other"))).unwrap();
     assert_eq!(other.wait(PATIENCE).unwrap(), last);
+    let known = host.replica.give_snapshot_by(last, || panic!("there is one"));
+    assert_eq!(known.unwrap().wait(Duration::ZERO).unwrap(), last);
     let mut opened = host.replica.open_snapshot().unwrap().unwrap();
     assert_eq!((opened.index(), read_whole(&mut opened)), (last, encode(&host.state)));
     assert_eq!(cluster.snapshots(1).len(), 1);
@@ -301,7 +305,7 @@ fn one_is_written_while_another_waits_and_a_third_is_refused_and_closing_tells_b
     let first = host.replica.give_snapshot(last, Box::new(Slow(begin, permits))).unwrap();
     begun.recv().unwrap();
     let second = host.replica.give_snapshot(last, Box::new(io::empty())).unwrap();
-    let third = host.replica.give_snapshot(last, Box::new(io::empty()));
+    let third = host.replica.give_snapshot_by(last, || panic!("there is no room for it"));
     assert!(matches!(third, Err(ReplicaError::Busy)), "{third:?}");
     assert!(matches!(first.wait(Duration::ZERO), Err(ReplicaError::Timeout)));
     std::thread::scope(|scope| {
@@ -312,7 +316,7 @@ fn one_is_written_while_another_waits_and_a_third_is_refused_and_closing_tells_b
     // It was read to its end before anybody looked, or was given up.
     let told = first.wait(PATIENCE);
     assert!(matches!(told, Ok(_) | Err(ReplicaError::Closed)), "{told:?}");
-    let after = host.replica.give_snapshot(last, Box::new(io::empty()));
+    let after = host.replica.give_snapshot_by(last, || panic!("nobody reads it"));
     assert!(matches!(after, Err(ReplicaError::Closed)), "{after:?}");
 }
 
@@ -332,7 +336,9 @@ fn a_state_that_cannot_be_read_leaves_everything_as_it_was() {
     let host = cluster.host(1);
     host.follow(last);
     let told = host.replica.give_snapshot(last, Box::new(Broken)).unwrap().wait(PATIENCE);
-    assert!(matches!(&told, Err(ReplicaError::Failed(why)) if why.contains("the host's")), "{told:?}");
+    assert!(matches!(&told, Err(ReplicaError::State(why)) if why.to_string() == "the host's"), "{told:?}");
+    let unmade = host.replica.give_snapshot_by(last, || Err(io::ErrorKind::OutOfMemory.into()));
+    assert_eq!(unmade.unwrap_err().status(), Status::NoMemory);
     assert_eq!(host.replica.snapshot_index(), Index::ORIGIN);
     assert_eq!(host.give(), last);
     assert_eq!(cluster.snapshots(1).len(), 1);

@@ -41,18 +41,10 @@ impl<'a, 'py> FromPyObject<'a, 'py> for BytesLike<'a, 'py> {
 impl BytesLike<'_, '_> {
     /// The bytes, for use under the interpreter lock.
     #[inline]
-    pub(crate) fn as_slice<'s>(&'s self, _py: Python<'s>) -> &'s [u8] {
+    pub(crate) fn as_slice<'s>(&'s self, py: Python<'s>) -> &'s [u8] {
         match self {
             Self::Bytes(bytes) => bytes.as_bytes(),
-            Self::Buffer(buffer) => {
-                let (start, len) = (buffer.buf_ptr().cast::<u8>().cast_const(), buffer.len_bytes());
-                if start.is_null() || len == 0 {
-                    return &[];
-                }
-                // SAFETY: the exporter keeps `len` contiguous bytes in place while `buffer` lives, and the
-                // interpreter lock keeps Python code from writing to them (I1).
-                unsafe { std::slice::from_raw_parts(start, len) }
-            }
+            Self::Buffer(buffer) => contents(py, buffer),
         }
     }
 
@@ -63,6 +55,18 @@ impl BytesLike<'_, '_> {
             Self::Buffer(_) => Cow::Owned(self.as_slice(py).to_vec()),
         }
     }
+}
+
+/// The bytes of a contiguous buffer, for use under the interpreter lock.
+#[inline]
+pub(crate) fn contents<'s>(_py: Python<'s>, buffer: &'s PyUntypedBuffer) -> &'s [u8] {
+    let (start, len) = (buffer.buf_ptr().cast::<u8>().cast_const(), buffer.len_bytes());
+    if start.is_null() || len == 0 {
+        return &[];
+    }
+    // SAFETY: the exporter keeps `len` contiguous bytes in place while `buffer` lives, and the interpreter lock keeps
+    // Python code from writing to them (I1).
+    unsafe { std::slice::from_raw_parts(start, len) }
 }
 
 /// As [`with_slices`], without the interpreter lock, for what waits for locks of the library. Buffers that could

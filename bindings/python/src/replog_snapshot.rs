@@ -2,15 +2,14 @@
 
 use crate::arguments::{invalid, position, timeout};
 use crate::boundary::wait;
-use crate::bytes::BytesLike;
+use crate::bytes::{BytesLike, contents};
 use crate::fault::fault;
 use crate::replog::ReplicatedLog;
 use crate::replog_pending::{is_timeout, raise};
-use duochain::node::replica::{PolledState, ReplicaError};
+use duochain::node::replica::{PolledState, ReplicaError, STATE_BYTES_MAX, copy_of};
 use duochain::types::{Index, Status};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use std::io::Cursor;
 
 /// Bytes of a state that are read between two looks at pending signals.
 const PIECE_BYTES: usize = 4 << 20;
@@ -27,13 +26,23 @@ pub(crate) fn _log_snapshot(
     log.gate.enter(py, || {
         let index = Index::new(position(py, "index", index)?);
         let limit = self::timeout(py, timeout)?;
-        let bytes = state.as_slice(py);
-        let mut copy = Vec::new();
-        copy.try_reserve_exact(bytes.len())
-            .map_err(|_| fault(py, Status::NoMemory, format!("no memory for {} bytes", bytes.len())))?;
-        copy.extend_from_slice(bytes);
-        let give = || log.inner.give_snapshot(index, Box::new(Cursor::new(copy)));
-        let giving = py.detach(give).map_err(|error| raise(py, &error))?;
+        let len = state.as_slice(py).len();
+        if len > STATE_BYTES_MAX {
+            let message = format!("the state is {len} bytes long, the maximum is {STATE_BYTES_MAX}");
+            return Err(fault(py, Status::TooLarge, message));
+        }
+        let log = &log.inner;
+        let giving = match &state {
+            BytesLike::Bytes(bytes) => {
+                let bytes = bytes.as_bytes();
+                py.detach(|| log.give_snapshot_by(index, || copy_of(bytes)))
+            }
+            // Others could write to it without the interpreter lock: nothing else runs while it is copied.
+            BytesLike::Buffer(buffer) => py.detach(|| {
+                log.give_snapshot_by(index, || Python::attach(|py| copy_of(contents(py, buffer))))
+            }),
+        };
+        let giving = giving.map_err(|error| raise(py, &error))?;
         match wait(py, limit, |slice| giving.wait(slice), is_timeout)? {
             Ok(newest) => Ok(newest.get()),
             Err(ReplicaError::Timeout) => {

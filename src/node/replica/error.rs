@@ -59,6 +59,9 @@ pub enum ReplicaError {
     /// A state up to an entry that this node cannot show yet.
     #[error("entry {0} cannot be read here yet")]
     Unread(Index),
+    /// The host's state could not be read, or there is no memory for a copy. No snapshot was made of it; the node goes on.
+    #[error("the state was not read: {0}")]
+    State(Arc<io::Error>),
     /// The replica was closed. It may still commit elsewhere.
     #[error("the replica was closed")]
     Closed,
@@ -84,6 +87,8 @@ impl ReplicaError {
             Self::Gone(_) => Status::NotFound,
             Self::NotEverywhere(_) => Status::Partial,
             Self::Timeout => Status::Timeout,
+            Self::State(error) if error.kind() == io::ErrorKind::OutOfMemory => Status::NoMemory,
+            Self::State(_) => Status::Io,
             Self::Closed => Status::Closed,
             Self::Failed(_) => Status::Poisoned,
         }

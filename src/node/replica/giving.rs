@@ -10,14 +10,31 @@
 //! as far begins with the snapshot. All nodes of a cluster should give theirs: a leader sends only what it has.
 
 use super::pending::Waiter;
-use super::snapshots::{Given, HOST};
+use super::snapshots::{Given, HOST, Work};
 use super::{PolledReplica, ReplicaError};
 use crate::storage::Error;
 use crate::storage::snapshots::Window;
 use crate::types::Index;
-use std::io::{ErrorKind, Read};
+use std::io::{self, Cursor, ErrorKind, Read};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Largest state that hosts of other languages give, in bytes: it is copied. One in Rust may be of any size.
+pub const STATE_BYTES_MAX: usize = 1 << 30;
+
+/// A copy of a state, for [`PolledReplica::give_snapshot_by`].
+///
+/// # Errors
+/// `OutOfMemory`.
+pub fn copy_of(state: &[u8]) -> io::Result<Box<dyn Read + Send>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(state.len()).map_err(|_| {
+        let what = format!("there is no memory for a copy of {} bytes", state.len());
+        io::Error::new(ErrorKind::OutOfMemory, what)
+    })?;
+    copy.extend_from_slice(state);
+    Ok(Box::new(Cursor::new(copy)))
+}
 
 /// A state that is being made a snapshot of. Dropping it gives up the answer, not the snapshot.
 #[derive(Debug)]
@@ -30,7 +47,7 @@ impl Giving {
     ///
     /// # Errors
     /// `Timeout`; `Storage`: it could not be written, or what it goes on from could not be read, where a state of a later
-    /// entry is taken again; `Failed`: the state could not be read; `Gone`: the log no longer has what it would have to go
+    /// entry is taken again; `State`: the state could not be read; `Gone`: the log no longer has what it would have to go
     /// on from; `Closed`. There is no such snapshot then, but after `Timeout`, and the log is not cut for it.
     pub fn wait(&self, timeout: Duration) -> Result<Index, ReplicaError> {
         self.0.wait(timeout).map(|receipt| receipt.id.index)
@@ -74,6 +91,19 @@ impl PolledReplica {
     /// `Unread`: the entry is not known to be committed here, or is none. `Busy`: one is being written and another waits.
     /// `Closed`, `Failed`. The state was not taken then.
     pub fn give_snapshot(&self, index: Index, state: Box<dyn Read + Send>) -> Result<Giving, ReplicaError> {
+        self.give_snapshot_by(index, || Ok(state))
+    }
+
+    /// As [`Self::give_snapshot`], of a state that `make` is asked for once there is room for it: not where it is refused, or
+    /// where a newest snapshot of `index` or later stands for it.
+    ///
+    /// # Errors
+    /// As [`Self::give_snapshot`]; `State` from `make`.
+    pub fn give_snapshot_by(
+        &self,
+        index: Index,
+        make: impl FnOnce() -> io::Result<Box<dyn Read + Send>>,
+    ) -> Result<Giving, ReplicaError> {
         let shared = &self.replica.shared;
         if shared.is_of_parent() {
             return Err(ReplicaError::Closed);
@@ -84,10 +114,15 @@ impl PolledReplica {
         // What was cut for the ones before.
         self.left_out.lock().forget(self.first());
         let waiter = Arc::<Waiter>::default();
-        if shared.snapshots.give(Given { index, state, waiter: Arc::clone(&waiter) }) {
+        let refusal = || shared.core.lock().ended.clone().unwrap_or(ReplicaError::Busy);
+        let room = shared.snapshots.reserve().ok_or_else(refusal)?;
+        if index <= shared.snapshots.position() {
+            waiter.tell(Ok(shared.snapshots.receipt()));
             return Ok(Giving(waiter));
         }
-        Err(shared.core.lock().ended.clone().unwrap_or(ReplicaError::Busy))
+        let state = make().map_err(|error| ReplicaError::State(Arc::new(error)))?;
+        let given = Given { index, state, waiter: Arc::clone(&waiter) };
+        if room.fill(Work::Given(given)) { Ok(Giving(waiter)) } else { Err(refusal()) }
     }
 
     /// The newest snapshot, to begin with; `None` where there is none.

@@ -62,7 +62,7 @@ pub use applier::{Applied, Apply};
 pub use asking::Asked;
 pub use batching::{BatchLimits, ENTRY_COST_BYTES};
 pub use error::{LeaderAt, ReplicaError};
-pub use giving::{Giving, PolledState};
+pub use giving::{Giving, PolledState, STATE_BYTES_MAX, copy_of};
 pub use metrics::{Counts, ReplicaStats, STEPS_US, Spans};
 pub use pending::Pending;
 pub use polled::{Committed, PolledBatch, PolledReplica};

@@ -17,7 +17,7 @@
 //! lends what it remembers: a state of a later place goes on from that, one of an earlier place cannot be kept.
 
 use super::taker::{Take, keep};
-use super::{read_dedup, read_members};
+use super::{Snapshots, read_dedup, read_members};
 use crate::dedup::Dedup;
 use crate::env::log::{self, Level};
 use crate::frame::Frame;
@@ -70,8 +70,14 @@ pub(super) fn keep_given(shared: &Shared, mut given: Given, lent: &mut Option<De
         let what = format_args!("no snapshot of the state up to {}: {error}", given.index);
         log::emit(Level::Error, "log", what);
     }
-    let receipt = |()| Receipt { id: LogId::new(Term::ORIGIN, snapshots.position()), repeated: 0, stale: 0 };
-    given.waiter.tell(outcome.map(receipt));
+    given.waiter.tell(outcome.map(|()| snapshots.receipt()));
+}
+
+impl Snapshots {
+    /// What the newest one stands for.
+    pub(in crate::node::replica) fn receipt(&self) -> Receipt {
+        Receipt { id: LogId::new(Term::ORIGIN, self.position()), repeated: 0, stale: 0 }
+    }
 }
 
 fn write(shared: &Shared, given: &mut Given, lent: &mut Option<Dedup>) -> Result<(), ReplicaError> {
@@ -94,7 +100,7 @@ fn write(shared: &Shared, given: &mut Given, lent: &mut Option<Dedup>) -> Result
     let state = std::mem::replace(&mut given.state, Box::new(io::empty()));
     let take = Take { snapshot, dedup, position: (index != place).then_some(index), state };
     keep(shared, take).map_err(|error| match error {
-        SectionError::Source(error) => ReplicaError::Failed(format!("the state: {error}").into()),
+        SectionError::Source(error) => ReplicaError::State(Arc::new(error)),
         SectionError::Storage(error) => error.into(),
     })
 }

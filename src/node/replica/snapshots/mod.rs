@@ -37,7 +37,7 @@ mod taker;
 
 pub(super) use due::Due;
 pub(super) use given::Given;
-pub(super) use post::{Post, Taken};
+pub(super) use post::{Post, Room, Taken};
 pub(super) use receiver::Received;
 pub(super) use sections::{HOST, read_dedup, read_members};
 pub(super) use taker::{Take, Work};
@@ -246,9 +246,9 @@ impl Snapshots {
         self.takes.push(Work::Take(take));
     }
 
-    /// `false` when another one waits already, or the end has come; the host is told then.
-    pub(super) fn give(&self, given: Given) -> bool {
-        self.takes.push(Work::Given(given))
+    /// Room for a state that a host gives; none when another one waits already, or the end has come.
+    pub(super) fn reserve(&self) -> Option<Room<'_, Work>> {
+        self.takes.reserve()
     }
 
     /// A peer needs a snapshot, says the core.

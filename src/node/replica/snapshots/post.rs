@@ -2,14 +2,23 @@
 
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
+use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 #[derive(Debug)]
 struct Box<T> {
     items: VecDeque<T>,
+    /// Items that are being made.
+    reserved: usize,
     /// Whoever takes is about an item.
     is_busy: bool,
     is_closed: bool,
+}
+
+impl<T> Box<T> {
+    fn has_room(&self, max: usize) -> bool {
+        self.items.len() + self.reserved < max && !self.is_closed
+    }
 }
 
 /// A bounded queue with one taker.
@@ -18,6 +27,32 @@ pub(in crate::node::replica) struct Post<T> {
     inner: Mutex<Box<T>>,
     came: Condvar,
     max: usize,
+}
+
+/// Room for an item. Dropped, it is given back.
+#[derive(Debug)]
+pub(in crate::node::replica) struct Room<'a, T>(&'a Post<T>);
+
+impl<T> Room<'_, T> {
+    /// Leaves `item`; `false` when the post was closed meanwhile, and it is gone.
+    pub(in crate::node::replica) fn fill(self, item: T) -> bool {
+        // Given back here, under the same lock.
+        let post = ManuallyDrop::new(self).0;
+        let mut inner = post.inner.lock();
+        inner.reserved -= 1;
+        let is_open = !inner.is_closed;
+        if is_open {
+            inner.items.push_back(item);
+            post.came.notify_one();
+        }
+        is_open
+    }
+}
+
+impl<T> Drop for Room<'_, T> {
+    fn drop(&mut self) {
+        self.0.inner.lock().reserved -= 1;
+    }
 }
 
 /// What a taker got.
@@ -31,14 +66,14 @@ pub(in crate::node::replica) enum Taken<T> {
 
 impl<T> Post<T> {
     pub(in crate::node::replica) const fn new(max: usize) -> Self {
-        let inner = Box { items: VecDeque::new(), is_busy: false, is_closed: false };
+        let inner = Box { items: VecDeque::new(), reserved: 0, is_busy: false, is_closed: false };
         Self { inner: Mutex::new(inner), came: Condvar::new(), max }
     }
 
     /// Leaves `item`; `false` when there is no room, and it is gone.
     pub(in crate::node::replica) fn push(&self, item: T) -> bool {
         let mut inner = self.inner.lock();
-        let has_room = inner.items.len() < self.max && !inner.is_closed;
+        let has_room = inner.has_room(self.max);
         if has_room {
             inner.items.push_back(item);
             self.came.notify_one();
@@ -46,10 +81,19 @@ impl<T> Post<T> {
         has_room
     }
 
-    /// Whether nothing waits and nobody is about anything.
+    /// Room for an item that is made only if there is some.
+    pub(in crate::node::replica) fn reserve(&self) -> Option<Room<'_, T>> {
+        let mut inner = self.inner.lock();
+        inner.has_room(self.max).then(|| {
+            inner.reserved += 1;
+            Room(self)
+        })
+    }
+
+    /// Whether nothing waits or is being made, and nobody is about anything.
     pub(in crate::node::replica) fn is_idle(&self) -> bool {
         let inner = self.inner.lock();
-        inner.items.is_empty() && !inner.is_busy
+        inner.items.is_empty() && inner.reserved == 0 && !inner.is_busy
     }
 
     /// The next item, when there is one within `timeout`; whoever asks is done with the one before.
@@ -105,5 +149,20 @@ mod tests {
         assert_eq!(post.close(), [3]);
         assert_eq!(post.take(Duration::MAX), Taken::Closed);
         assert!(!post.push(4));
+    }
+
+    #[test]
+    fn room_that_is_reserved_is_taken_until_it_is_filled_or_given_back() {
+        let post = Post::new(1);
+        let room = post.reserve().unwrap();
+        assert!(post.reserve().is_none() && !post.push(1) && !post.is_idle());
+        drop(room);
+        assert!(post.is_idle());
+        assert!(post.reserve().unwrap().fill(2));
+        assert!(post.reserve().is_none(), "it holds what was put there");
+        assert_eq!(post.take(Duration::ZERO), Taken::Item(2));
+        let room = post.reserve().unwrap();
+        assert!(post.close().is_empty());
+        assert!(!room.fill(3) && post.reserve().is_none());
     }
 }
