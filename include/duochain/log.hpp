@@ -128,7 +128,9 @@ public:
         return entries;
     }
     // Gives the host's state as of all entries up to `index`, for a snapshot: the log may be cut before it then. DUO_OK
-    // once it is on disk; DUO_TIMEOUT while it is being written; DUO_AGAIN while another one waits for that.
+    // once it is on disk; DUO_TIMEOUT while it is being written; DUO_AGAIN while another one waits for that;
+    // DUO_NOT_FOUND when what it would go on from is no longer there, as it throws CORRUPTION when that is damaged:
+    // give a state of a later entry then.
     duo_status snapshot(std::uint64_t index, Bytes state, Nanos timeout) {
         return check(duo_replog_snapshot(get(), index, state.data, state.size, timeout.count()));
     }

@@ -215,8 +215,12 @@ class ReplicatedLog(_native.ReplicatedLog):
         give theirs. For asyncio, call it by `asyncio.to_thread`.
 
         `DuoTimeoutError`: it is being written still. `FullError`: one is being written, and another waits.
-        `InvalidArgumentError`: the entry at `index` cannot be read here yet. `IoError`: the disk took it not, which ends
-        nothing.
+        `InvalidArgumentError`: the entry at `index` cannot be read here yet. `TooLargeError`: more than 1 GiB.
+        `NoMemoryError`: there is none for a copy. `IoError`: the disk took it not; `DuoPermissionError`: it is read-only;
+        neither ends anything. `CorruptionError`, `NotFoundError`: what it would go on from is damaged, or no longer
+        there: give a state of a later entry.
+
+        `bytes` are copied without the interpreter lock; other buffers are copied under it, so that nobody writes to them.
         """
         return _native._log_snapshot(self, index, state, timeout)
 

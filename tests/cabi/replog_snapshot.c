@@ -186,12 +186,83 @@ static void one_that_is_replaced_meanwhile_is_read_to_its_end(duo_replog *log, h
     }
     OK(duo_replog_snapshot_read(log, h.done, 8, second, sizeof second, &len, &snapshot));
     CHECK(len == sizeof second && memcmp(second, (const char *)&h + 8, sizeof second) == 0);
-    /* Another thread asks for the newest one. */
+    /* Another thread asks which one is the newest, and for the end of that. */
     OK(duo_replog_snapshot_read(log, 0, 0, NULL, 0, &len, &newer));
-    CHECK(newer.index == kept->done);
-    GIVES(DUO_ERR_CONFLICT, duo_replog_snapshot_read(log, h.done, 16, second, sizeof second, &len, &snapshot));
-    OK(duo_replog_snapshot_read(log, newer.index, UINT64_MAX, second, sizeof second, &len, &newer));
+    CHECK(newer.index == kept->done && len == 0);
+    OK(duo_replog_snapshot_read(log, newer.index, sizeof h, second, sizeof second, &len, &newer));
     CHECK(len == 0);
+    OK(duo_replog_snapshot_read(log, h.done, 16, second, sizeof second, &len, &snapshot));
+    CHECK(len == sizeof second && memcmp(second, (const char *)&h + 16, sizeof second) == 0);
+    /* Now it begins to read it. */
+    OK(duo_replog_snapshot_read(log, 0, 0, second, sizeof second, &len, &newer));
+    CHECK(len == sizeof second && newer.index == kept->done);
+    GIVES(DUO_ERR_CONFLICT, duo_replog_snapshot_read(log, h.done, 16, second, sizeof second, &len, &snapshot));
+    /* It goes on although another thread was refused, until it gives it up. */
+    h = *kept;
+    append_numbers(log, 0, 1, &receipt);
+    follow(log, kept, receipt.index, BATCH);
+    give(log, kept);
+    OK(duo_replog_snapshot_read(log, h.done, 8, second, sizeof second, &len, &snapshot));
+    CHECK(len == sizeof second && snapshot.index == h.done);
+    OK(duo_replog_snapshot_read(log, h.done, UINT64_MAX, second, sizeof second, &len, &snapshot));
+    CHECK(len == 0);
+    GIVES(DUO_ERR_CONFLICT, duo_replog_snapshot_read(log, h.done, 8, second, sizeof second, &len, &snapshot));
+}
+
+/* One call does not keep others waiting for as long as a large state takes. */
+static void a_large_state_comes_in_several_calls(duo_replog *log) {
+    static char given[(9 << 20) + 5], found[(9 << 20) + 5];
+    duo_replog_snapshot_t snapshot = {0, 0};
+    duo_replog_receipt receipt = {0, 0, 0, 0};
+    host h = {0, 0, 0};
+    size_t len = 0, whole = 0;
+    int calls = 0;
+    for (size_t at = 0; at < sizeof given; at++) {
+        given[at] = (char)(at * 31 + at / 251);
+    }
+    append_numbers(log, 0, 1, &receipt);
+    h.done = receipt.index - 1;
+    follow(log, &h, receipt.index, BATCH);
+    OK(duo_replog_snapshot(log, receipt.index, given, sizeof given, PATIENCE_NS));
+    do {
+        OK(duo_replog_snapshot_read(log, snapshot.index, whole, found + whole, sizeof found - whole, &len, &snapshot));
+        CHECK(snapshot.index == receipt.index && snapshot.bytes == sizeof given);
+        whole += len;
+        calls++;
+    } while (whole < sizeof found);
+    CHECK(calls > 1 && memcmp(given, found, sizeof given) == 0);
+}
+
+static int cut_short(const char *path, const struct stat *about, int kind, struct FTW *place) {
+    (void)about, (void)place;
+    return kind == FTW_F ? truncate(path, 80) : 0;
+}
+
+static int remove_file(const char *path, const struct stat *about, int kind, struct FTW *place) {
+    (void)about, (void)place;
+    return kind == FTW_F ? remove(path) : 0;
+}
+
+/* No snapshot of the node is sound, or none is there at all: a state of what was judged since then is kept. */
+static void what_is_damaged_is_done_without(const cluster *c, host *kept) {
+    duo_replog *log = c->log[ALONE];
+    char dir[128];
+    snprintf(dir, sizeof dir, "%s/n%d/snapshots", c->dir, ALONE + 1);
+    for (int round = 0; round < 2; round++) {
+        duo_replog_receipt receipt = {0, 0, 0, 0};
+        host early, found;
+        CHECK(nftw(dir, round == 0 ? cut_short : remove_file, 16, FTW_PHYS) == 0);
+        append_numbers(log, 0, 1, &receipt);
+        follow(log, kept, receipt.index, BATCH);
+        early = *kept;
+        append_numbers(log, 0, 1, &receipt);
+        follow(log, kept, receipt.index, BATCH);
+        GIVES(round == 0 ? DUO_ERR_CORRUPTION : DUO_NOT_FOUND,
+              duo_replog_snapshot(log, early.done, &early, sizeof early, PATIENCE_NS));
+        give(log, kept);
+        found = take(log);
+        CHECK(memcmp(&found, kept, sizeof found) == 0);
+    }
 }
 
 /* A node that was never there begins with the snapshot, and so does one that was away for too long. */
@@ -234,6 +305,8 @@ int main(void) {
     kept.entries = 0;
     a_log_is_cut_and_gone_on_from(&c, &kept);
     one_that_is_replaced_meanwhile_is_read_to_its_end(c.log[ALONE], &kept);
+    a_large_state_comes_in_several_calls(c.log[ALONE]);
+    what_is_damaged_is_done_without(&c, &kept);
     who_is_far_behind_takes_the_snapshot(&c);
     end_cluster(&c);
     return 0;

@@ -145,7 +145,12 @@ public final class ReplicatedLog implements AutoCloseable {
      *
      * @throws FullException while one is being written, and another waits
      * @throws InvalidArgumentException when the entry at {@code index} cannot be read here yet
+     * @throws TooLargeException above 1 GiB
+     * @throws NoMemoryException when there is none for a copy
      * @throws InputOutputException when the disk took it not, which ends nothing
+     * @throws PermissionException when the disk is read-only, which ends nothing
+     * @throws CorruptionException when what it would go on from is damaged: give a state of a later entry
+     * @throws NotFoundException when what it would go on from is no longer there: as above
      * @throws TimedOutException when it is being written still
      */
     public long snapshot(long index, ByteBuffer state, Duration timeout) throws InterruptedException {
