@@ -216,11 +216,11 @@ class ReplicatedLog(_native.ReplicatedLog):
 
         `DuoTimeoutError`: it is being written still. `FullError`: one is being written, and another waits.
         `InvalidArgumentError`: the entry at `index` cannot be read here yet. `TooLargeError`: more than 1 GiB.
-        `NoMemoryError`: there is none for a copy. `IoError`: the disk took it not; `DuoPermissionError`: it is read-only;
-        neither ends anything. `CorruptionError`, `NotFoundError`: what it would go on from is damaged, or no longer
-        there: give a state of a later entry.
+        `NoMemoryError`: there is none for a copy. `IoError`: the disk took it not, and `DuoPermissionError`: it is
+        read-only, which ends nothing. `CorruptionError`, `NotFoundError`: what it would go on from is damaged, or no
+        longer there: give a state of a later entry.
 
-        `bytes` are copied without the interpreter lock; other buffers are copied under it, so that nobody writes to them.
+        `bytes` are copied without the interpreter lock, other buffers under it, so that nobody writes to them.
         """
         return _native._log_snapshot(self, index, state, timeout)
 

@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 /** Requests to one log: their way in, and their answers. */
 final class LogAppends {
     private static final String REFUSED = "too much waits already, or leadership changes: ask again";
+    private static final String NO_BASE = "what this snapshot would go on from is gone: give a later state";
     private static final String UNKNOWN = "no answer in time; it may still commit";
 
     private final ReplicatedLog owner;
@@ -127,7 +128,8 @@ final class LogAppends {
             return null;
         }
         if (Failures.isRefused(answer[0])) {
-            throw Failures.of(Failures.refusal(answer[0]), REFUSED);
+            Code code = Failures.refusal(answer[0]);
+            throw Failures.of(code, code == Code.NOT_FOUND ? NO_BASE : REFUSED);
         }
         Receipt receipt = new Receipt(answer[0], answer[1], (int) answer[2], (int) answer[3]);
         if (answer[4] != 0) {
