@@ -2598,15 +2598,17 @@ duo_status duo_replog_read(const struct duo_replog *log,
 /**
  * Gives the host's state as of all entries up to `index`, one that was read, and none behind it: `len` bytes, which are
  * copied. Returns once the snapshot is on disk; from then on the log may be cut before it, so that a host that does this
- * from time to time has a log that does not grow for ever: it reaches back to the snapshot before the newest, and
- * further by `tail_entries` of the options. A new node, and one that is far behind, is sent the snapshot instead of the
- * log: all nodes of a cluster should do the same. Nothing is written where the newest snapshot stands for as much of
- * the log already.
+ * from time to time has a log that does not grow for ever: it reaches back to the snapshot before the newest, and at
+ * least `tail_entries` of the options before the newest. A new node, and one that is far behind, is sent the snapshot
+ * instead of the log: all nodes of a cluster should do the same. Nothing is written where the newest snapshot stands
+ * for as much of the log already.
  *
  * `DUO_TIMEOUT`: it is being written still. `DUO_AGAIN`: one is being written, and another waits.
  * `DUO_ERR_INVALID_ARGUMENT` when the entry at `index` cannot be read here yet; `DUO_ERR_TOO_LARGE` above
- * `DUO_REPLOG_SNAPSHOT_BYTES_MAX`; `DUO_ERR_IO` when the disk takes no more, which ends nothing; `DUO_NOT_FOUND` when the
- * log no longer has what the snapshot would go on from.
+ * `DUO_REPLOG_SNAPSHOT_BYTES_MAX`; `DUO_ERR_NO_MEMORY` when there is none for the copy. Nothing ends, and the log is not
+ * cut, after `DUO_ERR_IO` when the disk takes no more, `DUO_ERR_PERMISSION` when it is read-only, `DUO_ERR_CORRUPTION`
+ * when what the snapshot would go on from is damaged, and `DUO_NOT_FOUND` when the log no longer has that: give a state
+ * of a later entry then.
  *
  * [any-thread] [blocks] Since: 0.1
  */
@@ -2631,14 +2633,15 @@ duo_status duo_replog_submit_snapshot(const struct duo_replog *log,
 /**
  * Copies bytes of a snapshot's state from `offset` on: what a host begins with when `duo_replog_read` gives
  * `DUO_NOT_FOUND`. With `index` 0 it is the newest one; `snapshot` says which, and how long it is. Ask for the rest by
- * its index, until `len`, which gets how many bytes were copied, is 0: the snapshot stays the same while newer ones come,
- * and the node lets go of it at its end. With `cap` 0 only `snapshot` is of interest. One snapshot of a log is read at a
- * time.
+ * its index, until `len`, which gets how many bytes were copied, is 0; there may be fewer than `cap` also before the end.
+ * The snapshot stays the same while newer ones come, and the node lets go of it where a read copies nothing: ask from
+ * offset `UINT64_MAX` on to give it up. One snapshot of a log is read at a time. With `cap` 0 only `snapshot` is of
+ * interest, and nothing is kept for more.
  *
- * `DUO_NOT_FOUND` when there is none. `DUO_ERR_CONFLICT` when a newer one has come, and another thread has begun to
- * read that: begin again, with `index` 0.
+ * `DUO_NOT_FOUND` when there is none. `DUO_ERR_CONFLICT` when it is no longer open and another is the newest: begin
+ * again, with `index` 0. `DUO_ERR_CORRUPTION` when it is damaged.
  *
- * [any-thread] Since: 0.1
+ * [any-thread] [blocks] Since: 0.1
  */
 duo_status duo_replog_snapshot_read(const struct duo_replog *log,
                                     uint64_t index,
