@@ -54,8 +54,9 @@ def alone(directory: Path) -> ReplicatedLog:
     """The only node of its cluster, leading."""
     address = f"{own_address()}:23000"
     name = b"a log for pytest"
-    sizes = {"batch_bytes_max": 64 << 10, "segment_bytes": 1 << 20, "tail_entries": 1}
-    log = ReplicatedLog(directory, address, 1, {1: address}, name, **sizes)
+    log = ReplicatedLog(
+        directory, address, 1, {1: address}, name, batch_bytes_max=64 << 10, segment_bytes=1 << 20, tail_entries=1
+    )
     until(lambda: log.status()["role"] == "leader")
     return log
 
