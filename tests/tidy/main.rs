@@ -9,9 +9,11 @@
 //! |---|---|
 //! | layers: `crate::` points downward | [`layers`] |
 //! | head docs, length of files, the top-level list | [`shape`] |
+//! | promises name tests that exist | [`proofs`] |
 //! | tabs, trailing blanks, unfinished work, words that do not belong here | [`text`] |
 
 mod layers;
+mod proofs;
 mod shape;
 mod source;
 mod text;
@@ -60,6 +62,15 @@ fn the_top_level_holds_the_agreed_entries_only() {
     let files = tree::files();
     let extra = shape::top_level_strangers(&files);
     assert!(extra.is_empty(), "not in the agreed top-level list: {extra:?}");
+}
+
+#[test]
+fn pages_name_tests_that_exist() {
+    let files = tree::files();
+    let pages: Vec<&File> = files.iter().filter(|file| proofs::PAGES.contains(&file.path.as_str())).collect();
+    assert_eq!(pages.len(), proofs::PAGES.len(), "a page is gone");
+    let complaints: Vec<String> = pages.into_iter().flat_map(|page| proofs::check(page, &files)).collect();
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 
 #[test]
