@@ -21,6 +21,14 @@ pub(crate) enum Better {
 pub(crate) enum Goal {
     /// Our figure, in the row's unit, is not above this.
     OursAtMost(f64),
+    /// Our figure, in the row's unit, is not above the peer's by more than this.
+    OursAtMostAbovePeer(f64),
+    /// Our figure, in the row's unit, is not below this.
+    OursAtLeast(f64),
+    /// One of both is enough: the figure where the machine allows it, else the ratio to its limit.
+    OursOrRatioAtLeast { ours: f64, ratio: f64 },
+    /// Neither our figure nor the ratio is below its bound.
+    OursAndRatioAtLeast { ours: f64, ratio: f64 },
     /// The ratio is not below this.
     RatioAtLeast(f64),
     /// Our worst repetition is not below this share of our median.
@@ -31,6 +39,14 @@ impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OursAtMost(bound) => write!(f, "ours ≤ {bound}"),
+            Self::OursAtMostAbovePeer(more) => write!(f, "ours ≤ peer + {more}"),
+            Self::OursAtLeast(bound) => write!(f, "ours ≥ {}", figure(*bound)),
+            Self::OursOrRatioAtLeast { ours, ratio } => {
+                write!(f, "{} or {}", Self::OursAtLeast(*ours), Self::RatioAtLeast(*ratio))
+            }
+            Self::OursAndRatioAtLeast { ours, ratio } => {
+                write!(f, "{} and {}", Self::OursAtLeast(*ours), Self::RatioAtLeast(*ratio))
+            }
             Self::RatioAtLeast(bound) => write!(f, "ratio ≥ {}", figure(*bound)),
             Self::WorstAtLeast(share) => write!(f, "our worst ≥ {share} of ours"),
         }
@@ -138,10 +154,25 @@ pub(crate) fn ratios(better: Better, ours: &[f64], peer: &[f64]) -> Vec<f64> {
     ours.iter().zip(peer).map(|(ours, peer)| ratio(better, *ours, *peer)).collect()
 }
 
-/// Whether the goal is reached; `worst` is the share of our median that our worst repetition reaches.
-pub(crate) fn met(goal: Goal, ours: f64, ratio: f64, worst: f64) -> bool {
+/// What a goal is held against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) ours: f64,
+    pub(crate) peer: f64,
+    pub(crate) ratio: f64,
+    /// The share of our median that our worst repetition reaches.
+    pub(crate) worst: f64,
+}
+
+/// Whether the goal is reached.
+pub(crate) fn met(goal: Goal, outcome: Outcome) -> bool {
+    let Outcome { ours, peer, ratio, worst } = outcome;
     match goal {
         Goal::OursAtMost(bound) => ours <= bound,
+        Goal::OursAtMostAbovePeer(more) => ours <= peer + more,
+        Goal::OursAtLeast(bound) => ours >= bound,
+        Goal::OursOrRatioAtLeast { ours: bound, ratio: share } => ours >= bound || ratio >= share,
+        Goal::OursAndRatioAtLeast { ours: bound, ratio: share } => ours >= bound && ratio >= share,
         Goal::RatioAtLeast(bound) => ratio >= bound,
         Goal::WorstAtLeast(share) => worst >= share,
     }
@@ -169,12 +200,35 @@ pub(crate) mod tests {
 
     #[test]
     fn goals_hold_at_their_bound() {
-        assert!(met(Goal::OursAtMost(100.0), 100.0, 0.1, 1.0));
-        assert!(!met(Goal::OursAtMost(100.0), 100.1, 9.0, 1.0));
-        assert!(met(Goal::RatioAtLeast(2.0), 1e9, 2.0, 1.0));
-        assert!(!met(Goal::RatioAtLeast(2.0), 0.1, 1.99, 1.0));
-        assert!(met(Goal::WorstAtLeast(0.8), 1.0, 0.1, 0.8));
-        assert!(!met(Goal::WorstAtLeast(0.8), 1.0, 9.0, 0.79));
+        let outcome = |ours, ratio, worst| Outcome { ours, peer: 50.0, ratio, worst };
+        assert!(met(Goal::OursAtMost(100.0), outcome(100.0, 0.1, 1.0)));
+        assert!(!met(Goal::OursAtMost(100.0), outcome(100.1, 9.0, 1.0)));
+        assert!(met(Goal::OursAtMostAbovePeer(20.0), outcome(70.0, 0.1, 1.0)));
+        assert!(!met(Goal::OursAtMostAbovePeer(20.0), outcome(70.1, 9.0, 1.0)));
+        assert!(met(Goal::OursAtLeast(100.0), outcome(100.0, 0.1, 1.0)));
+        assert!(!met(Goal::OursAtLeast(100.0), outcome(99.9, 9.0, 1.0)));
+        assert!(met(Goal::RatioAtLeast(2.0), outcome(1e9, 2.0, 1.0)));
+        assert!(!met(Goal::RatioAtLeast(2.0), outcome(0.1, 1.99, 1.0)));
+        assert!(met(Goal::WorstAtLeast(0.8), outcome(1.0, 0.1, 0.8)));
+        assert!(!met(Goal::WorstAtLeast(0.8), outcome(1.0, 9.0, 0.79)));
+    }
+
+    #[test]
+    fn of_two_bounds_one_is_enough_or_both_are_needed() {
+        let either = Goal::OursOrRatioAtLeast { ours: 2_100_000.0, ratio: 0.8 };
+        let both = Goal::OursAndRatioAtLeast { ours: 2_100_000.0, ratio: 0.8 };
+        for (ours, ratio, one, all) in [
+            (2_100_000.0, 0.8, true, true),
+            (2_200_000.0, 0.79, true, false),
+            (1_900_000.0, 0.9, true, false),
+            (2_099_999.0, 0.79, false, false),
+        ] {
+            let outcome = Outcome { ours, peer: 1.0, ratio, worst: 1.0 };
+            assert_eq!((met(either, outcome), met(both, outcome)), (one, all), "{ours}, {ratio}");
+        }
+        assert_eq!(either.to_string(), "ours ≥ 2,100,000 or ratio ≥ 0.800");
+        let text = serde_json::to_string(&either).expect("plain data");
+        assert_eq!(serde_json::from_str::<Goal>(&text).expect("its own text"), either, "{text}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is compared with what.
 
 use crate::AnyError;
-use crate::record::{Better, Goal, Role, Row, Spreads, Stalled, compare, met, ratios, worst_share};
+use crate::record::{Better, Goal, Outcome, Role, Row, Spreads, Stalled, compare, met, ratios, worst_share};
 use crate::sample::{Samples, Summary};
 
 /// The side that is ours, in every suite.
@@ -41,6 +41,21 @@ impl Peer {
         Self { goal: Some(Goal::OursAtMost(bound)), ..self }
     }
 
+    /// With a bound on how far our own figure is above the peer's.
+    pub(crate) const fn ours_at_most_above(self, more: f64) -> Self {
+        Self { goal: Some(Goal::OursAtMostAbovePeer(more)), ..self }
+    }
+
+    /// With a bound on our own figure, and one on the ratio that will do as well.
+    pub(crate) const fn ours_or_ratio_at_least(self, ours: f64, ratio: f64) -> Self {
+        Self { goal: Some(Goal::OursOrRatioAtLeast { ours, ratio }), ..self }
+    }
+
+    /// With a bound on our own figure, and one on the ratio.
+    pub(crate) const fn ours_and_ratio_at_least(self, ours: f64, ratio: f64) -> Self {
+        Self { goal: Some(Goal::OursAndRatioAtLeast { ours, ratio }), ..self }
+    }
+
     /// With a bound on the ratio.
     pub(crate) const fn ratio_at_least(self, bound: f64) -> Self {
         Self { goal: Some(Goal::RatioAtLeast(bound)), ..self }
@@ -74,6 +89,7 @@ fn row(scenario: &Scenario, peer: &Peer, samples: &Samples) -> Result<Row, AnyEr
     let paired = summary(&ratios(scenario.better, our_values, peer_values))?;
     let ratio = compare(scenario.better, &ours, &theirs);
     let worst = worst_share(scenario.better, our_values, ours.median);
+    let outcome = Outcome { ours: ours.median, peer: theirs.median, ratio, worst };
     Ok(Row {
         scenario: scenario.name.to_owned(),
         ours: ours.median,
@@ -85,7 +101,7 @@ fn row(scenario: &Scenario, peer: &Peer, samples: &Samples) -> Result<Row, AnyEr
         better: scenario.better,
         ratio,
         goal: peer.goal,
-        met: peer.goal.map(|goal| met(goal, ours.median, ratio, worst)),
+        met: peer.goal.map(|goal| met(goal, outcome)),
         repetitions: paired.repetitions,
         stalled: Stalled {
             ours: samples.stalls(scenario.name, OURS),

@@ -1,6 +1,6 @@
 //! Rows as text for a terminal and as Markdown.
 
-use crate::record::{Better, Row};
+use crate::record::{Better, Goal, Row};
 use std::fmt::Write;
 
 /// Three digits, without an exponent; small values keep three decimals at least.
@@ -30,12 +30,16 @@ fn group(digits: &str) -> String {
     text
 }
 
-/// The goal and whether it is reached.
+/// The goal and whether it is reached; of two that must hold, each.
 pub(crate) fn goal(row: &Row) -> String {
-    match (row.goal, row.met) {
-        (Some(goal), Some(true)) => format!("{goal}: met"),
-        (Some(goal), _) => format!("{goal}: MISSED"),
-        (None, _) => "-".to_owned(),
+    let judged = |goal, met| format!("{goal}: {}", if met { "met" } else { "MISSED" });
+    match row.goal {
+        Some(Goal::OursAndRatioAtLeast { ours, ratio }) => {
+            let figure = judged(Goal::OursAtLeast(ours), row.ours >= ours);
+            format!("{figure}; {}", judged(Goal::RatioAtLeast(ratio), row.ratio >= ratio))
+        }
+        Some(goal) => judged(goal, row.met == Some(true)),
+        None => "-".to_owned(),
     }
 }
 
@@ -156,5 +160,14 @@ mod tests {
         assert_eq!(goal(&row), "ours ≤ 100: met");
         row.met = Some(false);
         assert_eq!(goal(&row), "ours ≤ 100: MISSED");
+    }
+
+    #[test]
+    fn of_two_goals_that_must_hold_each_says_how_it_went() {
+        let mut row = sample_row();
+        row.goal = Some(Goal::OursAndRatioAtLeast { ours: 10.0, ratio: 0.8 });
+        assert_eq!(goal(&row), "ours ≥ 10.0: met; ratio ≥ 0.800: MISSED");
+        row.goal = Some(Goal::OursOrRatioAtLeast { ours: 10.0, ratio: 0.8 });
+        assert_eq!(goal(&row), "ours ≥ 10.0 or ratio ≥ 0.800: met");
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! From the kill until a write that was begun after it is acknowledged by another node. Then the dead one is started
 //! again and has caught up before the next kill. Clients write without a pause on the nodes that live: ours within
-//! each process, etcd's through its HTTP gateway. The floor is not measured: it is the time between two heartbeats of
-//! ours, which a leader has to be heard again before anybody campaigns. Etcd takes part where it is installed.
+//! each process, etcd's through its HTTP gateway. The floors are not measured: they are the time between two heartbeats of
+//! ours, which a leader has to be heard again before anybody campaigns, and the election timeouts, after which somebody
+//! campaigns who only hears nothing. Etcd takes part where it is installed.
 
 mod etcd;
 mod node;
@@ -28,12 +29,20 @@ const KILLS: usize = 20;
 const KILLS_OF_DEFAULT: usize = 5;
 
 const HEARTBEAT: &str = "one heartbeat";
+const SHORTEST: &str = "shortest election timeout";
+const LONGEST: &str = "longest election timeout";
 const FAST: &str = "etcd, 10 and 100 ms";
 const DEFAULT: &str = "etcd, 100 and 1,000 ms";
 
+// Nobody draws a shorter or a longer timeout than these; beyond it there are two elections' messages and a write.
+const MEDIAN_FLOORS: [Peer; 2] =
+    [Peer::floor(HEARTBEAT).ours_at_most(200.0), Peer::floor(SHORTEST).ours_at_most_above(20.0)];
+const LONGEST_FLOORS: [Peer; 2] =
+    [Peer::floor(HEARTBEAT).ours_at_most(400.0), Peer::floor(LONGEST).ours_at_most_above(20.0)];
+
 const ALONE: &[Scenario] = &[
-    millis("until a write, median of kills", &[Peer::floor(HEARTBEAT).ours_at_most(200.0)]),
-    millis("until a write, longest of all kills", &[Peer::floor(HEARTBEAT).ours_at_most(400.0)]),
+    millis("until a write, median of kills", &MEDIAN_FLOORS),
+    millis("until a write, longest of all kills", &LONGEST_FLOORS),
 ];
 
 // G6 of the replicated log.
@@ -41,14 +50,15 @@ const BESIDE_ETCD: &[Scenario] = &[
     millis(
         "until a write, median of kills",
         &[
-            Peer::floor(HEARTBEAT).ours_at_most(200.0),
+            MEDIAN_FLOORS[0],
+            MEDIAN_FLOORS[1],
             Peer::new(FAST).ratio_at_least(1.0),
             Peer::new(DEFAULT).ratio_at_least(6.0),
         ],
     ),
     millis(
         "until a write, longest of all kills",
-        &[Peer::floor(HEARTBEAT).ours_at_most(400.0), Peer::new(FAST), Peer::new(DEFAULT)],
+        &[LONGEST_FLOORS[0], LONGEST_FLOORS[1], Peer::new(FAST), Peer::new(DEFAULT)],
     ),
 ];
 
@@ -78,7 +88,8 @@ pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
             &[OURS]
         }
     };
-    samples.set_version(HEARTBEAT, &versions::locked("duochain")?);
+    let version = versions::locked("duochain")?;
+    [HEARTBEAT, SHORTEST, LONGEST].iter().for_each(|floor| samples.set_version(floor, &version));
     let scenarios = if sides.len() > 1 { BESIDE_ETCD } else { ALONE };
     let (median, longest) = (scenarios[0].name, scenarios[1].name);
     for round in 0..plan.rounds(ROUNDS) {
@@ -93,8 +104,16 @@ pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
         let worst = samples.values(median, side)?.iter().copied().fold(0.0, f64::max);
         samples.add(longest, side, worst);
     }
-    let heartbeat = Config::new(NodeId::new(1).ok_or("nodes count from 1")?).heartbeat.as_secs_f64() * 1e3;
-    [median, longest].iter().for_each(|name| samples.add(name, HEARTBEAT, heartbeat));
+    let Config { heartbeat, election_min, election_max, .. } =
+        Config::new(NodeId::new(1).ok_or("nodes count from 1")?);
+    for (name, floor, span) in [
+        (median, HEARTBEAT, heartbeat),
+        (longest, HEARTBEAT, heartbeat),
+        (median, SHORTEST, election_min),
+        (longest, LONGEST, election_max),
+    ] {
+        samples.add(name, floor, span.as_secs_f64() * 1e3);
+    }
     scenario::rows(scenarios, &samples)
 }
 

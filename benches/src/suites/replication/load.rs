@@ -1,6 +1,6 @@
 //! What is asked of a replicated log: batches, so many under way, from one thread.
 
-use super::Side;
+use super::{MIB, Side};
 use crate::AnyError;
 use crate::sample::quantile;
 use duochain::env::{Clock, SystemClock};
@@ -29,6 +29,8 @@ pub(super) struct Figures {
     /// From the handing over of a batch to its commit.
     pub(super) p50_ms: f64,
     pub(super) p99_ms: f64,
+    /// The most that the leader held.
+    pub(super) held_mib: f64,
 }
 
 struct Run<'a> {
@@ -38,6 +40,7 @@ struct Run<'a> {
     under_way: VecDeque<(u64, Tick)>,
     committed: u64,
     millis: Vec<f64>,
+    held: usize,
 }
 
 impl Run<'_> {
@@ -53,6 +56,9 @@ impl Run<'_> {
     }
 }
 
+/// Batches between two looks at what the leader holds.
+const HELD_EVERY: u64 = 16;
+
 /// 512 MiB go first, so that files are used again instead of laid out, as they are for most of a node's life.
 const WARM_UP: Load = Load { batch: 1_000, window: 16, count: 2_000, pace: None };
 
@@ -66,7 +72,7 @@ fn run_once(side: &mut dyn Side, load: Load) -> Result<Figures, AnyError> {
     let payload: Vec<u8> = (0..load.batch * ENTRY_BYTES).map(|at| (at * 31 % 251) as u8).collect();
     let entries: Vec<&[u8]> = payload.chunks(ENTRY_BYTES).collect();
     let clock = SystemClock::new();
-    let mut run = Run { side, clock, under_way: VecDeque::new(), committed: 0, millis: Vec::new() };
+    let mut run = Run { side, clock, under_way: VecDeque::new(), committed: 0, millis: Vec::new(), held: 0 };
     let before = load.count / 10 + load.window;
     let mut begun = run.clock.now();
     for number in 0..before + load.count {
@@ -105,6 +111,7 @@ fn run_once(side: &mut dyn Side, load: Load) -> Result<Figures, AnyError> {
         entries_a_second: (load.count * load.batch) as f64 / seconds,
         p50_ms: at(0.5)?,
         p99_ms: at(0.99)?,
+        held_mib: run.held as f64 / MIB,
     })
 }
 
@@ -112,6 +119,9 @@ impl Run<'_> {
     fn submit(&mut self, entries: &[&[u8]], begun: Tick) -> Result<(), AnyError> {
         let place = self.side.submit(entries)?;
         self.under_way.push_back((place, begun));
+        if place.is_multiple_of(HELD_EVERY) {
+            self.held = self.held.max(self.side.held());
+        }
         Ok(())
     }
 }

@@ -3,6 +3,8 @@
 //! All nodes are in this process, but for one where a disk is slow, and share cores and disk. Ours and the ceiling talk over loopback TCP; `raft`
 //! talks through channels. `durable` flushes every group on all three; `memory` keeps the same files in memory. A
 //! repetition runs after 512 MiB of batches of 1,000 and a tenth of its own load that are not measured. Latency is from the handing over of a batch to its commit.
+//! What a leader holds while a follower is behind is what its own figures say: frames in memory, entries without a frame, and what waits
+//! for sockets, where frames in memory count again.
 
 mod apart;
 mod ceiling;
@@ -31,6 +33,9 @@ const SEQUENTIAL: &str = "one follower after the other";
 const ENGINE: &str = "raft on raft-engine";
 const MEMORY: &str = "raft in memory";
 const ALIKE: &str = "disks alike";
+const LIMITS: &str = "what its settings allow";
+
+const MIB: f64 = (1 << 20) as f64;
 
 /// A slow disk, for one flush.
 const DELAY: Duration = Duration::from_millis(100);
@@ -42,6 +47,11 @@ trait Side {
 
     /// Waits until more than `after` is committed; how far.
     fn wait(&mut self, after: u64) -> Result<u64, AnyError>;
+
+    /// Bytes that the leader holds for what is not everywhere yet, where that is measured.
+    fn held(&self) -> usize {
+        0
+    }
 }
 
 /// Where the three have their logs.
@@ -59,6 +69,7 @@ struct Part {
     load: Load,
     rate: Scenario,
     p50: Option<Scenario>,
+    held: Option<Scenario>,
     p99: Scenario,
 }
 
@@ -82,12 +93,13 @@ const PARTS: &[Part] = &[
         rate: rate(
             "durable, batches of 1,000, 16 under way",
             &[
-                Peer::floor(CEILING).ratio_at_least(0.8),
+                Peer::floor(CEILING).ours_or_ratio_at_least(2_100_000.0, 0.8),
                 Peer::new(SEQUENTIAL).ratio_at_least(1.5),
                 Peer::new(ENGINE).ratio_at_least(3.5),
             ],
         ),
         p50: None,
+        held: None,
         p99: millis(
             "durable, batches of 1,000, 16 under way: p99",
             &[Peer::floor(CEILING).ours_at_most(10.0), Peer::new(SEQUENTIAL), Peer::new(ENGINE)],
@@ -98,6 +110,7 @@ const PARTS: &[Part] = &[
         load: load(64, 64, 15_000),
         rate: rate("durable, batches of 64, 64 under way", &[Peer::floor(CEILING), Peer::new(ENGINE)]),
         p50: None,
+        held: None,
         p99: millis("durable, batches of 64, 64 under way: p99", &[Peer::floor(CEILING), Peer::new(ENGINE)]),
     },
     Part {
@@ -105,6 +118,7 @@ const PARTS: &[Part] = &[
         load: load(10_000, 4, 200),
         rate: rate("durable, batches of 10,000, 4 under way", &[Peer::floor(CEILING), Peer::new(ENGINE)]),
         p50: None,
+        held: None,
         p99: millis(
             "durable, batches of 10,000, 4 under way: p99",
             &[Peer::floor(CEILING), Peer::new(ENGINE)],
@@ -115,9 +129,13 @@ const PARTS: &[Part] = &[
         load: load(1, 256, 200_000),
         rate: rate(
             "durable, one by one, 256 under way",
-            &[Peer::floor(CEILING).ratio_at_least(0.75), Peer::new(ENGINE).ratio_at_least(1.5)],
+            &[
+                Peer::floor(CEILING).ours_and_ratio_at_least(340_000.0, 0.75),
+                Peer::new(ENGINE).ratio_at_least(1.5),
+            ],
         ),
         p50: None,
+        held: None,
         p99: millis(
             "durable, one by one, 256 under way: p99",
             &[Peer::floor(CEILING).ours_at_most(1.3), Peer::new(ENGINE)],
@@ -128,9 +146,13 @@ const PARTS: &[Part] = &[
         load: load(1_000, 16, 4_000),
         rate: rate(
             "memory, batches of 1,000, 16 under way",
-            &[Peer::floor(CEILING).ratio_at_least(0.75), Peer::new(MEMORY).ratio_at_least(2.7)],
+            &[
+                Peer::floor(CEILING).ours_and_ratio_at_least(5_000_000.0, 0.75),
+                Peer::new(MEMORY).ratio_at_least(2.7),
+            ],
         ),
         p50: None,
+        held: None,
         p99: millis(
             "memory, batches of 1,000, 16 under way: p99",
             &[Peer::floor(CEILING), Peer::new(MEMORY)],
@@ -141,9 +163,13 @@ const PARTS: &[Part] = &[
         load: load(1, 256, 400_000),
         rate: rate(
             "memory, one by one, 256 under way",
-            &[Peer::floor(CEILING).ratio_at_least(0.72), Peer::new(MEMORY).ratio_at_least(1.4)],
+            &[
+                Peer::floor(CEILING).ours_and_ratio_at_least(800_000.0, 0.72),
+                Peer::new(MEMORY).ratio_at_least(1.4),
+            ],
         ),
         p50: None,
+        held: None,
         p99: millis("memory, one by one, 256 under way: p99", &[Peer::floor(CEILING), Peer::new(MEMORY)]),
     },
     Part {
@@ -154,6 +180,7 @@ const PARTS: &[Part] = &[
             "durable, 70,000 a second: p50",
             &[Peer::floor(CEILING).ours_at_most(0.6), Peer::new(ENGINE)],
         )),
+        held: None,
         p99: millis(
             "durable, 70,000 a second: p99",
             &[Peer::floor(CEILING).ours_at_most(2.0), Peer::new(ENGINE)],
@@ -167,6 +194,12 @@ const PARTS: &[Part] = &[
             &[Peer::floor(ALIKE).ratio_at_least(0.95)],
         ),
         p50: None,
+        held: Some(Scenario {
+            name: "durable, batches of 1,000, one follower 100 ms slower: held by the leader, at most",
+            unit: "MiB",
+            better: Better::Lower,
+            peers: &[Peer::floor(LIMITS).ratio_at_least(1.0), Peer::floor(ALIKE)],
+        }),
         p99: millis("durable, batches of 1,000, one follower 100 ms slower: p99", &[Peer::floor(ALIKE)]),
     },
 ];
@@ -174,7 +207,7 @@ const PARTS: &[Part] = &[
 /// Measures every load, its sides in turns.
 pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
     let mut samples = Samples::default();
-    for side in [CEILING, SEQUENTIAL, ALIKE] {
+    for side in [CEILING, SEQUENTIAL, ALIKE, LIMITS] {
         samples.set_version(side, &versions::locked("duochain")?);
     }
     samples
@@ -192,9 +225,15 @@ pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
                 if let Some(p50) = &part.p50 {
                     samples.add(p50.name, sides[turn], figures.p50_ms);
                 }
+                if let Some(held) = &part.held {
+                    samples.add(held.name, sides[turn], figures.held_mib);
+                }
+            }
+            if let Some(held) = &part.held {
+                samples.add(held.name, LIMITS, ours::held_max()? as f64 / MIB);
             }
         }
-        scenarios.extend([part.rate].into_iter().chain(part.p50).chain([part.p99]));
+        scenarios.extend([part.rate].into_iter().chain(part.p50).chain([part.p99]).chain(part.held));
     }
     scenario::rows(&scenarios, &samples)
 }

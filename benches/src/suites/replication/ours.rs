@@ -87,6 +87,14 @@ impl Ours {
     }
 }
 
+/// As many bytes as the settings of a leader of three let it hold.
+pub(super) fn held_max() -> Result<usize, AnyError> {
+    let addresses = addresses()?;
+    let ReplicaConfig { raft, net, batch, .. } = config(1, PathBuf::new(), &addresses)?;
+    let peers = addresses.len() - 1;
+    Ok(raft.window_bytes_max + raft.frame_bytes_max + batch.staged_bytes_max + peers * net.outbox_bytes_max)
+}
+
 /// Ports that were free a moment ago.
 pub(crate) fn addresses() -> Result<Vec<String>, AnyError> {
     let listeners: Vec<TcpListener> =
@@ -125,5 +133,15 @@ impl Side for Ours {
             self.waiting.pop_front();
         }
         Ok(self.committed())
+    }
+
+    /// Of a leader that has a follower which may be behind; the others are not slowed down by being asked.
+    fn held(&self) -> usize {
+        if self._apart.is_none() {
+            return 0;
+        }
+        let stats = self.leader.stats();
+        let outboxes: usize = stats.peers.iter().map(|peer| peer.outbox_bytes).sum();
+        stats.status.window_bytes + stats.staged_bytes + outboxes
     }
 }
