@@ -62,6 +62,8 @@ mod tests {
         works::<OurBreaker>();
         works::<OurBulkhead>();
         works::<OurStack>();
+        works::<ReadingTwice>();
+        works::<StackReadingTwice>();
         works::<TheirStack>();
         works::<Failsafe>();
         works::<recloser::Recloser>();

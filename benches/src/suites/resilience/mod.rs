@@ -2,8 +2,10 @@
 //!
 //! A call is let through and reported; nothing is refused. The time is that of a thread, so that with two
 //! threads at the same policy it shows what they cost each other. Ours read the system's clock once per call
-//! where they need it; the others read what they read by themselves.
+//! where they need it; the others read what they read by themselves. Through the C interface a breaker is asked and told
+//! in two calls, each of which reads the clock, and so it is in what that stands beside.
 
+mod from_c;
 mod load;
 mod report;
 mod side;
@@ -107,6 +109,7 @@ pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
             }
         }
     }
+    from_c::measure(plan, &mut samples)?;
     report::measure(plan, &mut samples);
-    scenario::rows(&[SCENARIOS, report::SCENARIOS].concat(), &samples)
+    scenario::rows(&[SCENARIOS, from_c::SCENARIOS, report::SCENARIOS].concat(), &samples)
 }

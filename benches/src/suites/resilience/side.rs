@@ -92,6 +92,26 @@ impl Side for OurBreaker {
     }
 }
 
+/// Our breaker, reading the clock before the call and after it, as a caller has to whose call takes time.
+pub(super) struct ReadingTwice(Breaker, SystemClock);
+
+impl Side for ReadingTwice {
+    fn new() -> Self {
+        Self(breaker(), SystemClock::new())
+    }
+
+    #[inline]
+    fn once(&self) -> bool {
+        match self.0.ask(self.1.now()) {
+            Decision::Allow(permit) | Decision::Probe(permit) => {
+                permit.report(self.1.now(), Outcome::Success);
+                true
+            }
+            Decision::Reject { .. } => false,
+        }
+    }
+}
+
 impl Side for Recloser {
     fn new() -> Self {
         Recloser::default()
@@ -168,6 +188,27 @@ impl Side for OurStack {
         match self.0.enter(now) {
             Ok(pass) => {
                 pass.report(now, Outcome::Success);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+/// All of ours, reading the clock before the call and after it.
+pub(super) struct StackReadingTwice(OurStack);
+
+impl Side for StackReadingTwice {
+    fn new() -> Self {
+        Self(OurStack::new())
+    }
+
+    #[inline]
+    fn once(&self) -> bool {
+        let OurStack(stack, clock) = &self.0;
+        match stack.enter(clock.now()) {
+            Ok(pass) => {
+                pass.report(clock.now(), Outcome::Success);
                 true
             }
             Err(_) => false,
