@@ -45,6 +45,13 @@ const SCENARIOS: &[Scenario] = &[
         better: Better::Higher,
         peers: &[Peer::floor(SMOOTH)],
     },
+    // One thread sends to one peer: at 100 % it is what holds the log up.
+    Scenario {
+        name: "busiest sender, disks that stall for 100 ms",
+        unit: "% of its time",
+        better: Better::Lower,
+        peers: &[Peer::floor(SMOOTH)],
+    },
 ];
 
 /// Watches a leader, with stalls and without.
@@ -55,17 +62,26 @@ pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
         Ok::<_, AnyError>(())
     })?;
     let seconds = plan.count(SECONDS);
-    let (terms, rate) = watch(DELAY, seconds)?;
-    samples.add(SCENARIOS[0].name, OURS, terms);
+    let seen = watch(DELAY, seconds)?;
+    samples.add(SCENARIOS[0].name, OURS, seen.terms);
     samples.add(SCENARIOS[0].name, ONE, 1.0);
-    samples.add(SCENARIOS[1].name, OURS, rate);
-    let (_, rate) = watch(Duration::ZERO, seconds / 5)?;
-    samples.add(SCENARIOS[1].name, SMOOTH, rate);
+    samples.add(SCENARIOS[1].name, OURS, seen.entries_a_second);
+    samples.add(SCENARIOS[2].name, OURS, seen.sending_percent);
+    let seen = watch(Duration::ZERO, seconds / 5)?;
+    samples.add(SCENARIOS[1].name, SMOOTH, seen.entries_a_second);
+    samples.add(SCENARIOS[2].name, SMOOTH, seen.sending_percent);
     scenario::rows(SCENARIOS, &samples)
 }
 
-/// Terms in that time, and entries a second.
-fn watch(delay: Duration, seconds: usize) -> Result<(f64, f64), AnyError> {
+/// What a run shows.
+struct Seen {
+    terms: f64,
+    entries_a_second: f64,
+    sending_percent: f64,
+}
+
+/// Three processes under load for that time.
+fn watch(delay: Duration, seconds: usize) -> Result<Seen, AnyError> {
     let scratch = Scratch::new("stability")?;
     let addresses = super::replication::addresses()?;
     let library = super::replication::slow_sync(&scratch)?;
@@ -84,16 +100,22 @@ fn watch(delay: Duration, seconds: usize) -> Result<(f64, f64), AnyError> {
         let (at, terms) = (looked + span, last.term - first.term + 1);
         writeln!(std::io::stderr(), "stability: {at} of {seconds} s, {terms} terms, entry {}", last.commit)?;
     }
-    Ok(((last.term - first.term + 1) as f64, (last.commit - first.commit) as f64 / seconds as f64))
+    let sending = last.sending.saturating_sub(first.sending).as_secs_f64();
+    Ok(Seen {
+        terms: (last.term - first.term + 1) as f64,
+        entries_a_second: (last.commit - first.commit) as f64 / seconds as f64,
+        sending_percent: 100.0 * sending / seconds as f64,
+    })
 }
 
-/// The latest term and the furthest commit of all.
+/// The latest term, the furthest commit and the busiest sender of all.
 fn furthest(nodes: &mut [Node]) -> Result<Report, AnyError> {
     let mut furthest = Report::default();
     for node in nodes {
         let report = node.report()?;
         furthest.term = furthest.term.max(report.term);
         furthest.commit = furthest.commit.max(report.commit);
+        furthest.sending = furthest.sending.max(report.sending);
     }
     Ok(furthest)
 }

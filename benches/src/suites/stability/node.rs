@@ -1,7 +1,7 @@
 //! A process of ours that takes all that it can while it leads, until its standard input ends.
 //!
-//! It writes `up` when it has heard how far the cluster is; for each line that it reads it writes its term and how far it
-//! knows everything to be committed.
+//! It writes `up` when it has heard how far the cluster is; for each line that it reads it writes its term, how far it
+//! knows everything to be committed, and for how many nanoseconds its busiest sender was busy.
 
 use crate::AnyError;
 use crate::scratch::Scratch;
@@ -32,6 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) struct Report {
     pub(super) term: u64,
     pub(super) commit: u64,
+    pub(super) sending: Duration,
 }
 
 /// A process, which ends with this value.
@@ -76,8 +77,9 @@ impl Node {
     pub(super) fn report(&mut self) -> Result<Report, AnyError> {
         self.questions.write_all(b"?\n")?;
         let line = self.line()?;
-        let (term, commit) = line.split_once(' ').ok_or_else(|| format!("a node says '{line}'"))?;
-        Ok(Report { term: term.parse()?, commit: commit.parse()? })
+        let figures: Vec<u64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
+        let &[term, commit, sending] = &figures[..] else { return Err(format!("a node says '{line}'").into()) };
+        Ok(Report { term, commit, sending: Duration::from_nanos(sending) })
     }
 }
 
@@ -112,7 +114,8 @@ fn answer(replica: &Replica) -> std::io::Result<()> {
     // Its end is the parent's word or death.
     for _ in std::io::stdin().lines() {
         let status = replica.status();
-        writeln!(out, "{} {}", status.term.get(), status.commit.get())?;
+        let sending = replica.net_peers().iter().map(|peer| peer.busy).max().unwrap_or_default();
+        writeln!(out, "{} {} {}", status.term.get(), status.commit.get(), sending.as_nanos())?;
     }
     Ok(())
 }
