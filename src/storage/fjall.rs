@@ -13,6 +13,7 @@
 //!   [`StoreStats::disk_bytes`] counts is what is allocated.
 //! - Opening writes the newest journal, at most 64 MiB, once more and syncs it: fjall takes what it reads
 //!   for durable, which it need not be after a failed sync.
+//! - fjall refuses what it left when it was killed while it made its first files, so that is made anew (`nascent`).
 //! - Damage is reported by directory, at offset 0; fjall does not say where.
 //! - fjall ends its journal at the first entry that it cannot parse. So a batch is refused when a
 //!   checksum fails inside it, but damage to an entry's type byte silently drops the batches behind
@@ -20,7 +21,7 @@
 //!   [`Family::Meta`] and compares it with a log; RocksDB refuses such a journal.
 
 use super::memory::Counters;
-use super::{Batch, Error, Family, Pairs, Store, StoreOptions, StoreStats, durable};
+use super::{Batch, Error, Family, Pairs, Store, StoreOptions, StoreStats, durable, nascent};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 use std::fs;
 use std::ops::Bound;
@@ -42,6 +43,10 @@ impl FjallStore {
     /// `Locked`, `Corrupt`, `Io`, `Full`, `ReadOnly`.
     pub fn open(dir: &Path, options: &StoreOptions) -> Result<Self, Error> {
         durable::create_dir(dir)?;
+        nascent::whole(dir, || Self::open_whole(dir, options))
+    }
+
+    fn open_whole(dir: &Path, options: &StoreOptions) -> Result<Self, Error> {
         let failed = |error| convert("open", dir, error);
         let database = Database::builder(dir)
             .worker_threads(options.worker_threads)

@@ -44,6 +44,7 @@ pub mod frames;
 mod life;
 mod lock;
 mod memory;
+mod nascent;
 mod open;
 #[cfg(test)]
 mod platter;

@@ -78,7 +78,9 @@ impl Node {
         self.questions.write_all(b"?\n")?;
         let line = self.line()?;
         let figures: Vec<u64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
-        let &[term, commit, sending] = &figures[..] else { return Err(format!("a node says '{line}'").into()) };
+        let &[term, commit, sending] = &figures[..] else {
+            return Err(format!("a node says '{line}'").into());
+        };
         Ok(Report { term, commit, sending: Duration::from_nanos(sending) })
     }
 }
