@@ -2,6 +2,7 @@
 
 mod damaged;
 mod hosts;
+mod pieces;
 #[path = "../support/replicas.rs"]
 mod replicas;
 
