@@ -108,8 +108,8 @@ impl StateWriter {
     /// Hands over the next bytes, which are copied.
     ///
     /// # Errors
-    /// `Timeout`: there was no room, and nothing of them was taken. Otherwise as [`Giving::wait`]: there will be no
-    /// snapshot.
+    /// `Timeout`: there was no room, and nothing of them was taken. `State`: there is no memory for a copy, and nothing was
+    /// taken. Otherwise as [`Giving::wait`]: there will be no snapshot.
     pub fn write(&self, piece: &[u8], timeout: Duration) -> Result<(), ReplicaError> {
         // An empty one would look like the end.
         if piece.is_empty() {
@@ -129,7 +129,11 @@ impl StateWriter {
         if inner.pieces.len() >= PIECES_MAX {
             return Err(ReplicaError::Timeout);
         }
-        inner.pieces.push_back(piece.to_vec());
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(piece.len())
+            .map_err(|_| ReplicaError::State(Arc::new(ErrorKind::OutOfMemory.into())))?;
+        copy.extend_from_slice(piece);
+        inner.pieces.push_back(copy);
         self.pipe.changed.notify_all();
         Ok(())
     }
