@@ -281,6 +281,9 @@
 /** Largest state that `duo_replog_snapshot` takes, in bytes. */
 #define DUO_REPLOG_SNAPSHOT_BYTES_MAX 1073741824
 
+/** Most bytes of a piece of a state. */
+#define DUO_REPLOG_PIECE_BYTES_MAX 16777216
+
 /** `duo_replog_status_t`: takes entries from a leader, or waits for one. */
 #define DUO_REPLOG_FOLLOWER 1
 
@@ -2605,10 +2608,10 @@ duo_status duo_replog_read(const struct duo_replog *log,
  *
  * `DUO_TIMEOUT`: it is being written still. `DUO_AGAIN`: one is being written, and another waits.
  * `DUO_ERR_INVALID_ARGUMENT` when the entry at `index` cannot be read here yet; `DUO_ERR_TOO_LARGE` above
- * `DUO_REPLOG_SNAPSHOT_BYTES_MAX`; `DUO_ERR_NO_MEMORY` when there is none for the copy. Nothing ends, and the log is not
- * cut, after `DUO_ERR_IO` when the disk takes no more, `DUO_ERR_PERMISSION` when it is read-only, `DUO_ERR_CORRUPTION`
- * when what the snapshot would go on from is damaged, and `DUO_NOT_FOUND` when the log no longer has that: give a state
- * of a later entry then.
+ * `DUO_REPLOG_SNAPSHOT_BYTES_MAX`, for which there is `duo_replog_snapshot_begin`; `DUO_ERR_NO_MEMORY` when there is none
+ * for the copy. Nothing ends, and the log is not cut, after `DUO_ERR_IO` when the disk takes no more,
+ * `DUO_ERR_PERMISSION` when it is read-only, `DUO_ERR_CORRUPTION` when what the snapshot would go on from is damaged,
+ * and `DUO_NOT_FOUND` when the log no longer has that: give a state of a later entry then.
  *
  * [any-thread] [blocks] Since: 0.1
  */
@@ -2650,6 +2653,37 @@ duo_status duo_replog_snapshot_read(const struct duo_replog *log,
                                     size_t cap,
                                     size_t *len,
                                     struct duo_replog_snapshot_t *snapshot);
+
+/**
+ * As `duo_replog_submit_snapshot` for a state of any length, which `duo_replog_snapshot_write` hands over piece by piece
+ * under the name of `op`. Other snapshots of this log wait until it is done: `duo_replog_snapshot_end` says that the
+ * state is whole, and `duo_replog_await` gives the answer then; `duo_replog_forget` before that gives it up.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_snapshot_begin(const struct duo_replog *log,
+                                     uint64_t index,
+                                     uint64_t *op);
+
+/**
+ * Hands over the next `len` bytes of the state, up to `DUO_REPLOG_PIECE_BYTES_MAX`, which are copied; waits up to
+ * `timeout_ns` for room. `DUO_TIMEOUT`: there was none, and nothing of them was taken. After an error there will be no
+ * snapshot, as `duo_replog_await` says too. One thread at a time hands over a state.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_snapshot_write(const struct duo_replog *log,
+                                     uint64_t op,
+                                     const void *piece,
+                                     size_t len,
+                                     int64_t timeout_ns);
+
+/**
+ * The state that is handed over under the name of `op` is whole.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_snapshot_end(const struct duo_replog *log, uint64_t op);
 
 /**
  * Reads certificate, key and authority again, at the places where they were when the log was opened, for the

@@ -97,6 +97,15 @@ public:
             return duo_replog_submit_snapshot(get(), index, state.data, state.size, op);
         });
     }
+    // The same for a state of any length, handed over by write_snapshot and ended by end_snapshot before it is awaited.
+    std::optional<std::uint64_t> begin_snapshot(std::uint64_t index) {
+        return op([&](std::uint64_t *op) { return duo_replog_snapshot_begin(get(), index, op); });
+    }
+    // DUO_TIMEOUT: there was no room, and nothing of the piece was taken.
+    duo_status write_snapshot(std::uint64_t op, Bytes piece, Nanos timeout) {
+        return check(duo_replog_snapshot_write(get(), op, piece.data, piece.size, timeout.count()));
+    }
+    void end_snapshot(std::uint64_t op) { check(duo_replog_snapshot_end(get(), op)); }
     // The answer to what was submitted. After DUO_TIMEOUT ask again; after anything else `op` is gone.
     duo_status await(std::uint64_t op, Nanos timeout, duo_replog_receipt &receipt) const {
         return check(duo_replog_await(get(), op, timeout.count(), &receipt));

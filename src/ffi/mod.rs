@@ -86,6 +86,8 @@ pub mod replog_append;
 #[cfg(feature = "capi")]
 pub mod replog_pending;
 #[cfg(feature = "capi")]
+pub mod replog_pieces;
+#[cfg(feature = "capi")]
 pub mod replog_read;
 #[cfg(feature = "capi")]
 pub mod replog_snapshot;

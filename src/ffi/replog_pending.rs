@@ -10,7 +10,7 @@ use super::replog_append::{
     answered, change, duo_replog_append_options, duo_replog_change_t, duo_replog_receipt, flat,
 };
 use super::status::duo_status;
-use crate::node::replica::{Asked, Giving, Pending, Receipt, ReplicaError};
+use crate::node::replica::{Asked, Giving, Pending, Receipt, ReplicaError, StateWriter};
 use crate::types::{LogId, Status, Term};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -26,17 +26,26 @@ pub(super) enum Request {
     Append(Pending),
     Question(Asked),
     Snapshot(Giving),
+    State(StateWriter),
 }
 
 impl Request {
     fn wait(&self, timeout: Duration) -> Result<Receipt, ReplicaError> {
         let receipt = |id| Receipt { id, repeated: 0, stale: 0 };
+        let snapshot = |index| receipt(LogId::new(Term::ORIGIN, index));
         match self {
             Self::Append(pending) => pending.wait(timeout),
             Self::Question(asked) => asked.wait(timeout).map(receipt),
-            Self::Snapshot(giving) => {
-                giving.wait(timeout).map(|index| receipt(LogId::new(Term::ORIGIN, index)))
-            }
+            Self::Snapshot(giving) => giving.wait(timeout).map(snapshot),
+            Self::State(writer) => writer.wait(timeout).map(snapshot),
+        }
+    }
+
+    /// The state that is handed over under this name.
+    pub(super) fn state(&self, op: u64) -> Result<&StateWriter, Failure> {
+        match self {
+            Self::State(writer) => Ok(writer),
+            _ => Err(Failure::argument(format!("{op} is no state that is handed over"))),
         }
     }
 }
@@ -74,7 +83,7 @@ impl PendingTable {
         Ok(Some(op))
     }
 
-    fn find(&self, op: u64) -> Result<Arc<Request>, Failure> {
+    pub(super) fn find(&self, op: u64) -> Result<Arc<Request>, Failure> {
         let found = self.0.lock().by_op.get(&op).map(Arc::clone);
         found.ok_or_else(|| Failure::argument(format!("{op} is no request that is waited for")))
     }

@@ -46,10 +46,10 @@ pub(super) struct Opened(Mutex<Option<PolledState>>);
 ///
 /// `DUO_TIMEOUT`: it is being written still. `DUO_AGAIN`: one is being written, and another waits.
 /// `DUO_ERR_INVALID_ARGUMENT` when the entry at `index` cannot be read here yet; `DUO_ERR_TOO_LARGE` above
-/// `DUO_REPLOG_SNAPSHOT_BYTES_MAX`; `DUO_ERR_NO_MEMORY` when there is none for the copy. Nothing ends, and the log is not
-/// cut, after `DUO_ERR_IO` when the disk takes no more, `DUO_ERR_PERMISSION` when it is read-only, `DUO_ERR_CORRUPTION`
-/// when what the snapshot would go on from is damaged, and `DUO_NOT_FOUND` when the log no longer has that: give a state
-/// of a later entry then.
+/// `DUO_REPLOG_SNAPSHOT_BYTES_MAX`, for which there is `duo_replog_snapshot_begin`; `DUO_ERR_NO_MEMORY` when there is none
+/// for the copy. Nothing ends, and the log is not cut, after `DUO_ERR_IO` when the disk takes no more,
+/// `DUO_ERR_PERMISSION` when it is read-only, `DUO_ERR_CORRUPTION` when what the snapshot would go on from is damaged,
+/// and `DUO_NOT_FOUND` when the log no longer has that: give a state of a later entry then.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]

@@ -92,6 +92,10 @@ static void a_snapshot_is_given_and_taken(duo::ReplicatedLog &log, std::uint64_t
     duo_replog_receipt receipt{};
     CHECK(log.await(*log.submit_snapshot(last, "as much of the log"), patience, receipt) == DUO_OK);
     CHECK(receipt.index == last && log.read_snapshot()->state == state);
+    const auto op = log.begin_snapshot(last);
+    CHECK(log.write_snapshot(*op, "as much, too", patience) == DUO_OK);
+    log.end_snapshot(*op);
+    CHECK(log.await(*op, patience, receipt) == DUO_OK && receipt.index == last);
 }
 
 static void what_is_acknowledged_outlives_its_leader(cluster &c) {

@@ -30,6 +30,7 @@ const ORDER: &[&str] = &[
     "replog_pending",
     "replog_read",
     "replog_snapshot",
+    "replog_pieces",
     "replog_tls",
     "replog_view",
     "breaker",
