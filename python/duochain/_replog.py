@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -207,18 +207,24 @@ class ReplicatedLog(_native.ReplicatedLog):
         """Up to `max` committed entries from index `start` on, waiting for the first; none when none came."""
         return [LogEntry(*row) for row in self._read(start, max, timeout)]
 
-    def snapshot(self, index: int, state: "ReadableBuffer", timeout: float | None = None) -> int:
+    def snapshot(
+        self, index: int, state: "ReadableBuffer | Iterable[ReadableBuffer]", timeout: float | None = None
+    ) -> int:
         """Gives the host's state as of all entries up to `index`, one that was read, and none behind it.
+
+        An iterable of bytes-like objects gives it in pieces, however long they are together; what it raises gives the
+        snapshot up. Other snapshots of this node wait meanwhile.
 
         Returns once the snapshot is on disk, with the index that the newest one is of: one that stands for as much of
         the log as this one would is not replaced. The log may be cut before it then. All nodes of a cluster should
         give theirs. For asyncio, call it by `asyncio.to_thread`.
 
-        `DuoTimeoutError`: it is being written still. `FullError`: one is being written, and another waits.
-        `InvalidArgumentError`: the entry at `index` cannot be read here yet. `TooLargeError`: more than 1 GiB.
-        `NoMemoryError`: there is none for a copy. `IoError`: the disk took it not, and `DuoPermissionError`: it is
-        read-only, which ends nothing. `CorruptionError`, `NotFoundError`: what it would go on from is damaged, or no
-        longer there: give a state of a later entry.
+        `DuoTimeoutError`: it is being written still, or given up where an iterable was not at its end, as its message
+        says. `FullError`: one is being written, and another waits. `InvalidArgumentError`: the entry at `index` cannot
+        be read here yet. `TooLargeError`: more than 1 GiB, and no iterable. `NoMemoryError`: there is none for a copy.
+        `IoError`: the disk took it not, and `DuoPermissionError`: it is read-only, which ends nothing.
+        `CorruptionError`, `NotFoundError`: what it would go on from is damaged, or no longer there: give a state of a
+        later entry.
 
         `bytes` are copied without the interpreter lock, other buffers under it, so that nobody writes to them.
         """
@@ -228,6 +234,14 @@ class ReplicatedLog(_native.ReplicatedLog):
         """The newest snapshot, also one that another node has sent; none where there is none."""
         found = _native._log_state(self)
         return None if found is None else LogSnapshot(*found)
+
+    def copy_snapshot(self, write: Callable[[bytes], object]) -> int | None:
+        """Gives the state in the newest snapshot to `write` in pieces, each of which it has to take as a whole.
+
+        So does the `write` of any file that is buffered. Returns the last entry in it: what follows begins with the next
+        index. None where there is no snapshot, and nothing was written.
+        """
+        return _native._log_state_into(self, write)
 
     def follow(self, after: int = 0, restore: Callable[[LogSnapshot], object] | None = None) -> Iterator[LogEntry]:
         """Entries behind index `after` as they are committed, each once; ends when the log is closed.

@@ -1,7 +1,9 @@
 """Snapshots of replicated logs: given by hosts, found again, sent to who is behind."""
 
 import asyncio
+import io
 import mmap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -149,6 +151,40 @@ def test_an_empty_and_a_large_state_come_back(tmp_path: Path) -> None:
             Host().follow(log, last)
             assert log.snapshot(last, state, PATIENCE) == last
             assert log.read_snapshot() == LogSnapshot(last, state)
+
+
+def test_a_state_goes_in_and_out_in_pieces(tmp_path: Path) -> None:
+    def pieces() -> Iterator[bytes | bytearray]:
+        yield b""
+        yield bytes(range(256)) * 40_000
+        yield bytearray(b"end")
+
+    def broken() -> Iterator[bytes]:
+        yield b"half of"
+        raise ZeroDivisionError
+
+    with alone(tmp_path / "n1") as log:
+        assert log.copy_snapshot(lambda piece: None) is None
+        last = log.append(b"x", timeout=PATIENCE).index
+        Host().follow(log, last)
+        with pytest.raises(ZeroDivisionError):
+            log.snapshot(last, broken(), PATIENCE)
+        until(lambda: given(log, last, pieces()))
+        found = io.BytesIO()
+        assert log.copy_snapshot(found.write) == last
+        assert found.getvalue() == b"".join(pieces())
+        with pytest.raises(TypeError):
+            log.snapshot(last, [b"x", "text"], PATIENCE)  # type: ignore[list-item]
+        with pytest.raises(TypeError):
+            log.snapshot(last, 7, PATIENCE)  # type: ignore[arg-type]
+
+
+def given(log: ReplicatedLog, last: int, pieces: Iterator[bytes | bytearray]) -> bool:
+    """Whether there was room beside one that was given up a moment before."""
+    try:
+        return log.snapshot(last, pieces, PATIENCE) == last
+    except duochain.FullError:
+        return False
 
 
 def test_asyncio_restores_and_follows(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ mod _native {
         queue::{LaneStats, QueueStats, TxQueue},
         replog::ReplicatedLog,
         replog_pending::PendingAppend,
-        replog_snapshot::{_log_snapshot, _log_state},
+        replog_snapshot::{_log_snapshot, _log_state, _log_state_into},
         resilience::{PyBreaker, PyBulkhead, PyLimiter, PyRegistry, PyRetry},
         shared::{SharedLanes, SharedProducer, SharedStats},
         stage::Stage,
