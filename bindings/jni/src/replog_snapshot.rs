@@ -2,11 +2,14 @@
 
 use crate::guard::{handle, native, number, outcome, success};
 use crate::queue::memory;
+use duochain::ffi::replog_pieces::{
+    duo_replog_snapshot_begin, duo_replog_snapshot_end, duo_replog_snapshot_write,
+};
 use duochain::ffi::replog_snapshot::{
     duo_replog_snapshot_read, duo_replog_snapshot_t, duo_replog_submit_snapshot,
 };
 use duochain::ffi::status::duo_status;
-use jni_sys::{jlong, jlongArray, jobject};
+use jni_sys::{jboolean, jlong, jlongArray, jobject};
 use std::ptr;
 
 /// A length from Java; a negative one becomes too large.
@@ -27,6 +30,35 @@ native! {
             duo_replog_submit_snapshot(handle(log), index.cast_unsigned(), state.cast(), length(bytes), &mut op)
         };
         number(status, op)
+    }
+
+    /// `long replogSnapshotBegin(Object owner, long log, long index)`: as above
+    fn Java_io_duochain_Natives_replogSnapshotBegin(
+        _env, _owner: jobject, log: jlong, index: jlong
+    ) -> jlong, 0; {
+        let mut op = 0;
+        // SAFETY: any number is accepted, and the place is writable.
+        let status = unsafe { duo_replog_snapshot_begin(handle(log), index.cast_unsigned(), &mut op) };
+        number(status, op)
+    }
+
+    /// `boolean replogSnapshotWrite(Object owner, long log, long op, Object memory, long data, long length,
+    /// long timeoutNanos)`
+    fn Java_io_duochain_Natives_replogSnapshotWrite(
+        _env, _owner: jobject, log: jlong, op: jlong, _memory: jobject, data: jlong, bytes: jlong, timeout: jlong
+    ) -> jboolean, false; {
+        // SAFETY: any number is accepted; Java keeps `memory` alive with its bytes.
+        let status = unsafe {
+            let piece: *const u8 = memory(data);
+            duo_replog_snapshot_write(handle(log), op.cast_unsigned(), piece.cast(), length(bytes), timeout)
+        };
+        Ok(outcome(status)? == duo_status::DUO_OK)
+    }
+
+    /// `void replogSnapshotEnd(Object owner, long log, long op)`
+    fn Java_io_duochain_Natives_replogSnapshotEnd(_env, _owner: jobject, log: jlong, op: jlong) -> (), (); {
+        // SAFETY: any number is accepted.
+        success(unsafe { duo_replog_snapshot_end(handle(log), op.cast_unsigned()) })
     }
 
     /// `long[] replogSnapshotRead(Object owner, long log, long index, long offset, Object memory, long data, long room)`:

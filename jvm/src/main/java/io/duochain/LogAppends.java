@@ -4,7 +4,6 @@ import io.duochain.ReplicatedLog.Lane;
 import io.duochain.ReplicatedLog.Origin;
 import io.duochain.ReplicatedLog.Receipt;
 import io.duochain.ReplicatedLog.WaitFor;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -44,17 +43,8 @@ final class LogAppends {
         return await(op, waiting, "no answer to the read in time: ask again").index();
     }
 
-    /** The index that the newest snapshot is of then. */
-    long snapshot(long index, ByteBuffer state, Duration timeout) throws InterruptedException {
-        Waiting waiting = Waiting.forUpTo(timeout);
-        long op = LogSnapshots.submit(owner, handle, index, state);
-        if (Failures.isRefused(op)) {
-            throw Failures.of(Failures.refusal(op), "one is being written, and another waits: ask again");
-        }
-        return await(op, waiting, "the snapshot is being written still").index();
-    }
-
-    private Receipt await(long op, Waiting waiting, String late) throws InterruptedException {
+    /** The library knows the request no longer when it comes back or throws. */
+    Receipt await(long op, Waiting waiting, String late) throws InterruptedException {
         Receipt receipt = null;
         try {
             while (receipt == null) {

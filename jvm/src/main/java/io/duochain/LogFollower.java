@@ -96,7 +96,7 @@ public final class LogFollower implements Iterable<ReplicatedLog.Entry> {
                 if (restore == null) {
                     throw behind;
                 }
-                LogSnapshot snapshot = log.readSnapshot().filter(newest -> newest.index() > position)
+                LogSnapshot snapshot = log.snapshots().read().filter(newest -> newest.index() > position)
                         .orElseThrow(() -> behind);
                 restore.accept(snapshot);
                 position = snapshot.index();

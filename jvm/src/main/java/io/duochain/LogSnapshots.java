@@ -1,62 +1,167 @@
 package io.duochain;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 
-/** Snapshots of one log: their way in and out. */
-final class LogSnapshots {
+/**
+ * Snapshots of a {@link ReplicatedLog}: states that its host gives, and the newest one, which another node may have sent.
+ *
+ * <p>A state is given as of all entries up to an index, one that was read, and none behind it. Once it is on disk, the log
+ * may be cut before it. All nodes of a cluster should give theirs; one at a time is written on a node, and another waits.
+ */
+public final class LogSnapshots {
     private static final int PIECE = 1 << 18;
     /** What an array can hold on every JVM. */
     private static final long BYTES_MAX = Integer.MAX_VALUE - 8;
+    private static final String BUSY = "one is being written, and another waits: ask again";
+    private static final String LATE = "the snapshot is being written still";
 
-    private LogSnapshots() {
+    private final ReplicatedLog owner;
+    private final NativeHandle handle;
+    private final LogAppends requests;
+
+    LogSnapshots(ReplicatedLog owner, NativeHandle handle, LogAppends requests) {
+        this.owner = owner;
+        this.handle = handle;
+        this.requests = requests;
     }
 
-    /** A request for the answer, or a refusal. The bytes between position and limit are copied. */
-    static long submit(ReplicatedLog owner, NativeHandle handle, long index, ByteBuffer state) {
+    /**
+     * Gives the state between position and limit, up to 1 GiB, which is copied. Returns once the snapshot is on disk, with
+     * the index that the newest one is of: one that stands for as much of the log is not replaced.
+     *
+     * @throws FullException while one is being written, and another waits
+     * @throws InvalidArgumentException when the entry at {@code index} cannot be read here yet
+     * @throws TooLargeException above 1 GiB
+     * @throws NoMemoryException when there is none for a copy
+     * @throws InputOutputException when the disk took it not, which ends nothing
+     * @throws PermissionException when the disk is read-only, which ends nothing
+     * @throws CorruptionException when what it would go on from is damaged: give a state of a later entry
+     * @throws NotFoundException when what it would go on from is no longer there: as above
+     * @throws TimedOutException when it is being written still
+     */
+    public long give(long index, ByteBuffer state, Duration timeout) throws InterruptedException {
+        Waiting waiting = Waiting.forUpTo(timeout);
         ByteBuffer direct = state.slice();
         if (!direct.isDirect()) {
             direct = ByteBuffer.allocateDirect(state.remaining()).put(state.duplicate()).flip();
         }
         long address = direct.hasRemaining() ? Natives.address(direct) : 0;
-        return Natives.replogSubmitSnapshot(owner, handle.use(), index, direct, address, direct.remaining());
+        long op = Natives.replogSubmitSnapshot(owner, handle.use(), index, direct, address, direct.remaining());
+        return requests.await(begun(op), waiting, LATE).index();
     }
 
-    /** The newest one. */
-    static Optional<LogSnapshot> read(ReplicatedLog owner, NativeHandle handle) {
+    /**
+     * As {@link #give(long, ByteBuffer, Duration)} for a state of any length, read to its end. What {@code state} throws
+     * gives the snapshot up, and so does a time that is over before that.
+     */
+    public long give(long index, InputStream state, Duration timeout) throws IOException, InterruptedException {
+        Waiting waiting = Waiting.forUpTo(timeout);
+        long op = begun(Natives.replogSnapshotBegin(owner, handle.use(), index));
+        boolean isWhole = false;
+        try {
+            NativeBuffer room = NativeBuffer.allocate(PIECE);
+            byte[] piece = new byte[PIECE];
+            for (int count = state.read(piece); count >= 0; count = state.read(piece)) {
+                room.bytes().put(0, piece, 0, count);
+                write(op, room, count, waiting);
+            }
+            Natives.replogSnapshotEnd(owner, handle.use(), op);
+            isWhole = true;
+        } finally {
+            if (!isWhole) {
+                requests.forget(op);
+            }
+        }
+        return requests.await(op, waiting, LATE).index();
+    }
+
+    private static long begun(long op) {
+        if (Failures.isRefused(op)) {
+            throw Failures.of(Failures.refusal(op), BUSY);
+        }
+        return op;
+    }
+
+    private void write(long op, NativeBuffer room, int count, Waiting waiting) throws InterruptedException {
+        long nanos = waiting.chunk();
+        while (!Natives.replogSnapshotWrite(owner, handle.use(), op, room, room.address(), count, nanos)) {
+            if (waiting.isOver()) {
+                throw Failures.of(Code.TIMEOUT, "given up: the state was not taken in time");
+            }
+            nanos = waiting.chunk();
+        }
+    }
+
+    /**
+     * The newest one; empty where there is none.
+     *
+     * @throws TooLargeException when an array cannot hold it: {@link #copy} can
+     */
+    public Optional<LogSnapshot> read() {
         NativeBuffer room = NativeBuffer.allocate(PIECE);
         while (true) {
-            long[] about = Natives.replogSnapshotRead(owner, handle.use(), 0, 0, room, room.address(), 0);
+            long[] about = newest(room);
             if (about == null) {
                 return Optional.empty();
             }
-            if (about.length == 1) {
-                continue;
+            if (about[2] > BYTES_MAX) {
+                throw Failures.of(Code.TOO_LARGE, "a state of " + about[2] + " bytes");
             }
-            byte[] state = fill(owner, handle, about[1], about[2], room);
-            if (state != null) {
+            byte[] state = new byte[(int) about[2]];
+            int done = 0;
+            int count = piece(about[1], done, room);
+            while (count > 0) {
+                room.bytes().get(0, state, done, count);
+                done += count;
+                count = piece(about[1], done, room);
+            }
+            if (count == 0) {
                 return Optional.of(new LogSnapshot(about[1], ByteBuffer.wrap(state).asReadOnlyBuffer()));
             }
         }
     }
 
-    /** {@code null} when another thread reads a newer one meanwhile. */
-    private static byte[] fill(ReplicatedLog owner, NativeHandle handle, long index, long bytes, NativeBuffer room) {
-        if (bytes > BYTES_MAX) {
-            throw Failures.of(Code.TOO_LARGE, "a state of " + bytes + " bytes");
+    /**
+     * Writes the state in the newest one to {@code into}, and says which entry is the last in it; empty where there is none.
+     *
+     * @throws ConflictException when another thread begins to read a newer one meanwhile: begin again
+     */
+    public OptionalLong copy(OutputStream into) throws IOException {
+        NativeBuffer room = NativeBuffer.allocate(PIECE);
+        long[] about = newest(room);
+        if (about == null) {
+            return OptionalLong.empty();
         }
-        byte[] state = new byte[(int) bytes];
-        int done = 0;
-        while (true) {
-            long[] piece = Natives.replogSnapshotRead(owner, handle.use(), index, done, room, room.address(), PIECE);
-            if (piece == null || piece.length == 1) {
-                return null;
-            }
-            if (piece[0] == 0) {
-                return state;
-            }
-            room.bytes().get(0, state, done, (int) piece[0]);
-            done += (int) piece[0];
+        byte[] piece = new byte[PIECE];
+        long done = 0;
+        int count = piece(about[1], done, room);
+        while (count > 0) {
+            room.bytes().get(0, piece, 0, count);
+            into.write(piece, 0, count);
+            done += count;
+            count = piece(about[1], done, room);
         }
+        if (count < 0) {
+            throw Failures.of(Code.CONFLICT, "another thread reads a newer snapshot: begin again");
+        }
+        return OptionalLong.of(about[1]);
+    }
+
+    /** Nothing of it, its index and its length; {@code null} where there is none. */
+    private long[] newest(NativeBuffer room) {
+        long[] about = Natives.replogSnapshotRead(owner, handle.use(), 0, 0, room, room.address(), 0);
+        return about == null || about.length > 1 ? about : newest(room);
+    }
+
+    /** How many bytes came; 0 at the end, and below when another one is read now. */
+    private int piece(long index, long offset, NativeBuffer room) {
+        long[] piece = Natives.replogSnapshotRead(owner, handle.use(), index, offset, room, room.address(), PIECE);
+        return piece == null || piece.length == 1 ? -1 : (int) piece[0];
     }
 }

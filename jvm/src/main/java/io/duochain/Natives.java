@@ -292,6 +292,15 @@ final class Natives {
     /** A request for {@link #replogAwait}, or a refusal. */
     static native long replogSubmitSnapshot(Object owner, long log, long index, Object memory, long data, long length);
 
+    /** As {@link #replogSubmitSnapshot}, of a state in pieces. */
+    static native long replogSnapshotBegin(Object owner, long log, long index);
+
+    /** False when there was no room, and nothing of it was taken. */
+    static native boolean replogSnapshotWrite(
+            Object owner, long log, long op, Object memory, long data, long length, long timeoutNanos);
+
+    static native void replogSnapshotEnd(Object owner, long log, long op);
+
     /** Bytes that came, index and length; one number when another one is read now; {@code null} when there is none. */
     static native long[] replogSnapshotRead(
             Object owner, long log, long index, long offset, Object memory, long data, long room);

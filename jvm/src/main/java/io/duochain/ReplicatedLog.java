@@ -5,7 +5,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -15,7 +14,7 @@ import java.util.function.Consumer;
  *
  * <p>A host asks; nothing of it is called. It keeps one number, the index of the last entry that it has dealt with, beside
  * its own state: {@link #follow} from there gives every entry once and in order, after a restart and on another node too.
- * From time to time it gives that state ({@link #snapshot}), and the log before it is cut; who needs more than is left, as a
+ * From time to time it gives that state ({@link #snapshots}), and the log before it is cut; who needs more than is left, as a
  * new node does, begins with the newest snapshot ({@link #follow(long, Consumer)}).
  *
  * <p><b>Failures of an append.</b> Nothing of it is in the log after {@link FullException} (too much waits, or leadership
@@ -30,11 +29,13 @@ public final class ReplicatedLog implements AutoCloseable {
 
     private final NativeHandle handle;
     private final LogAppends appends;
+    private final LogSnapshots snapshots;
 
     private ReplicatedLog(byte[] options, long[] settings) {
         long word = Natives.replogOpen(options, settings);
         this.handle = NativeHandle.of(this, "replicated log", word, Natives::replogDestroy);
         this.appends = new LogAppends(this, handle);
+        this.snapshots = new LogSnapshots(this, handle, appends);
     }
 
     /** Options to open one. */
@@ -137,29 +138,9 @@ public final class ReplicatedLog implements AutoCloseable {
         return new LogFollower(this, after, restore);
     }
 
-    /**
-     * Gives the host's state as of all entries up to {@code index}, one that was read, and none behind it: the bytes between
-     * position and limit, which are copied. Returns once the snapshot is on disk, with the index that the newest one is of:
-     * one that stands for as much of the log is not replaced. The log may be cut before it then. All nodes of a cluster
-     * should give theirs.
-     *
-     * @throws FullException while one is being written, and another waits
-     * @throws InvalidArgumentException when the entry at {@code index} cannot be read here yet
-     * @throws TooLargeException above 1 GiB
-     * @throws NoMemoryException when there is none for a copy
-     * @throws InputOutputException when the disk took it not, which ends nothing
-     * @throws PermissionException when the disk is read-only, which ends nothing
-     * @throws CorruptionException when what it would go on from is damaged: give a state of a later entry
-     * @throws NotFoundException when what it would go on from is no longer there: as above
-     * @throws TimedOutException when it is being written still
-     */
-    public long snapshot(long index, ByteBuffer state, Duration timeout) throws InterruptedException {
-        return appends.snapshot(index, state, timeout);
-    }
-
-    /** The newest snapshot, also one that another node has sent; empty where there is none. */
-    public Optional<LogSnapshot> readSnapshot() {
-        return LogSnapshots.read(this, handle);
+    /** Snapshots of the host's state: those that it gives, and the newest one. */
+    public LogSnapshots snapshots() {
+        return snapshots;
     }
 
     /**

@@ -10,6 +10,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.duochain.ReplicatedLog.Origin;
 import io.duochain.ReplicatedLog.Receipt;
 import io.duochain.ReplicatedLog.WaitFor;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.SequenceInputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -49,7 +55,7 @@ class LogSnapshotTest {
         }
 
         long give(ReplicatedLog log) throws InterruptedException {
-            return log.snapshot(done, ByteBuffer.wrap(bytes(String.join("\n", texts))), PATIENCE);
+            return log.snapshots().give(done, ByteBuffer.wrap(bytes(String.join("\n", texts))), PATIENCE);
         }
     }
 
@@ -66,7 +72,7 @@ class LogSnapshotTest {
         try (LogCluster cluster = new LogCluster(dir, 1)) {
             Receipt receipt = cluster.ask(log -> log.append(numbers(100), PATIENCE)).value();
             ReplicatedLog log = cluster.get(0);
-            assertTrue(log.readSnapshot().isEmpty());
+            assertTrue(log.snapshots().read().isEmpty());
             assertEquals(0, log.status().snapshot());
             Host host = new Host();
             // Within a batch.
@@ -108,7 +114,7 @@ class LogSnapshotTest {
                     last = cluster.ask(each -> each.append(batch, PATIENCE)).value().index();
                 }
                 new Host().follow(log, last);
-                assertEquals(last, log.snapshot(last, ByteBuffer.wrap(bytes("small")), PATIENCE));
+                assertEquals(last, log.snapshots().give(last, ByteBuffer.wrap(bytes("small")), PATIENCE));
             }
             Fixtures.eventually("its front is cut", () -> log.status().first() > first);
             Receipt again = cluster.ask(each -> each.append(List.of(bytes("once")), origin, WaitFor.QUORUM, PATIENCE))
@@ -148,18 +154,52 @@ class LogSnapshotTest {
             new Host().follow(log, last);
             ByteBuffer state = ByteBuffer.wrap(bytes("state"));
             for (long index : new long[] {-1, 0, last + 1}) {
-                assertThrows(InvalidArgumentException.class, () -> log.snapshot(index, state, PATIENCE));
+                assertThrows(InvalidArgumentException.class, () -> log.snapshots().give(index, state, PATIENCE));
             }
             assertThrows(
-                    IllegalArgumentException.class, () -> log.snapshot(last, state, Duration.ofSeconds(-1)));
-            assertTrue(log.readSnapshot().isEmpty());
-            assertEquals(last, log.snapshot(last, state, PATIENCE));
+                    IllegalArgumentException.class, () -> log.snapshots().give(last, state, Duration.ofSeconds(-1)));
+            assertTrue(log.snapshots().read().isEmpty());
+            assertEquals(last, log.snapshots().give(last, state, PATIENCE));
             assertEquals(bytes("state").length, state.remaining());
             // One that stands for no more of the log changes nothing.
-            assertEquals(last, log.snapshot(last - 1, ByteBuffer.wrap(bytes("other")), PATIENCE));
+            assertEquals(last, log.snapshots().give(last - 1, ByteBuffer.wrap(bytes("other")), PATIENCE));
             assertTrue(log.shutdown(PATIENCE));
-            assertArrayEquals(bytes("state"), log.readSnapshot().orElseThrow().toArray());
-            assertThrows(ClosedException.class, () -> log.snapshot(last, state, PATIENCE));
+            assertArrayEquals(bytes("state"), log.snapshots().read().orElseThrow().toArray());
+            assertThrows(ClosedException.class, () -> log.snapshots().give(last, state, PATIENCE));
+        }
+    }
+
+    @Test
+    void a_state_goes_in_and_out_in_pieces() throws Exception {
+        try (LogCluster cluster = new LogCluster(dir, 1)) {
+            byte[] state = new byte[(3 << 20) + 5];
+            for (int at = 0; at < state.length; at++) {
+                state[at] = (byte) (at * 31 + at / 251);
+            }
+            long last = cluster.append("entry").index();
+            ReplicatedLog log = cluster.get(0);
+            new Host().follow(log, last);
+            assertTrue(log.snapshots().copy(OutputStream.nullOutputStream()).isEmpty());
+            InputStream broken = new SequenceInputStream(new ByteArrayInputStream(state), new InputStream() {
+                @Override
+                public int read() throws IOException {
+                    throw new IOException("the host's");
+                }
+            });
+            assertThrows(IOException.class, () -> log.snapshots().give(last, broken, PATIENCE));
+            // What was given up is out of the way in a moment.
+            boolean isGiven = false;
+            while (!isGiven) {
+                try {
+                    assertEquals(last, log.snapshots().give(last, new ByteArrayInputStream(state), PATIENCE));
+                    isGiven = true;
+                } catch (FullException again) {
+                    Thread.sleep(1);
+                }
+            }
+            ByteArrayOutputStream found = new ByteArrayOutputStream();
+            assertEquals(last, log.snapshots().copy(found).orElseThrow());
+            assertArrayEquals(state, found.toByteArray());
         }
     }
 
@@ -178,8 +218,8 @@ class LogSnapshotTest {
                 long last = cluster.append("entry").index();
                 ReplicatedLog log = cluster.get(0);
                 new Host().follow(log, last);
-                assertEquals(last, log.snapshot(last, state, PATIENCE));
-                LogSnapshot found = log.readSnapshot().orElseThrow();
+                assertEquals(last, log.snapshots().give(last, state, PATIENCE));
+                LogSnapshot found = log.snapshots().read().orElseThrow();
                 assertEquals(last, found.index());
                 assertArrayEquals(expected, found.toArray());
             }
