@@ -1,30 +1,14 @@
 //! A node in the child of a fork: every call says so, none hangs, and the parent's node is not disturbed.
-#![expect(unsafe_code, reason = "there is no safe fork")]
 
+#[path = "support/child.rs"]
+mod child;
 mod support;
 
+use child::in_child;
 use duochain::node::Start;
 use duochain::types::{ChainId, Height, Status, TxId};
 use std::time::Duration;
 use support::{LANE, Scratch, finalize, follow, open};
-
-/// Runs `body` in a forked child; true when it did not panic and answered true.
-fn in_child(body: impl FnOnce() -> bool) -> bool {
-    // SAFETY: the child touches memory of its own, calls the library and leaves by `_exit`. glibc makes
-    // its allocator usable after a fork.
-    let child = unsafe { libc::fork() };
-    if child == 0 {
-        let well = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(false);
-        // SAFETY: ends the process at once, without destructors that belong to the parent.
-        unsafe { libc::_exit(if well { 0 } else { 1 }) };
-    }
-    assert!(child > 0, "fork: {}", std::io::Error::last_os_error());
-    let mut status = 0;
-    // SAFETY: waits for the child made above, into a variable of ours.
-    let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
-    assert_eq!(waited, child);
-    status == 0
-}
 
 #[test]
 fn the_child_is_refused_and_the_parent_goes_on() {

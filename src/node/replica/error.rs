@@ -59,6 +59,9 @@ pub enum ReplicaError {
     /// A state up to an entry that this node cannot show yet.
     #[error("entry {0} cannot be read here yet")]
     Unread(Index),
+    /// A piece behind the end of a state, or of one that was given up. Nothing of it was taken.
+    #[error("the state has ended: nothing can be written behind that")]
+    Ended,
     /// The host's state could not be read, or there is no memory for a copy. No snapshot was made of it; the node goes on.
     #[error("the state was not read: {0}")]
     State(Arc<io::Error>),
@@ -80,7 +83,7 @@ impl ReplicaError {
             Self::Storage(error) => error.status(),
             Self::Net(_) => Status::Io,
             Self::NotLeader(_) => Status::NotLeader,
-            Self::Refused(Refusal::Invalid) | Self::Unread(_) => Status::InvalidArgument,
+            Self::Refused(Refusal::Invalid) | Self::Unread(_) | Self::Ended => Status::InvalidArgument,
             Self::Busy | Self::Refused(_) => Status::Again,
             Self::TooLarge => Status::TooLarge,
             Self::Superseded => Status::Conflict,

@@ -10,6 +10,7 @@
 //! as far begins with the snapshot. All nodes of a cluster should give theirs: a leader sends only what it has.
 
 use super::pending::Waiter;
+use super::pieces::Pipe;
 use super::snapshots::{Given, HOST, Work};
 use super::{PolledReplica, ReplicaError};
 use crate::storage::Error;
@@ -27,13 +28,21 @@ pub const STATE_BYTES_MAX: usize = 1 << 30;
 /// # Errors
 /// `OutOfMemory`.
 pub fn copy_of(state: &[u8]) -> io::Result<Box<dyn Read + Send>> {
+    Ok(Box::new(Cursor::new(copied(state)?)))
+}
+
+/// A copy of bytes.
+///
+/// # Errors
+/// `OutOfMemory`.
+pub(super) fn copied(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut copy = Vec::new();
-    copy.try_reserve_exact(state.len()).map_err(|_| {
-        let what = format!("there is no memory for a copy of {} bytes", state.len());
+    copy.try_reserve_exact(bytes.len()).map_err(|_| {
+        let what = format!("there is no memory for a copy of {} bytes", bytes.len());
         io::Error::new(ErrorKind::OutOfMemory, what)
     })?;
-    copy.extend_from_slice(state);
-    Ok(Box::new(Cursor::new(copy)))
+    copy.extend_from_slice(bytes);
+    Ok(copy)
 }
 
 /// A state that is being made a snapshot of. Dropping it gives up the answer, not the snapshot.
@@ -104,6 +113,19 @@ impl PolledReplica {
         index: Index,
         make: impl FnOnce() -> io::Result<Box<dyn Read + Send>>,
     ) -> Result<Giving, ReplicaError> {
+        self.give(index, None, make)
+    }
+
+    /// As [`Self::give_snapshot_by`], of a state that comes through `pipe` where there is one.
+    ///
+    /// # Errors
+    /// As [`Self::give_snapshot_by`].
+    pub(super) fn give(
+        &self,
+        index: Index,
+        pipe: Option<Arc<Pipe>>,
+        make: impl FnOnce() -> io::Result<Box<dyn Read + Send>>,
+    ) -> Result<Giving, ReplicaError> {
         let shared = &self.replica.shared;
         if shared.is_of_parent() {
             return Err(ReplicaError::Closed);
@@ -121,7 +143,7 @@ impl PolledReplica {
             return Ok(Giving(waiter));
         }
         let state = make().map_err(|error| ReplicaError::State(Arc::new(error)))?;
-        let given = Given { index, state, waiter: Arc::clone(&waiter) };
+        let given = Given { index, state, waiter: Arc::clone(&waiter), pipe };
         if room.fill(Work::Given(given)) { Ok(Giving(waiter)) } else { Err(refusal()) }
     }
 

@@ -3,15 +3,17 @@
 //! # Model
 //! ```text
 //! StateWriter::write --> pieces, PIECES_MAX of them --> "duo-log-snap" reads them into a snapshot
-//!             finish: the state ends here      dropped before that: there is no snapshot
+//!             finish: the state ends here      given up, or dropped, before that: there is no snapshot
 //! ```
 //! A piece is taken whole or not at all. What comes when nobody reads any more is let go: the answer says why that is.
 //!
 //! # Limits
 //! [`PIECES_MAX`] pieces wait, and one is being read. The thread that writes snapshots waits for the next one: another
-//! state that is given meanwhile has to wait as well.
+//! state that is given meanwhile has to wait as well. One that was given up takes the room of none.
 
+use super::giving::copied;
 use super::{Giving, PolledReplica, ReplicaError};
+use crate::env::fork;
 use crate::types::Index;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -42,7 +44,7 @@ struct Inner {
 }
 
 #[derive(Debug)]
-struct Pipe {
+pub(super) struct Pipe {
     inner: Mutex<Inner>,
     changed: Condvar,
 }
@@ -55,6 +57,16 @@ impl Pipe {
             self.changed.notify_all();
         }
     }
+
+    /// Whether the rest of it will never come.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.inner.lock().end == End::GivenUp
+    }
+}
+
+/// Why there is no snapshot of it.
+pub(super) fn given_up() -> io::Error {
+    io::Error::other("it was given up")
 }
 
 /// The end that is read.
@@ -74,7 +86,7 @@ impl Read for Pieces {
             match (inner.pieces.pop_front(), &inner.end) {
                 (Some(piece), _) => (self.piece, self.at) = (piece, 0),
                 (None, End::Finished) => return Ok(0),
-                (None, End::GivenUp) => return Err(io::Error::other("it was given up")),
+                (None, End::GivenUp) => return Err(given_up()),
                 // Tried again, behind a look whether anybody wants more.
                 (None, End::Open) => return Err(ErrorKind::Interrupted.into()),
             }
@@ -96,28 +108,33 @@ impl Drop for Pieces {
     }
 }
 
-/// A state on its way. Dropped before [`Self::finish`], it is given up. Any thread may use it, one at a time.
+/// A state on its way. Dropped before [`Self::finish`], it is given up. Any thread may use it, one at a time; others may
+/// give it up meanwhile. In the child of a fork it does nothing, and answers `Closed`.
 #[derive(Debug)]
 #[must_use = "dropped, it is given up"]
 pub struct StateWriter {
     pipe: Arc<Pipe>,
     giving: Giving,
+    forks: u32,
 }
 
 impl StateWriter {
     /// Hands over the next bytes, which are copied.
     ///
     /// # Errors
-    /// `Timeout`: there was no room, and nothing of them was taken. `State`: there is no memory for a copy, and nothing was
-    /// taken. Otherwise as [`Giving::wait`]: there will be no snapshot.
+    /// Nothing of them was taken after `Timeout`: there was no room; `State`, where there is no memory for a copy; `Ended`,
+    /// behind [`Self::finish`] or [`Self::give_up`]. Otherwise as [`Giving::wait`]: there will be no snapshot.
     pub fn write(&self, piece: &[u8], timeout: Duration) -> Result<(), ReplicaError> {
-        // An empty one would look like the end.
-        if piece.is_empty() {
-            return Ok(());
+        if self.is_of_parent() {
+            return Err(ReplicaError::Closed);
         }
         let mut inner = self.pipe.inner.lock();
-        let waits = |inner: &mut Inner| inner.is_read && inner.pieces.len() >= PIECES_MAX;
+        let is_full = |inner: &Inner| inner.pieces.len() >= PIECES_MAX && !piece.is_empty();
+        let waits = |inner: &mut Inner| is_full(inner) && inner.is_read && inner.end == End::Open;
         self.pipe.changed.wait_while_for(&mut inner, waits, timeout);
+        if inner.end != End::Open {
+            return Err(ReplicaError::Ended);
+        }
         if !inner.is_read {
             drop(inner);
             // Nothing to be said: it may be that another snapshot stands for as much.
@@ -126,21 +143,25 @@ impl StateWriter {
                 Err(error) => Err(error),
             };
         }
-        if inner.pieces.len() >= PIECES_MAX {
+        if is_full(&inner) {
             return Err(ReplicaError::Timeout);
         }
-        let mut copy = Vec::new();
-        copy.try_reserve_exact(piece.len())
-            .map_err(|_| ReplicaError::State(Arc::new(ErrorKind::OutOfMemory.into())))?;
-        copy.extend_from_slice(piece);
-        inner.pieces.push_back(copy);
-        self.pipe.changed.notify_all();
+        // An empty one would look like the end.
+        if !piece.is_empty() {
+            inner.pieces.push_back(copied(piece).map_err(|error| ReplicaError::State(Arc::new(error)))?);
+            self.pipe.changed.notify_all();
+        }
         Ok(())
     }
 
-    /// The state ends here; nothing is to be written behind that.
+    /// The state ends here; nothing can be written behind that.
     pub fn finish(&self) {
-        self.pipe.end(End::Finished);
+        self.end(End::Finished);
+    }
+
+    /// There will be no snapshot of it, unless it has ended. A call that waits for room gets `Ended`.
+    pub fn give_up(&self) {
+        self.end(End::GivenUp);
     }
 
     /// As [`Giving::wait`], behind [`Self::finish`].
@@ -148,13 +169,24 @@ impl StateWriter {
     /// # Errors
     /// As [`Giving::wait`].
     pub fn wait(&self, timeout: Duration) -> Result<Index, ReplicaError> {
-        self.giving.wait(timeout)
+        if self.is_of_parent() { Err(ReplicaError::Closed) } else { self.giving.wait(timeout) }
+    }
+
+    fn end(&self, end: End) {
+        // The lock may be held by a thread that is not there.
+        if !self.is_of_parent() {
+            self.pipe.end(end);
+        }
+    }
+
+    fn is_of_parent(&self) -> bool {
+        self.forks != fork::generation()
     }
 }
 
 impl Drop for StateWriter {
     fn drop(&mut self) {
-        self.pipe.end(End::GivenUp);
+        self.give_up();
     }
 }
 
@@ -167,7 +199,7 @@ impl PolledReplica {
         let inner = Inner { pieces: VecDeque::new(), end: End::Open, is_read: true };
         let pipe = Arc::new(Pipe { inner: Mutex::new(inner), changed: Condvar::new() });
         let pieces = Pieces { pipe: Arc::clone(&pipe), piece: Vec::new(), at: 0 };
-        let giving = self.give_snapshot(index, Box::new(pieces))?;
-        Ok(StateWriter { pipe, giving })
+        let giving = self.give(index, Some(Arc::clone(&pipe)), || Ok(Box::new(pieces)))?;
+        Ok(StateWriter { pipe, giving, forks: fork::generation() })
     }
 }

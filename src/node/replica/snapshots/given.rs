@@ -24,6 +24,7 @@ use crate::frame::Frame;
 use crate::node::replica::ReplicaError;
 use crate::node::replica::core::Shared;
 use crate::node::replica::pending::Waiter;
+use crate::node::replica::pieces::{self, Pipe};
 use crate::node::replica::waiting::Receipt;
 use crate::storage::Error;
 use crate::storage::snapshots::SectionError;
@@ -40,6 +41,15 @@ pub(in crate::node::replica) struct Given {
     pub(in crate::node::replica) index: Index,
     pub(in crate::node::replica) state: Box<dyn Read + Send>,
     pub(in crate::node::replica) waiter: Arc<Waiter>,
+    /// Through which it comes, where its host hands it over in pieces.
+    pub(in crate::node::replica) pipe: Option<Arc<Pipe>>,
+}
+
+impl Given {
+    /// Whether its host has given it up.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.pipe.as_ref().is_some_and(|pipe| pipe.is_given_up())
+    }
 }
 
 impl fmt::Debug for Given {
@@ -51,8 +61,12 @@ impl fmt::Debug for Given {
 impl Drop for Given {
     fn drop(&mut self) {
         // The first outcome stays.
-        self.waiter.tell(Err(ReplicaError::Closed));
+        self.waiter.tell(Err(if self.is_given_up() { given_up() } else { ReplicaError::Closed }));
     }
+}
+
+fn given_up() -> ReplicaError {
+    ReplicaError::State(Arc::new(pieces::given_up()))
 }
 
 /// Makes a snapshot of it, durably, and tells who waits what the newest one stands for then. `lent` is what the applier has
@@ -82,6 +96,9 @@ impl Snapshots {
 
 fn write(shared: &Shared, given: &mut Given, lent: &mut Option<Dedup>) -> Result<(), ReplicaError> {
     let (index, snapshots) = (given.index, &shared.snapshots);
+    if given.is_given_up() {
+        return Err(given_up());
+    }
     if index <= snapshots.position() {
         return Ok(());
     }

@@ -246,8 +246,10 @@ impl Snapshots {
         self.takes.push(Work::Take(take));
     }
 
-    /// Room for a state that a host gives; none when another one waits already, or the end has come.
+    /// Room for a state that a host gives; none when another one waits already, or the end has come. One that was given
+    /// up takes none.
     pub(super) fn reserve(&self) -> Option<Room<'_, Work>> {
+        drop(self.takes.weed(Work::is_given_up));
         self.takes.reserve()
     }
 

@@ -90,6 +90,14 @@ impl<T> Post<T> {
         })
     }
 
+    /// Takes out what waits in vain, which is to be dropped where no lock is held.
+    pub(in crate::node::replica) fn weed(&self, is_vain: impl Fn(&T) -> bool) -> VecDeque<T> {
+        let mut inner = self.inner.lock();
+        let (vain, others) = std::mem::take(&mut inner.items).into_iter().partition(is_vain);
+        inner.items = others;
+        vain
+    }
+
     /// Whether nothing waits or is being made, and nobody is about anything.
     pub(in crate::node::replica) fn is_idle(&self) -> bool {
         let inner = self.inner.lock();
@@ -149,6 +157,15 @@ mod tests {
         assert_eq!(post.close(), [3]);
         assert_eq!(post.take(Duration::MAX), Taken::Closed);
         assert!(!post.push(4));
+    }
+
+    #[test]
+    fn what_waits_in_vain_makes_room() {
+        let post = Post::new(3);
+        assert!(post.push(1) && post.push(2) && post.push(3));
+        assert_eq!(post.weed(|item| *item == 2), [2]);
+        assert!(post.push(4) && !post.push(5));
+        assert_eq!(post.close(), [1, 3, 4]);
     }
 
     #[test]

@@ -22,6 +22,13 @@ pub(in crate::node::replica) enum Work {
     Given(Given),
 }
 
+impl Work {
+    /// Whether it will not be whole any more.
+    pub(super) fn is_given_up(&self) -> bool {
+        matches!(self, Self::Given(given) if given.is_given_up())
+    }
+}
+
 /// A state that is to be written.
 pub(in crate::node::replica) struct Take {
     pub(in crate::node::replica) snapshot: Snapshot,
