@@ -2568,7 +2568,8 @@ duo_status duo_replog_await(const struct duo_replog *log,
                             struct duo_replog_receipt *receipt);
 
 /**
- * Nobody will ask for the request's answer. A batch or change may be committed all the same.
+ * Nobody will ask for the request's answer. A batch or change may be committed all the same; a state that is handed over
+ * and has not ended is given up.
  *
  * [any-thread] Since: 0.1
  */
@@ -2656,8 +2657,9 @@ duo_status duo_replog_snapshot_read(const struct duo_replog *log,
 
 /**
  * As `duo_replog_submit_snapshot` for a state of any length, which `duo_replog_snapshot_write` hands over piece by piece
- * under the name of `op`. Other snapshots of this log wait until it is done: `duo_replog_snapshot_end` says that the
- * state is whole, and `duo_replog_await` gives the answer then; `duo_replog_forget` before that gives it up.
+ * under the name of `op`. `duo_replog_snapshot_end` says that it is whole, and `duo_replog_await` gives the answer then;
+ * `duo_replog_forget` before that gives it up, and nothing of it stays. Other snapshots of this log wait until it is
+ * written or given up: whoever cannot go on with it forgets it.
  *
  * [any-thread] Since: 0.1
  */
@@ -2667,8 +2669,9 @@ duo_status duo_replog_snapshot_begin(const struct duo_replog *log,
 
 /**
  * Hands over the next `len` bytes of the state, up to `DUO_REPLOG_PIECE_BYTES_MAX`, which are copied; waits up to
- * `timeout_ns` for room. `DUO_TIMEOUT`: there was none, and nothing of them was taken. After an error there will be no
- * snapshot, as `duo_replog_await` says too. One thread at a time hands over a state.
+ * `timeout_ns` for room. Nothing of them was taken after `DUO_TIMEOUT`, when there was none, `DUO_ERR_NO_MEMORY`,
+ * `DUO_ERR_TOO_LARGE` and `DUO_ERR_INVALID_ARGUMENT`, as behind the end of a state. After anything else but `DUO_OK` there
+ * will be no snapshot, as `duo_replog_await` says too. One thread at a time hands over a state; another one may forget it.
  *
  * [any-thread] [blocks] Since: 0.1
  */
@@ -2679,7 +2682,7 @@ duo_status duo_replog_snapshot_write(const struct duo_replog *log,
                                      int64_t timeout_ns);
 
 /**
- * The state that is handed over under the name of `op` is whole.
+ * The state that is handed over under the name of `op` is whole: nothing can be written behind that.
  *
  * [any-thread] Since: 0.1
  */

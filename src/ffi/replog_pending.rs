@@ -41,6 +41,13 @@ impl Request {
         }
     }
 
+    /// Nobody wants the answer. Whoever still uses it is told, where it would go on for nothing.
+    fn give_up(&self) {
+        if let Self::State(writer) = self {
+            writer.give_up();
+        }
+    }
+
     /// The state that is handed over under this name.
     pub(super) fn state(&self, op: u64) -> Result<&StateWriter, Failure> {
         match self {
@@ -179,13 +186,14 @@ pub unsafe extern "C" fn duo_replog_await(
     })
 }
 
-/// Nobody will ask for the request's answer. A batch or change may be committed all the same.
+/// Nobody will ask for the request's answer. A batch or change may be committed all the same; a state that is handed over
+/// and has not ended is given up.
 ///
 /// [any-thread] Since: 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn duo_replog_forget(log: *const duo_replog, op: u64) -> duo_status {
     on(log, |log: &ReplogObject| {
-        log.pending.find(op)?;
+        log.pending.find(op)?.give_up();
         drop(log.pending.remove(op));
         Ok(Status::Ok)
     })

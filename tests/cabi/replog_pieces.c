@@ -29,15 +29,10 @@ static uint64_t open_alone(cluster *c) {
     return receipt.index;
 }
 
-/* What is not awaited or was given up is out of the way in a moment. */
+/* What was given up before is not in its way. */
 static uint64_t begin(duo_replog *log, uint64_t index) {
     uint64_t op = 0;
-    duo_status status = DUO_AGAIN;
-    while (status == DUO_AGAIN) {
-        status = duo_replog_snapshot_begin(log, index, &op);
-        pause_briefly();
-    }
-    CHECK(status == DUO_OK);
+    OK(duo_replog_snapshot_begin(log, index, &op));
     return op;
 }
 
@@ -66,6 +61,9 @@ static void what_is_given_up_is_no_snapshot(duo_replog *log, uint64_t last) {
     GIVES(DUO_TIMEOUT, duo_replog_await(log, op, 0, &receipt));
     OK(duo_replog_forget(log, op));
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_snapshot_write(log, op, "x", 1, PATIENCE_NS));
+    for (int times = 0; times < 5; times++) {
+        OK(duo_replog_forget(log, begin(log, last)));
+    }
     GIVES(DUO_NOT_FOUND, duo_replog_snapshot_read(log, 0, 0, NULL, 0, &len, &snapshot));
 }
 
@@ -81,8 +79,11 @@ static void pieces_are_one_state(duo_replog *log, uint64_t last) {
         OK(duo_replog_snapshot_write(log, op, NULL, 0, 0));
     }
     OK(duo_replog_snapshot_end(log, op));
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_snapshot_write(log, op, "x", 1, PATIENCE_NS));
+    CHECK(last_says("has ended"));
     OK(duo_replog_await(log, op, PATIENCE_NS, &receipt));
     CHECK(receipt.index == last);
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_snapshot_end(log, op));
     for (int number = 0; number < PIECES; number++) {
         make(expected, number);
         OK(duo_replog_snapshot_read(log, last, (uint64_t)number * PIECE, piece, PIECE, &len, &snapshot));
@@ -93,15 +94,72 @@ static void pieces_are_one_state(duo_replog *log, uint64_t last) {
     CHECK(len == 0);
 }
 
+typedef struct {
+    duo_replog *log;
+    uint64_t op;
+} state;
+
+/* Until it is told that nobody wants it. */
+static void *writes(void *argument) {
+    const state *s = argument;
+    duo_status status = DUO_OK;
+    while (status == DUO_OK) {
+        status = duo_replog_snapshot_write(s->log, s->op, "x", 1, DUO_WAIT_FOREVER);
+    }
+    CHECK(status == DUO_ERR_INVALID_ARGUMENT);
+    return NULL;
+}
+
+/* Of two at once the second one waits for the first; given up, it does not wait any more. */
+static void two_take_turns(duo_replog *log, uint64_t last) {
+    state s = {log, 0};
+    duo_replog_receipt receipt = {0, 0, 0, 0};
+    duo_replog_snapshot_t snapshot = {0, 0};
+    uint64_t first = begin(log, last), second = 0, third = 0;
+    duo_status status = DUO_AGAIN;
+    size_t len = 0;
+    pthread_t thread;
+    while (status == DUO_AGAIN) { /* until the first one is being read */
+        status = duo_replog_snapshot_begin(log, last, &second);
+        pause_briefly();
+    }
+    CHECK(status == DUO_OK);
+    GIVES(DUO_AGAIN, duo_replog_snapshot_begin(log, last, &third));
+    while (status == DUO_OK) {
+        status = duo_replog_snapshot_write(log, second, "2", 1, 0);
+    }
+    CHECK(status == DUO_TIMEOUT);
+    s.op = second;
+    thread = start(writes, &s);
+    OK(duo_replog_forget(log, second));
+    finish(thread);
+    third = begin(log, last);
+    OK(duo_replog_snapshot_write(log, first, "first", 5, PATIENCE_NS));
+    OK(duo_replog_forget(log, first));
+    OK(duo_replog_snapshot_write(log, third, "third", 5, PATIENCE_NS));
+    OK(duo_replog_snapshot_end(log, third));
+    OK(duo_replog_await(log, third, PATIENCE_NS, &receipt));
+    OK(duo_replog_snapshot_read(log, 0, 0, NULL, 0, &len, &snapshot));
+    CHECK(receipt.index == last && snapshot.index == last && snapshot.bytes == 5);
+}
+
+/* One more entry that was read. */
+static uint64_t append(duo_replog *log) {
+    char buf[8];
+    duo_replog_receipt receipt = {0, 0, 0, 0};
+    duo_replog_entry entry;
+    size_t n = 0, len = 0;
+    OK(duo_replog_append(log, "x", 1, NULL, PATIENCE_NS, &receipt));
+    OK(duo_replog_read(log, receipt.index, &entry, 1, buf, sizeof buf, PATIENCE_NS, &n, &len));
+    CHECK(n == 1);
+    return receipt.index;
+}
+
 /* Whoever writes behind the end of the log is told, and closing does not wait for a state that nobody goes on with. */
 static void closing_ends_a_state(duo_replog *log) {
     duo_replog_receipt receipt = {0, 0, 0, 0};
-    uint64_t op = 0;
     duo_status status = DUO_OK;
-    OK(duo_replog_append(log, "y", 1, NULL, PATIENCE_NS, &receipt));
-    while (duo_replog_snapshot_begin(log, receipt.index, &op) != DUO_OK) {
-        pause_briefly(); /* it cannot be read yet */
-    }
+    uint64_t last = append(log), op = begin(log, last);
     OK(duo_replog_snapshot_write(log, op, "half of", 7, PATIENCE_NS));
     CHECK(duo_replog_close(log, 0) >= 0);
     while (status == DUO_OK) {
@@ -109,7 +167,7 @@ static void closing_ends_a_state(duo_replog *log) {
     }
     CHECK(status == DUO_ERR_CLOSED);
     GIVES(DUO_ERR_CLOSED, duo_replog_await(log, op, PATIENCE_NS, &receipt));
-    GIVES(DUO_ERR_CLOSED, duo_replog_snapshot_begin(log, receipt.index, &op));
+    GIVES(DUO_ERR_CLOSED, duo_replog_snapshot_begin(log, last, &op));
 }
 
 int main(void) {
@@ -123,6 +181,7 @@ int main(void) {
     what_cannot_be_is_refused(c.log[0], last);
     what_is_given_up_is_no_snapshot(c.log[0], last);
     pieces_are_one_state(c.log[0], last);
+    two_take_turns(c.log[0], append(c.log[0]));
     closing_ends_a_state(c.log[0]);
     end_cluster(&c);
     return 0;
