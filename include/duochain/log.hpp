@@ -4,6 +4,8 @@
 
 #include "core.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -98,10 +100,11 @@ public:
         });
     }
     // The same for a state of any length, handed over by write_snapshot and ended by end_snapshot before it is awaited.
+    // Other snapshots wait for it: whoever cannot go on with it forgets it.
     std::optional<std::uint64_t> begin_snapshot(std::uint64_t index) {
         return op([&](std::uint64_t *op) { return duo_replog_snapshot_begin(get(), index, op); });
     }
-    // DUO_TIMEOUT: there was no room, and nothing of the piece was taken.
+    // DUO_TIMEOUT: there was no room, and nothing of the piece was taken. DUO_NOT_FOUND: as `snapshot`.
     duo_status write_snapshot(std::uint64_t op, Bytes piece, Nanos timeout) {
         return check(duo_replog_snapshot_write(get(), op, piece.data, piece.size, timeout.count()));
     }
@@ -143,15 +146,77 @@ public:
     duo_status snapshot(std::uint64_t index, Bytes state, Nanos timeout) {
         return check(duo_replog_snapshot(get(), index, state.data, state.size, timeout.count()));
     }
+    // As `snapshot` for a state of any length: `next` gives its pieces as Bytes, an empty one at its end, and each stays
+    // until it is asked for the next one. What it throws gives the snapshot up, and so does DUO_TIMEOUT before its end.
+    template <class Next> duo_status give_snapshot(std::uint64_t index, Next next, Nanos timeout) {
+        const auto begin = std::chrono::steady_clock::now();
+        const auto left = [&] {
+            const Nanos spent = std::chrono::steady_clock::now() - begin;
+            return timeout < Nanos::zero() ? timeout : std::max(timeout - spent, Nanos::zero());
+        };
+        std::uint64_t op = 0;
+        duo_status status = check(duo_replog_snapshot_begin(get(), index, &op));
+        if (status != DUO_OK) {
+            return status;
+        }
+        const Request request{get(), op};
+        for (Bytes rest = next(); rest.size > 0; rest = next()) {
+            while (rest.size > 0) {
+                const Bytes piece(rest.data, std::min(rest.size, piece_bytes));
+                status = write_snapshot(op, piece, left());
+                if (status != DUO_OK) {
+                    return status;
+                }
+                rest = Bytes(static_cast<const char *>(rest.data) + piece.size, rest.size - piece.size);
+            }
+        }
+        end_snapshot(op);
+        duo_replog_receipt receipt{};
+        return await(op, left(), receipt);
+    }
     // The newest snapshot; nothing where there is none. It begins again where another thread reads a newer one.
     std::optional<LogSnapshot> read_snapshot() const {
         for (;;) {
             LogSnapshot found;
-            const duo_status status = fill(found);
-            if (status != DUO_ERR_CONFLICT) {
-                return check(status) == DUO_OK ? std::optional<LogSnapshot>(std::move(found)) : std::nullopt;
+            try {
+                const auto index = copy_snapshot([&](Bytes piece) { found.state.append(piece.text()); });
+                found.index = index.value_or(0);
+                return index ? std::optional<LogSnapshot>(std::move(found)) : std::nullopt;
+            } catch (const Error &error) {
+                if (error.status() != DUO_ERR_CONFLICT) {
+                    throw;
+                }
             }
         }
+    }
+    // Gives the state in the newest snapshot to `write` in pieces, as Bytes; says which entry is the last in it, nothing
+    // where there is none. Throws CONFLICT where another thread begins to read a newer one: begin again.
+    template <class Write> std::optional<std::uint64_t> copy_snapshot(Write write) const {
+        std::vector<char> piece(1 << 18);
+        duo_replog_snapshot_t about{};
+        std::uint64_t done = 0;
+        std::size_t len = 0;
+        do {
+            const duo_status status =
+                duo_replog_snapshot_read(get(), about.index, done, piece.data(), piece.size(), &len, &about);
+            if (check(status) == DUO_NOT_FOUND) {
+                if (done > 0) {
+                    throw Error(DUO_ERR_CONFLICT, "the snapshot is no longer there");
+                }
+                return std::nullopt;
+            }
+            try {
+                if (len > 0) {
+                    write(Bytes(piece.data(), len));
+                }
+            } catch (...) {
+                // Nobody reads the rest.
+                duo_replog_snapshot_read(get(), about.index, UINT64_MAX, piece.data(), 1, &len, &about);
+                throw;
+            }
+            done += len;
+        } while (len > 0);
+        return about.index;
     }
     // Everything acknowledged before is at or before it, and can be read here; nothing when the answer got lost.
     std::optional<std::uint64_t> read_index(Nanos timeout) const {
@@ -200,21 +265,14 @@ public:
     duo_status close(Nanos timeout = Nanos::zero()) { return check(duo_replog_close(get(), timeout.count())); }
 
 private:
-    duo_status fill(LogSnapshot &found) const {
-        std::vector<char> piece(1 << 18);
-        duo_replog_snapshot_t about{};
-        std::size_t len = 0;
-        do {
-            const duo_status status = duo_replog_snapshot_read(get(), found.index, found.state.size(), piece.data(),
-                                                               piece.size(), &len, &about);
-            if (status != DUO_OK) {
-                return status;
-            }
-            found.index = about.index;
-            found.state.append(piece.data(), len);
-        } while (len > 0);
-        return DUO_OK;
-    }
+    static constexpr std::size_t piece_bytes = 1 << 20;
+
+    // Forgotten at the end, unless its answer was fetched before.
+    struct Request {
+        const duo_replog *log;
+        std::uint64_t op;
+        ~Request() { duo_replog_forget(log, op); }
+    };
     template <class Submit> static std::optional<std::uint64_t> op(Submit submit) {
         std::uint64_t op = 0;
         return check(submit(&op)) == DUO_OK ? std::optional<std::uint64_t>(op) : std::nullopt;

@@ -98,6 +98,32 @@ static void a_snapshot_is_given_and_taken(duo::ReplicatedLog &log, std::uint64_t
     CHECK(log.await(*op, patience, receipt) == DUO_OK && receipt.index == last);
 }
 
+static void a_state_goes_in_and_out_in_pieces(duo::ReplicatedLog &log, std::uint64_t last) {
+    int pieces = 0;
+    const std::string piece((1 << 20) + 7, 'p');
+    const auto broken = [&]() -> duo::Bytes {
+        if (pieces++ > 0) {
+            throw std::logic_error("the host's");
+        }
+        return piece;
+    };
+    for (int times = 0; times < 5; times++, pieces = 0) {
+        try {
+            log.give_snapshot(last, broken, patience);
+            CHECK(false);
+        } catch (const std::logic_error &) {
+            CHECK(log.status().snapshot < last);
+        }
+    }
+    const auto next = [&] { return pieces++ < 3 ? duo::Bytes(piece) : duo::Bytes(); };
+    CHECK(log.give_snapshot(last, next, duo::forever) == DUO_OK && log.status().snapshot == last);
+    std::string state;
+    const auto full = [](duo::Bytes) { throw duo::Error(DUO_ERR_IO, "the host's"); };
+    CHECK(thrown([&] { log.copy_snapshot(full); }) == DUO_ERR_IO);
+    CHECK(log.copy_snapshot([&](duo::Bytes bytes) { state += bytes.text(); }) == last);
+    CHECK(state == piece + piece + piece && log.read_snapshot()->state == state);
+}
+
 static void what_is_acknowledged_outlives_its_leader(cluster &c) {
     std::vector<duo::ReplicatedLog> logs;
     for (int at = 0; at < NODES; at++) {
@@ -136,6 +162,10 @@ static void what_is_acknowledged_outlives_its_leader(cluster &c) {
         CHECK(log.read(receipt.index + 1, duo::Nanos::zero()).empty());
     }
     a_snapshot_is_given_and_taken(logs[0], receipt.index);
+    append(logs, "seventh", receipt);
+    while (logs[0].read(receipt.index, patience).empty()) {
+    }
+    a_state_goes_in_and_out_in_pieces(logs[0], receipt.index);
     closing_says_whether_something_was_left(c, logs);
 }
 
