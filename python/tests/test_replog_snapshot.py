@@ -3,7 +3,9 @@
 import asyncio
 import io
 import mmap
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -154,37 +156,120 @@ def test_an_empty_and_a_large_state_come_back(tmp_path: Path) -> None:
 
 
 def test_a_state_goes_in_and_out_in_pieces(tmp_path: Path) -> None:
-    def pieces() -> Iterator[bytes | bytearray]:
+    def pieces() -> Iterator[bytes | bytearray | memoryview]:
         yield b""
         yield bytes(range(256)) * 40_000
-        yield bytearray(b"end")
-
-    def broken() -> Iterator[bytes]:
-        yield b"half of"
-        raise ZeroDivisionError
+        yield bytearray(range(256)) * 20_000
+        yield memoryview(b"end")
 
     with alone(tmp_path / "n1") as log:
         assert log.copy_snapshot(lambda piece: None) is None
         last = log.append(b"x", timeout=PATIENCE).index
         Host().follow(log, last)
-        with pytest.raises(ZeroDivisionError):
-            log.snapshot(last, broken(), PATIENCE)
-        until(lambda: given(log, last, pieces()))
-        found = io.BytesIO()
+        assert log.snapshot(last, pieces(), PATIENCE) == last
+        found, expected = io.BytesIO(), b"".join(pieces())
         assert log.copy_snapshot(found.write) == last
-        assert found.getvalue() == b"".join(pieces())
-        with pytest.raises(TypeError):
-            log.snapshot(last, [b"x", "text"], PATIENCE)  # type: ignore[list-item]
-        with pytest.raises(TypeError):
-            log.snapshot(last, 7, PATIENCE)  # type: ignore[arg-type]
+        assert found.getvalue() == expected
+        with pytest.raises(ZeroDivisionError):
+            log.copy_snapshot(lambda piece: 1 // 0)
+        assert log.read_snapshot() == LogSnapshot(last, expected)
+        last = log.append(b"x", timeout=PATIENCE).index
+        Host().follow(log, last)
+        assert log.snapshot(last, []) == last
+        assert log.copy_snapshot(found.write) == last
+        assert found.getvalue() == expected
 
 
-def given(log: ReplicatedLog, last: int, pieces: Iterator[bytes | bytearray]) -> bool:
-    """Whether there was room beside one that was given up a moment before."""
+def test_a_state_that_ends_with_an_exception_is_no_snapshot(tmp_path: Path) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"half of"
+        raise ZeroDivisionError
+
+    with alone(tmp_path / "n1") as log:
+        before = Host().follow(log, log.append(b"x", timeout=PATIENCE).index).give(log)
+        last = log.append(b"y", timeout=PATIENCE).index
+        Host().follow(log, last)
+        # None of them is in the way of the next one.
+        for _ in range(5):
+            with pytest.raises(ZeroDivisionError):
+                log.snapshot(last, broken(), PATIENCE)
+            with pytest.raises(TypeError, match="bytes-like"):
+                log.snapshot(last, [b"x", "text"], PATIENCE)  # type: ignore[list-item]
+            with pytest.raises(duochain.InvalidArgumentError, match="contiguous"):
+                log.snapshot(last, [memoryview(b"1234")[::2]], PATIENCE)
+        assert log.status()["snapshot"] == before
+        # What is no iterable of pieces is not begun with.
+        for state in ("text", 7, None):
+            with pytest.raises(TypeError, match="bytes-like"):
+                log.snapshot(last, state, PATIENCE)  # type: ignore[arg-type]
+        with pytest.raises(duochain.InvalidArgumentError, match="contiguous"):
+            log.snapshot(last, memoryview(b"1234")[::2], PATIENCE)
+        assert log.snapshot(last, iter([b"whole"]), PATIENCE) == last
+        assert log.read_snapshot() == LogSnapshot(last, b"whole")
+
+
+def test_states_that_are_handed_over_at_once_take_turns_and_hold_up_nobody_else(tmp_path: Path) -> None:
+    go_on, first_began, second_began = threading.Event(), threading.Event(), threading.Event()
+
+    def slow() -> Iterator[bytes]:
+        yield b"slow"
+        first_began.set()
+        go_on.wait()
+        yield b"ly"
+
+    def quick() -> Iterator[bytearray]:
+        second_began.set()
+        for _ in range(10):
+            yield bytearray(1000)
+
+    with alone(tmp_path / "n1") as log, ThreadPoolExecutor() as threads:
+        early = log.append(b"x", timeout=PATIENCE).index
+        last = log.append(b"y", timeout=PATIENCE).index
+        Host().follow(log, last)
+        try:
+            first = threads.submit(log.snapshot, early, slow(), PATIENCE)
+            assert first_began.wait(PATIENCE)
+            until(lambda: is_given_up_late(log, last))
+            second = threads.submit(log.snapshot, last, quick(), PATIENCE)
+            assert second_began.wait(PATIENCE)
+            with pytest.raises(duochain.FullError):
+                log.snapshot(last, [b"x"], PATIENCE)
+            # It waits for room without the interpreter's lock: this goes on.
+            assert log.append(b"z", timeout=PATIENCE).index > last
+            assert not first.done() and not second.done()
+        finally:
+            go_on.set()
+        assert (first.result(), second.result()) == (early, last)
+        assert log.read_snapshot() == LogSnapshot(last, bytes(10_000))
+
+
+def is_given_up_late(log: ReplicatedLog, last: int) -> bool:
+    """A state that waits for another one, and for which there is no time; false while that waits itself."""
     try:
-        return log.snapshot(last, pieces, PATIENCE) == last
+        log.snapshot(last, [b"piece"] * 10, 0.0)
     except duochain.FullError:
         return False
+    except duochain.DuoTimeoutError as late:
+        assert "given up" in str(late)
+        return True
+    raise AssertionError("there was room for all of it")
+
+
+def test_closing_ends_a_state_that_is_handed_over(tmp_path: Path) -> None:
+    log = alone(tmp_path / "n1")
+    last = log.append(b"x", timeout=PATIENCE).index
+    Host().follow(log, last)
+
+    def closing() -> Iterator[bytes]:
+        yield b"half of"
+        log.close()
+        yield b"it"
+
+    with pytest.raises(duochain.ClosedError):
+        log.snapshot(last, closing(), PATIENCE)
+    assert list((tmp_path / "n1" / "snapshots").iterdir()) == []
+    with alone(tmp_path / "n1") as again:
+        assert again.read_snapshot() is None
 
 
 def test_asyncio_restores_and_follows(tmp_path: Path) -> None:
