@@ -9,7 +9,7 @@ use duochain::ffi::replog_snapshot::{
     duo_replog_snapshot_read, duo_replog_snapshot_t, duo_replog_submit_snapshot,
 };
 use duochain::ffi::status::duo_status;
-use jni_sys::{jboolean, jlong, jlongArray, jobject};
+use jni_sys::{jlong, jlongArray, jobject};
 use std::ptr;
 
 /// A length from Java; a negative one becomes too large.
@@ -42,17 +42,17 @@ native! {
         number(status, op)
     }
 
-    /// `boolean replogSnapshotWrite(Object owner, long log, long op, Object memory, long data, long length,
-    /// long timeoutNanos)`
+    /// `long replogSnapshotWrite(Object owner, long log, long op, Object memory, long data, long length, long timeoutNanos)`:
+    /// 0, or a refusal
     fn Java_io_duochain_Natives_replogSnapshotWrite(
         _env, _owner: jobject, log: jlong, op: jlong, _memory: jobject, data: jlong, bytes: jlong, timeout: jlong
-    ) -> jboolean, false; {
+    ) -> jlong, 0; {
         // SAFETY: any number is accepted; Java keeps `memory` alive with its bytes.
         let status = unsafe {
             let piece: *const u8 = memory(data);
             duo_replog_snapshot_write(handle(log), op.cast_unsigned(), piece.cast(), length(bytes), timeout)
         };
-        Ok(outcome(status)? == duo_status::DUO_OK)
+        number(status, 0)
     }
 
     /// `void replogSnapshotEnd(Object owner, long log, long op)`

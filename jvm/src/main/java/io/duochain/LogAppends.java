@@ -118,14 +118,18 @@ final class LogAppends {
             return null;
         }
         if (Failures.isRefused(answer[0])) {
-            Code code = Failures.refusal(answer[0]);
-            throw Failures.of(code, code == Code.NOT_FOUND ? NO_BASE : REFUSED);
+            throw refused(Failures.refusal(answer[0]));
         }
         Receipt receipt = new Receipt(answer[0], answer[1], (int) answer[2], (int) answer[3]);
         if (answer[4] != 0) {
             throw Failures.of(Code.PARTIAL, "committed, and perhaps not on every voter").with(receipt);
         }
         return receipt;
+    }
+
+    /** What an answer says that is neither a success nor an error. */
+    static DuoException refused(Code code) {
+        return Failures.of(code, code == Code.NOT_FOUND ? NO_BASE : REFUSED);
     }
 
     /** Nobody will ask for its answer. Fails never: the library may have forgotten it, or the log ended. */

@@ -18,6 +18,8 @@ public final class LogSnapshots {
     private static final int PIECE = 1 << 18;
     /** What an array can hold on every JVM. */
     private static final long BYTES_MAX = Integer.MAX_VALUE - 8;
+    /** An offset that is behind every end, without a sign. */
+    private static final long BEHIND = -1;
     private static final String BUSY = "one is being written, and another waits: ask again";
     private static final String LATE = "the snapshot is being written still";
 
@@ -57,8 +59,9 @@ public final class LogSnapshots {
     }
 
     /**
-     * As {@link #give(long, ByteBuffer, Duration)} for a state of any length, read to its end. What {@code state} throws
-     * gives the snapshot up, and so does a time that is over before that.
+     * As {@link #give(long, ByteBuffer, Duration)} for a state of any length, read to its end; the stream stays open, and is
+     * the caller's to close. What it throws gives the snapshot up, and so do an interrupt and a time that is over before its
+     * end. Other snapshots of this node wait meanwhile.
      */
     public long give(long index, InputStream state, Duration timeout) throws IOException, InterruptedException {
         Waiting waiting = Waiting.forUpTo(timeout);
@@ -89,13 +92,19 @@ public final class LogSnapshots {
     }
 
     private void write(long op, NativeBuffer room, int count, Waiting waiting) throws InterruptedException {
-        long nanos = waiting.chunk();
-        while (!Natives.replogSnapshotWrite(owner, handle.use(), op, room, room.address(), count, nanos)) {
+        while (!isTaken(op, room, count, waiting.chunk())) {
             if (waiting.isOver()) {
                 throw Failures.of(Code.TIMEOUT, "given up: the state was not taken in time");
             }
-            nanos = waiting.chunk();
         }
+    }
+
+    private boolean isTaken(long op, NativeBuffer room, int count, long nanos) {
+        long answer = Natives.replogSnapshotWrite(owner, handle.use(), op, room, room.address(), count, nanos);
+        if (Failures.isRefused(answer) && Failures.refusal(answer) != Code.TIMEOUT) {
+            throw LogAppends.refused(Failures.refusal(answer));
+        }
+        return !Failures.isRefused(answer);
     }
 
     /**
@@ -106,62 +115,93 @@ public final class LogSnapshots {
     public Optional<LogSnapshot> read() {
         NativeBuffer room = NativeBuffer.allocate(PIECE);
         while (true) {
-            long[] about = newest(room);
+            long[] about = ask(0, 0, room, 0);
             if (about == null) {
                 return Optional.empty();
             }
-            if (about[2] > BYTES_MAX) {
-                throw Failures.of(Code.TOO_LARGE, "a state of " + about[2] + " bytes");
-            }
-            byte[] state = new byte[(int) about[2]];
-            int done = 0;
-            int count = piece(about[1], done, room);
-            while (count > 0) {
-                room.bytes().get(0, state, done, count);
-                done += count;
-                count = piece(about[1], done, room);
-            }
-            if (count == 0) {
+            byte[] state = fill(about, room);
+            if (state != null) {
                 return Optional.of(new LogSnapshot(about[1], ByteBuffer.wrap(state).asReadOnlyBuffer()));
             }
         }
     }
 
+    /** {@code null} when another one is read now. */
+    private byte[] fill(long[] about, NativeBuffer room) {
+        if (about.length == 1) {
+            return null;
+        }
+        if (about[2] > BYTES_MAX) {
+            throw Failures.of(Code.TOO_LARGE, "a state of " + about[2] + " bytes");
+        }
+        byte[] state = new byte[(int) about[2]];
+        int done = 0;
+        int count = PIECE;
+        while (count > 0) {
+            long[] piece = ask(about[1], done, room, PIECE);
+            if (piece == null || piece.length == 1) {
+                return null;
+            }
+            count = (int) piece[0];
+            room.bytes().get(0, state, done, count);
+            done += count;
+        }
+        return state;
+    }
+
     /**
-     * Writes the state in the newest one to {@code into}, and says which entry is the last in it; empty where there is none.
+     * Writes the state in the newest one to {@code into}, and says which entry is the last in it; empty where there is none,
+     * and nothing was written. The stream is neither flushed nor closed.
      *
      * @throws ConflictException when another thread begins to read a newer one meanwhile: begin again
      */
     public OptionalLong copy(OutputStream into) throws IOException {
         NativeBuffer room = NativeBuffer.allocate(PIECE);
-        long[] about = newest(room);
+        byte[] piece = new byte[PIECE];
+        long[] about = ask(0, 0, room, PIECE);
         if (about == null) {
             return OptionalLong.empty();
         }
-        byte[] piece = new byte[PIECE];
         long done = 0;
-        int count = piece(about[1], done, room);
-        while (count > 0) {
+        while (about != null && about.length > 1 && about[0] > 0) {
+            int count = (int) about[0];
             room.bytes().get(0, piece, 0, count);
-            into.write(piece, 0, count);
+            write(into, piece, count, about[1], room);
             done += count;
-            count = piece(about[1], done, room);
+            about = ask(about[1], done, room, PIECE);
         }
-        if (count < 0) {
+        if (about == null || about.length == 1) {
             throw Failures.of(Code.CONFLICT, "another thread reads a newer snapshot: begin again");
         }
         return OptionalLong.of(about[1]);
     }
 
-    /** Nothing of it, its index and its length; {@code null} where there is none. */
-    private long[] newest(NativeBuffer room) {
-        long[] about = Natives.replogSnapshotRead(owner, handle.use(), 0, 0, room, room.address(), 0);
-        return about == null || about.length > 1 ? about : newest(room);
+    private void write(OutputStream into, byte[] piece, int count, long index, NativeBuffer room) throws IOException {
+        boolean isWritten = false;
+        try {
+            into.write(piece, 0, count);
+            isWritten = true;
+        } finally {
+            if (!isWritten) {
+                letGo(index, room);
+            }
+        }
     }
 
-    /** How many bytes came; 0 at the end, and below when another one is read now. */
-    private int piece(long index, long offset, NativeBuffer room) {
-        long[] piece = Natives.replogSnapshotRead(owner, handle.use(), index, offset, room, room.address(), PIECE);
-        return piece == null || piece.length == 1 ? -1 : (int) piece[0];
+    /** Nobody reads the rest of it. */
+    private void letGo(long index, NativeBuffer room) {
+        try {
+            ask(index, BEHIND, room, PIECE);
+        } catch (DuoException gone) {
+            // As it should be.
+        }
+    }
+
+    /**
+     * How many bytes of it came, its index and its length; one number when another one is read now; {@code null} when
+     * there is none. With index 0 it is the newest one.
+     */
+    private long[] ask(long index, long offset, NativeBuffer room, int bytes) {
+        return Natives.replogSnapshotRead(owner, handle.use(), index, offset, room, room.address(), bytes);
     }
 }

@@ -295,8 +295,8 @@ final class Natives {
     /** As {@link #replogSubmitSnapshot}, of a state in pieces. */
     static native long replogSnapshotBegin(Object owner, long log, long index);
 
-    /** False when there was no room, and nothing of it was taken. */
-    static native boolean replogSnapshotWrite(
+    /** 0, or a refusal: nothing of it was taken then. */
+    static native long replogSnapshotWrite(
             Object owner, long log, long op, Object memory, long data, long length, long timeoutNanos);
 
     static native void replogSnapshotEnd(Object owner, long log, long op);

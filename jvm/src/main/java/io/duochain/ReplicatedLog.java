@@ -133,7 +133,10 @@ public final class ReplicatedLog implements AutoCloseable {
         return follow(after, null);
     }
 
-    /** As {@link #follow(long)}; {@code restore} is given the newest snapshot where that has to be taken first. */
+    /**
+     * As {@link #follow(long)}; {@code restore} is given the newest snapshot where that has to be taken first. One that no
+     * array holds is taken by {@link LogSnapshots#copy} where {@link #follow(long)} throws, and followed from its index.
+     */
     public LogFollower follow(long after, Consumer<LogSnapshot> restore) {
         return new LogFollower(this, after, restore);
     }

@@ -4,6 +4,8 @@ import static io.duochain.Fixtures.PATIENCE;
 import static io.duochain.Fixtures.bytes;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,13 +17,14 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.SequenceInputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -169,47 +172,175 @@ class LogSnapshotTest {
         }
     }
 
+    private static byte[] large() {
+        byte[] state = new byte[(3 << 20) + 5];
+        for (int at = 0; at < state.length; at++) {
+            state[at] = (byte) (at * 31 + at / 251);
+        }
+        return state;
+    }
+
+    /** What a host's stream does once {@code before} was read. */
+    private interface Then {
+        int run() throws IOException;
+    }
+
+    /** Tells whether it was closed. */
+    private static final class Source extends InputStream {
+        private final ByteArrayInputStream before;
+        private final Then then;
+        private boolean isClosed;
+
+        Source(byte[] before, Then then) {
+            this.before = new ByteArrayInputStream(before);
+            this.then = then;
+        }
+
+        @Override
+        public int read() throws IOException {
+            throw new IOException("byte by byte");
+        }
+
+        @Override
+        public int read(byte[] to, int from, int count) throws IOException {
+            int read = before.read(to, from, count);
+            return read < 0 ? then.run() : read;
+        }
+
+        @Override
+        public void close() {
+            isClosed = true;
+        }
+    }
+
+    /** Of one that was read. */
+    private static long append(LogCluster cluster) throws InterruptedException {
+        long last = cluster.append("entry").index();
+        new Host().follow(cluster.get(0), last);
+        return last;
+    }
+
     @Test
     void a_state_goes_in_and_out_in_pieces() throws Exception {
         try (LogCluster cluster = new LogCluster(dir, 1)) {
-            byte[] state = new byte[(3 << 20) + 5];
-            for (int at = 0; at < state.length; at++) {
-                state[at] = (byte) (at * 31 + at / 251);
-            }
-            long last = cluster.append("entry").index();
-            ReplicatedLog log = cluster.get(0);
-            new Host().follow(log, last);
-            assertTrue(log.snapshots().copy(OutputStream.nullOutputStream()).isEmpty());
-            InputStream broken = new SequenceInputStream(new ByteArrayInputStream(state), new InputStream() {
+            byte[] state = large();
+            long last = append(cluster);
+            LogSnapshots snapshots = cluster.get(0).snapshots();
+            assertTrue(snapshots.copy(OutputStream.nullOutputStream()).isEmpty());
+            Source source = new Source(state, () -> -1);
+            assertEquals(last, snapshots.give(last, source, PATIENCE));
+            assertFalse(source.isClosed);
+            OutputStream full = new OutputStream() {
                 @Override
-                public int read() throws IOException {
-                    throw new IOException("the host's");
+                public void write(int octet) throws IOException {
+                    throw new IOException("full");
                 }
-            });
-            assertThrows(IOException.class, () -> log.snapshots().give(last, broken, PATIENCE));
-            // What was given up is out of the way in a moment.
-            boolean isGiven = false;
-            while (!isGiven) {
-                try {
-                    assertEquals(last, log.snapshots().give(last, new ByteArrayInputStream(state), PATIENCE));
-                    isGiven = true;
-                } catch (FullException again) {
-                    Thread.sleep(1);
-                }
-            }
+            };
+            assertEquals("full", assertThrows(IOException.class, () -> snapshots.copy(full)).getMessage());
             ByteArrayOutputStream found = new ByteArrayOutputStream();
-            assertEquals(last, log.snapshots().copy(found).orElseThrow());
+            assertEquals(last, snapshots.copy(found).orElseThrow());
             assertArrayEquals(state, found.toByteArray());
+            last = append(cluster);
+            assertEquals(last, snapshots.give(last, InputStream.nullInputStream(), PATIENCE));
+            assertEquals(last, snapshots.copy(full).orElseThrow());
+        }
+    }
+
+    @Test
+    void a_state_that_ends_with_an_exception_is_no_snapshot() throws Exception {
+        try (LogCluster cluster = new LogCluster(dir, 1)) {
+            long before = append(cluster);
+            ReplicatedLog log = cluster.get(0);
+            LogSnapshots snapshots = log.snapshots();
+            assertEquals(before, snapshots.give(before, ByteBuffer.wrap(bytes("before")), PATIENCE));
+            long last = append(cluster);
+            Then breaks = () -> {
+                throw new IOException("the host's");
+            };
+            Then interrupts = () -> {
+                Thread.currentThread().interrupt();
+                return 1;
+            };
+            // None of them is in the way of the next one.
+            for (int times = 0; times < 5; times++) {
+                Source broken = new Source(large(), breaks);
+                IOException why = assertThrows(IOException.class, () -> snapshots.give(last, broken, PATIENCE));
+                assertEquals("the host's", why.getMessage());
+                assertFalse(broken.isClosed);
+                Source interrupted = new Source(bytes("half of"), interrupts);
+                assertThrows(InterruptedException.class, () -> snapshots.give(last, interrupted, PATIENCE));
+            }
+            assertThrows(
+                    InvalidArgumentException.class, () -> snapshots.give(last + 1, new Source(large(), breaks), PATIENCE));
+            assertEquals(before, log.status().snapshot());
+            assertArrayEquals(bytes("before"), snapshots.read().orElseThrow().toArray());
+            assertEquals(last, snapshots.give(last, new ByteArrayInputStream(large()), PATIENCE));
+            assertArrayEquals(large(), snapshots.read().orElseThrow().toArray());
+        }
+    }
+
+    @Test
+    void a_state_for_which_there_is_no_time_is_given_up() throws Exception {
+        try (LogCluster cluster = new LogCluster(dir, 1)) {
+            long early = append(cluster);
+            long last = append(cluster);
+            LogSnapshots snapshots = cluster.get(0).snapshots();
+            CountDownLatch hasBegun = new CountDownLatch(1);
+            CountDownLatch goOn = new CountDownLatch(1);
+            Source slow = new Source(bytes("slow"), () -> {
+                hasBegun.countDown();
+                try {
+                    goOn.await();
+                } catch (InterruptedException end) {
+                    throw new IOException(end);
+                }
+                return -1;
+            });
+            Fixtures.Waiter first = Fixtures.inside(() -> assertEquals(early, snapshots.give(early, slow, PATIENCE)));
+            assertTrue(hasBegun.await(PATIENCE.toSeconds(), TimeUnit.SECONDS));
+            Fixtures.eventually("one waits for the first", () -> isGivenUpLate(snapshots, last));
+            assertEquals(0, cluster.get(0).status().snapshot());
+            goOn.countDown();
+            assertNull(first.outcome());
+            assertEquals(last, snapshots.give(last, new ByteArrayInputStream(large()), PATIENCE));
+        }
+    }
+
+    /** False while there is no room to wait. */
+    private static boolean isGivenUpLate(LogSnapshots snapshots, long last) {
+        try {
+            snapshots.give(last, new Source(large(), () -> {
+                throw new IOException("all of it was taken");
+            }), Duration.ZERO);
+            throw new AssertionError("nothing ends it");
+        } catch (FullException | IOException notYet) {
+            return false;
+        } catch (TimedOutException late) {
+            return late.getMessage().contains("given up");
+        } catch (InterruptedException end) {
+            throw new AssertionError(end);
+        }
+    }
+
+    @Test
+    void closing_ends_a_state_that_is_handed_over() throws Exception {
+        try (LogCluster cluster = new LogCluster(dir, 1)) {
+            long last = append(cluster);
+            ReplicatedLog log = cluster.get(0);
+            Source closing = new Source(large(), () -> {
+                log.close();
+                return 1;
+            });
+            assertThrows(ClosedException.class, () -> log.snapshots().give(last, closing, PATIENCE));
+            cluster.close(0);
+            assertTrue(cluster.open(0).snapshots().read().isEmpty());
         }
     }
 
     @Test
     void states_of_every_kind_of_buffer_come_back() throws Exception {
         try (LogCluster cluster = new LogCluster(dir, 1)) {
-            byte[] large = new byte[(3 << 20) + 5];
-            for (int at = 0; at < large.length; at++) {
-                large[at] = (byte) (at * 31 + at / 251);
-            }
+            byte[] large = large();
             ByteBuffer direct = ByteBuffer.allocateDirect(large.length + 7).position(3).put(large).flip().position(3);
             ByteBuffer part = ByteBuffer.wrap(large, 10, 1000).asReadOnlyBuffer();
             for (ByteBuffer state : List.of(ByteBuffer.wrap(large), direct, part, ByteBuffer.allocate(0))) {
