@@ -20,7 +20,8 @@ use std::io::{self, Cursor, ErrorKind, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Largest state that hosts of other languages give, in bytes: it is copied. One in Rust may be of any size.
+/// Largest state that hosts of other languages give in one buffer, in bytes: it is copied. In pieces, and in Rust, it may
+/// be of any size.
 pub const STATE_BYTES_MAX: usize = 1 << 30;
 
 /// A copy of a state, for [`PolledReplica::give_snapshot_by`].

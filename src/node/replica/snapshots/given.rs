@@ -82,7 +82,9 @@ pub(super) fn keep_given(shared: &Shared, mut given: Given, lent: &mut Option<De
     }
     if let Err(error) = &outcome {
         let what = format_args!("no snapshot of the state up to {}: {error}", given.index);
-        log::emit(Level::Error, "log", what);
+        // Otherwise its host knows, and wanted it so.
+        let level = if given.is_given_up() { Level::Info } else { Level::Error };
+        log::emit(level, "log", what);
     }
     given.waiter.tell(outcome.map(|()| snapshots.receipt()));
 }
