@@ -2573,7 +2573,8 @@ duo_status duo_replog_await(const struct duo_replog *log,
  *
  * [any-thread] Since: 0.1
  */
-duo_status duo_replog_forget(const struct duo_replog *log, uint64_t op);
+duo_status duo_replog_forget(const struct duo_replog *log,
+                             uint64_t op);
 
 /**
  * Copies committed entries from index `from` on, in order, without those of the cluster itself
