@@ -103,8 +103,11 @@ class ReplicatedLog(_native.ReplicatedLog):
     to about 30 s; `CorruptionError` for what none of them has.
 
     `close`, and leaving a `with`, end this node's part at once, without handing leadership over as `shutdown` does, and
-    give the directory back; what was committed can still be read. Both wait for a write that is under way on the disk;
-    a signal ends the wait of `shutdown`, which goes on in the background.
+    give the directory back; what was committed can still be read. Both wait for a write that is under way on the disk.
+
+    A signal whose handler raises, as that of Ctrl-C does, ends every wait within 50 ms, and not what is waited for: an
+    entry may be committed, a change carried out. `shutdown` and `close` go on in the background, and so does an opening,
+    which is closed when it is over: so long the directory and the address are taken.
     """
 
     def __new__(

@@ -10,10 +10,10 @@ use duochain::ffi::replog::{
     duo_replog_open, duo_replog_options, duo_replog_transfer,
 };
 use duochain::ffi::replog_append::{
-    DUO_REPLOG_ADD, duo_replog_append_options, duo_replog_change, duo_replog_change_t, duo_replog_receipt,
+    DUO_REPLOG_ADD, duo_replog_append_options, duo_replog_change_t, duo_replog_receipt,
 };
 use duochain::ffi::replog_pending::{
-    duo_replog_await, duo_replog_forget, duo_replog_submit, duo_replog_submit_read,
+    duo_replog_await, duo_replog_forget, duo_replog_submit, duo_replog_submit_change, duo_replog_submit_read,
 };
 use duochain::ffi::replog_read::{duo_replog_entry, duo_replog_read};
 use duochain::ffi::replog_tls::duo_replog_reload_tls;
@@ -217,9 +217,10 @@ native! {
         number(unsafe { duo_replog_transfer(handle(log), to.cast_unsigned(), timeout) }, 0)
     }
 
-    /// `long replogChange(Object owner, long log, byte[] parts, long timeoutNanos)`: of each part what, node, address
-    fn Java_io_duochain_Natives_replogChange(
-        env, _owner: jobject, log: jlong, parts: jbyteArray, timeout: jlong
+    /// `long replogSubmitChange(Object owner, long log, byte[] parts)`: of each part what, node, address; the answer comes
+    /// by `replogAwait`
+    fn Java_io_duochain_Natives_replogSubmitChange(
+        env, _owner: jobject, log: jlong, parts: jbyteArray
     ) -> jlong, 0; {
         let bytes = env.bytes(parts, SMALL_BYTES_MAX)?;
         let mut steps = Steps(&bytes);
@@ -235,8 +236,13 @@ native! {
             reserved: 0,
         };
         let changes: Vec<_> = parts.iter().map(change).collect();
-        // SAFETY: any number is accepted; the changes and their texts live until the end of the call.
-        number(unsafe { duo_replog_change(handle(log), changes.as_ptr(), changes.len(), timeout) }, 0)
+        let mut op = 0;
+        // SAFETY: any number is accepted; the changes and their texts live until the end of the call, and the place is
+        // writable.
+        let status = unsafe {
+            duo_replog_submit_change(handle(log), changes.as_ptr(), changes.len(), &mut op)
+        };
+        number(status, op)
     }
 
     /// `byte[] replogStatus(Object owner, long log)`

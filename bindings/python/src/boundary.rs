@@ -6,6 +6,7 @@
 //!   `---panic-----> poisoned: POISONED      (closing is fine)
 //! any, in the child of a fork: FORKED       (the object is left as it is, its memory is not given back)
 //! ```
+//! Calls wait in slices, and signals are looked at between them. One that cannot be cut into slices runs aside.
 
 use crate::fault::fault;
 use duochain::env::panic::{Quiet, message};
@@ -14,8 +15,11 @@ use duochain::types::{Status, Tick};
 use pyo3::prelude::*;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 /// Longest time that a call waits between two looks at pending signals.
@@ -140,6 +144,49 @@ pub(crate) fn wait<T: Send, E: Send>(
             Err(error) if again(&error) && left.is_none_or(|left| left > SLICE) => py.check_signals()?,
             // Not after an answer: a signal handler that raises would lose it.
             answer => return Ok(answer),
+        }
+    }
+}
+
+/// A call that cannot be cut into slices, by a thread of its own.
+pub(crate) struct Aside<T> {
+    thread: JoinHandle<()>,
+    over: Receiver<std::thread::Result<T>>,
+}
+
+impl<T: Send + 'static> Aside<T> {
+    /// Begins with `body`, which nobody stops.
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub(crate) fn start(name: &str, body: impl FnOnce() -> T + Send + 'static) -> std::io::Result<Self> {
+        let (give, over) = sync_channel(1);
+        let thread = Builder::new().name(name.to_owned()).spawn(move || {
+            let _quiet = Quiet::enter();
+            // Nobody takes it after a signal: then it is dropped here.
+            let _ = give.send(catch_unwind(AssertUnwindSafe(body)));
+        })?;
+        Ok(Self { thread, over })
+    }
+
+    /// Waits for it without the interpreter lock. A signal ends the wait and not the call. Panics as `body` did.
+    pub(crate) fn wait(self, py: Python<'_>) -> PyResult<T> {
+        let Self { thread, over } = self;
+        // Behind a lock because a receiver is for one thread at a time, which is true here.
+        let over = Mutex::new(over);
+        let receive = |slice| over.lock().expect("used by this call alone").recv_timeout(slice);
+        match wait(py, None, receive, |error| *error == RecvTimeoutError::Timeout) {
+            Ok(told) => {
+                // It has said what there is to say, and ends at once.
+                let _ = py.detach(|| thread.join());
+                told.expect("it says something, or its body has panicked")
+                    .or_else(|panic| resume_unwind(panic))
+            }
+            Err(signal) => {
+                // It may be there by now, and take its time to be dropped.
+                py.detach(|| drop(over));
+                Err(signal)
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Chain, invalid, lane, position, size, timeout, tx_id};
 use crate::block::{Block, Proof};
-use crate::boundary::{Gate, Own, caught, wait};
+use crate::boundary::{Aside, Gate, Own, caught, wait};
 use crate::bytes::{BytesLike, with_slices};
 use crate::claim::Claim;
 use crate::config::Config;
@@ -10,15 +10,11 @@ use crate::fault::{OrRaise, fault};
 use crate::health::{Health, Metric};
 use crate::queue::QueueStats;
 use crate::view::{Completion, Head, TxStatus};
-use duochain::env::panic::{Quiet, message};
 use duochain::node;
 use duochain::types::{Height, Status};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
-use std::panic::catch_unwind;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
 
 /// Seconds that leaving a `with` block waits for the chains to stop.
 const CLOSE_SECONDS: f64 = 30.0;
@@ -42,36 +38,13 @@ impl Node {
     }
 }
 
-/// Opens a node on a thread of its own, so that a signal is heard while a long log is read. When one
-/// comes, the node is closed as soon as it is open.
+/// Opens a node aside, so that a signal is heard while a long log is read. When one comes, the node is dropped,
+/// which closes it, as soon as it is open.
 fn open(py: Python<'_>, settings: node::Settings) -> PyResult<node::Node> {
-    let (give, take) = sync_channel(1);
-    let opener = std::thread::Builder::new().name("duo-open".to_owned()).spawn(move || {
-        let _quiet = Quiet::enter();
-        let opened = catch_unwind(|| node::Node::open(settings));
-        // Nobody takes it after a signal: dropping the node closes it.
-        let _ = give.send(opened);
-    });
+    let opener = Aside::start("duo-open", || node::Node::open(settings));
     let opener = opener
         .map_err(|error| fault(py, Status::Io, format!("cannot start a thread to open the node: {error}")))?;
-    // Behind a lock because a receiver is for one thread at a time, which is true here.
-    let take = std::sync::Mutex::new(take);
-    let receive = |slice: Duration| take.lock().expect("used by this call alone").recv_timeout(slice);
-    match wait(py, None, receive, |error| *error == RecvTimeoutError::Timeout) {
-        Ok(Ok(opened)) => {
-            // It has sent its answer and ends at once.
-            let _ = py.detach(|| opener.join());
-            match opened {
-                Ok(node) => node.or_raise(py),
-                Err(payload) => Err(fault(py, Status::Panic, message(payload.as_ref()))),
-            }
-        }
-        Ok(Err(_)) => Err(fault(py, Status::Internal, "the thread that opened the node is gone")),
-        Err(signal) => {
-            py.detach(|| drop(take));
-            Err(signal)
-        }
-    }
+    opener.wait(py)?.or_raise(py)
 }
 
 #[pymethods]

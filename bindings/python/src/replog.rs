@@ -1,7 +1,7 @@
 //! `_native.ReplicatedLog`: one machine's part of a replicated log, and the entries that are read of it.
 
 use crate::arguments::{invalid, position, size, timeout};
-use crate::boundary::{Gate, Own, wait};
+use crate::boundary::{Aside, Gate, Own, caught, wait};
 use crate::bytes::with_detached;
 use crate::replog_pending::{PendingAppend, is_timeout, raise};
 use duochain::frame::Origin;
@@ -18,7 +18,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 /// Bytes of the log that one read looks at.
@@ -91,31 +90,18 @@ type Row<'py> = (u64, u64, u64, u64, u64, Bound<'py, PyBytes>);
 type PeerRow = (u64, u64, u64, usize, f64, bool);
 
 impl ReplicatedLog {
-    /// By a thread of its own: a signal ends the wait for it, however long the disk takes.
-    fn wind_down(&self, py: Python<'_>, limit: Duration) -> PyResult<Result<(), ReplicaError>> {
+    /// Aside: a signal ends the wait for it, however long the disk takes.
+    fn end<T: Send + 'static>(
+        &self,
+        how: impl FnOnce(&PolledReplica) -> T + Send + 'static,
+    ) -> std::io::Result<Aside<T>> {
         let replica = Arc::clone(&self.inner);
-        let (done, over) = sync_channel(1);
-        let thread = std::thread::Builder::new().name("duo-log-end".to_owned()).spawn(move || {
-            let _quiet = duochain::env::panic::Quiet::enter();
-            let outcome = replica.shutdown(limit);
-            // Nobody waits after a signal. Whoever is told may be the last to hold the log.
+        Aside::start("duo-log-end", move || {
+            let outcome = how(&replica);
+            // Whoever is told may be the last to hold the log.
             drop(replica);
-            let _ = done.send(outcome);
-        });
-        let thread = thread.map_err(|error| raise(py, &error.into()))?;
-        let told = wait(
-            py,
-            None,
-            move |slice| over.recv_timeout(slice),
-            |error| *error == RecvTimeoutError::Timeout,
-        )?;
-        told.map_or_else(
-            |_| match py.detach(|| thread.join()) {
-                Ok(()) => unreachable!("it was told"),
-                Err(payload) => std::panic::resume_unwind(payload),
-            },
-            Ok,
-        )
+            outcome
+        })
     }
 
     fn option_span(py: Python<'_>, seconds: Option<f64>) -> PyResult<Option<Duration>> {
@@ -170,7 +156,12 @@ impl ReplicatedLog {
         set(&mut config.log.segment_bytes, segment_bytes);
         config.tls = tls.map(|tls| tls.0);
         set(&mut config.snapshots.tail_entries, tail_entries);
-        let replica = py.detach(|| PolledReplica::open(config)).map_err(|error| raise(py, &error))?;
+        // Aside: reading a long log, or mending it, takes its time. After a signal it is dropped, which closes it.
+        let opened = caught(py, || {
+            let opener = Aside::start("duo-log-open", || PolledReplica::open(config));
+            opener.map_err(|error| raise(py, &error.into()))?.wait(py)
+        });
+        let replica = opened??.map_err(|error| raise(py, &error))?;
         Ok(Self { gate: Gate::new("replicated log"), inner: Own::new(Arc::new(replica)) })
     }
 
@@ -233,7 +224,7 @@ impl ReplicatedLog {
         })
     }
 
-    /// Hands leadership over, to `node` or to whoever is furthest; returns once that is on its way.
+    /// Hands leadership over, to `node` or to whoever is furthest; returns once that is on its way, which is at once.
     #[pyo3(signature = (node=None, timeout=None))]
     fn transfer(&self, py: Python<'_>, node: Option<u64>, timeout: Option<f64>) -> PyResult<()> {
         self.gate.enter(py, || {
@@ -332,7 +323,8 @@ impl ReplicatedLog {
     fn shutdown(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
         self.gate.enter(py, || {
             let limit = span(self::timeout(py, timeout)?);
-            match self.wind_down(py, limit)? {
+            let ending = self.end(move |replica| replica.shutdown(limit));
+            match ending.map_err(|error| raise(py, &error.into()))?.wait(py)? {
                 Ok(()) | Err(ReplicaError::Closed) => Ok(true),
                 Err(ReplicaError::Timeout) => Ok(false),
                 Err(error) => Err(raise(py, &error)),
@@ -340,11 +332,15 @@ impl ReplicatedLog {
         })
     }
 
-    /// Ends this node's part at once. What it had can still be read.
+    /// Ends this node's part at once. What it had can still be read. After a signal it goes on in the background.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.gate.close(py, || {
-            py.detach(|| self.inner.close());
-            Ok(())
+        self.gate.close(py, || match self.end(|replica| replica.close()) {
+            Ok(ending) => ending.wait(py),
+            // Better late than never.
+            Err(_) => {
+                py.detach(|| self.inner.close());
+                Ok(())
+            }
         })
     }
 

@@ -10,9 +10,10 @@ import java.util.concurrent.CompletableFuture;
 
 /** Requests to one log: their way in, and their answers. */
 final class LogAppends {
-    private static final String REFUSED = "too much waits already, or leadership changes: ask again";
+    static final String REFUSED = "too much waits already, or leadership changes: ask again";
     private static final String NO_BASE = "what this snapshot would go on from is gone: give a later state";
     private static final String UNKNOWN = "no answer in time; it may still commit";
+    private static final String CHANGING = "another change is under way, or leadership changes: ask again";
 
     private final ReplicatedLog owner;
     private final NativeHandle handle;
@@ -30,7 +31,7 @@ final class LogAppends {
     Receipt append(List<byte[]> entries, Origin origin, WaitFor level, Lane lane, Duration timeout)
             throws InterruptedException {
         Waiting waiting = Waiting.forUpTo(timeout);
-        return await(submit(entries, origin, level, lane), waiting, UNKNOWN);
+        return await(submit(entries, origin, level, lane), waiting, REFUSED, UNKNOWN);
     }
 
     /** One question, waited for in pieces: one asked anew in each would get no answer that takes longer than a piece. */
@@ -40,15 +41,24 @@ final class LogAppends {
         if (Failures.isRefused(op)) {
             throw Failures.of(Failures.refusal(op), REFUSED);
         }
-        return await(op, waiting, "no answer to the read in time: ask again").index();
+        return await(op, waiting, REFUSED, "no answer to the read in time: ask again").index();
     }
 
-    /** The library knows the request no longer when it comes back or throws. */
-    Receipt await(long op, Waiting waiting, String late) throws InterruptedException {
+    void change(List<LogChange> parts, Duration timeout) throws InterruptedException {
+        Waiting waiting = Waiting.forUpTo(timeout);
+        long op = Natives.replogSubmitChange(owner, handle.use(), LogChange.encoded(parts));
+        if (Failures.isRefused(op)) {
+            throw Failures.of(Failures.refusal(op), REFUSED);
+        }
+        await(op, waiting, CHANGING, "not over in time; it may be carried out all the same");
+    }
+
+    /** The library knows the request no longer when it comes back or throws; {@code again} is as below. */
+    Receipt await(long op, Waiting waiting, String again, String late) throws InterruptedException {
         Receipt receipt = null;
         try {
             while (receipt == null) {
-                receipt = answer(op, waiting.chunk());
+                receipt = answer(op, waiting.chunk(), again);
                 if (receipt == null && waiting.isOver()) {
                     throw Failures.of(Code.TIMEOUT, late);
                 }
@@ -111,14 +121,19 @@ final class LogAppends {
         return flat;
     }
 
-    /** {@code null} when there is none yet; otherwise the library knows the batch no longer. */
+    /** To an append. {@code null} when there is none yet; otherwise the library knows the batch no longer. */
     Receipt answer(long op, long nanos) {
+        return answer(op, nanos, REFUSED);
+    }
+
+    /** As above, to any request; {@code again} is what it means that it has to be asked again. */
+    private Receipt answer(long op, long nanos, String again) {
         long[] answer = Natives.replogAwait(owner, handle.use(), op, nanos);
         if (answer == null) {
             return null;
         }
         if (Failures.isRefused(answer[0])) {
-            throw refused(Failures.refusal(answer[0]));
+            throw refused(Failures.refusal(answer[0]), again);
         }
         Receipt receipt = new Receipt(answer[0], answer[1], (int) answer[2], (int) answer[3]);
         if (answer[4] != 0) {
@@ -128,8 +143,8 @@ final class LogAppends {
     }
 
     /** What an answer says that is neither a success nor an error. */
-    static DuoException refused(Code code) {
-        return Failures.of(code, code == Code.NOT_FOUND ? NO_BASE : REFUSED);
+    static DuoException refused(Code code, String again) {
+        return Failures.of(code, code == Code.NOT_FOUND ? NO_BASE : again);
     }
 
     /** Nobody will ask for its answer. Fails never: the library may have forgotten it, or the log ended. */

@@ -55,7 +55,7 @@ public final class LogSnapshots {
         }
         long address = direct.hasRemaining() ? Natives.address(direct) : 0;
         long op = Natives.replogSubmitSnapshot(owner, handle.use(), index, direct, address, direct.remaining());
-        return requests.await(begun(op), waiting, LATE).index();
+        return requests.await(begun(op), waiting, LogAppends.REFUSED, LATE).index();
     }
 
     /**
@@ -81,7 +81,7 @@ public final class LogSnapshots {
                 requests.forget(op);
             }
         }
-        return requests.await(op, waiting, LATE).index();
+        return requests.await(op, waiting, LogAppends.REFUSED, LATE).index();
     }
 
     private static long begun(long op) {
@@ -102,7 +102,7 @@ public final class LogSnapshots {
     private boolean isTaken(long op, NativeBuffer room, int count, long nanos) {
         long answer = Natives.replogSnapshotWrite(owner, handle.use(), op, room, room.address(), count, nanos);
         if (Failures.isRefused(answer) && Failures.refusal(answer) != Code.TIMEOUT) {
-            throw LogAppends.refused(Failures.refusal(answer));
+            throw LogAppends.refused(Failures.refusal(answer), LogAppends.REFUSED);
         }
         return !Failures.isRefused(answer);
     }

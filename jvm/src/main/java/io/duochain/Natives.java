@@ -307,7 +307,8 @@ final class Natives {
 
     static native long replogTransfer(Object owner, long log, long to, long timeoutNanos);
 
-    static native long replogChange(Object owner, long log, byte[] parts, long timeoutNanos);
+    /** A request for {@link #replogAwait}, or a refusal. */
+    static native long replogSubmitChange(Object owner, long log, byte[] parts);
 
     static native byte[] replogStatus(Object owner, long log);
 

@@ -23,6 +23,9 @@ import java.util.function.Consumer;
  * is, for ever, after {@link PartialException}, which has the receipt: a voter may lack it. After any other nobody knows:
  * {@link TimedOutException}, and {@link ClosedException} and {@link PoisonedException} when this node ends meanwhile. With
  * a session and a number it can be appended again, anywhere, and is read once.
+ *
+ * <p><b>Interrupts</b> end every wait within about 0.1 s, and not what is waited for: an entry may be committed, a change
+ * carried out, a snapshot written; a shutdown goes on. Only {@link #close} is not ended by one, which stays set.
  */
 public final class ReplicatedLog implements AutoCloseable {
     private static final int VOTING = LogNumbers.VOTER | LogNumbers.OUTGOING;
@@ -31,8 +34,7 @@ public final class ReplicatedLog implements AutoCloseable {
     private final LogAppends appends;
     private final LogSnapshots snapshots;
 
-    private ReplicatedLog(byte[] options, long[] settings) {
-        long word = Natives.replogOpen(options, settings);
+    private ReplicatedLog(long word) {
         this.handle = NativeHandle.of(this, "replicated log", word, Natives::replogDestroy);
         this.appends = new LogAppends(this, handle);
         this.snapshots = new LogSnapshots(this, handle, appends);
@@ -43,8 +45,10 @@ public final class ReplicatedLog implements AutoCloseable {
         return new ReplicatedLogOptions();
     }
 
-    static ReplicatedLog open(byte[] options, long[] settings) {
-        return new ReplicatedLog(options, settings);
+    static ReplicatedLog open(byte[] options, long[] settings) throws InterruptedException {
+        Waiting.endIfInterrupted();
+        return new ReplicatedLog(
+                Aside.run("duo-log-open", () -> Natives.replogOpen(options, settings), Natives::replogDestroy));
     }
 
     /** Appends an entry and waits until it is committed. An interrupt ends the wait, not the entry. */
@@ -156,54 +160,48 @@ public final class ReplicatedLog implements AutoCloseable {
     }
 
     /**
-     * Hands leadership over to {@code node}, or to whoever is furthest; returns once that is on its way.
+     * Hands leadership over to {@code node}, or to whoever is furthest; returns once that is on its way, which is at once.
      *
      * @throws FullException while a transfer is under way: ask again
      */
     public void transfer(OptionalLong node, Duration timeout) {
-        succeed(Natives.replogTransfer(this, handle.use(), node.orElse(0), Waiting.nanosOf(timeout)),
-                "leadership is being handed over already: ask again");
+        long result = Natives.replogTransfer(this, handle.use(), node.orElse(0), Waiting.nanosOf(timeout));
+        if (Failures.isRefused(result)) {
+            throw Failures.of(Failures.refusal(result), "leadership is being handed over already: ask again");
+        }
     }
 
     /** {@link #change} by {@link LogChange#add(long, String)} alone. */
-    public void add(long node, String address, Duration timeout) {
+    public void add(long node, String address, Duration timeout) throws InterruptedException {
         change(List.of(LogChange.add(node, address)), timeout);
     }
 
     /** {@link #change} by {@link LogChange#promote(long)} alone. */
-    public void promote(long node, Duration timeout) {
+    public void promote(long node, Duration timeout) throws InterruptedException {
         change(List.of(LogChange.promote(node)), timeout);
     }
 
     /** {@link #change} by {@link LogChange#demote(long)} alone. */
-    public void demote(long node, Duration timeout) {
+    public void demote(long node, Duration timeout) throws InterruptedException {
         change(List.of(LogChange.demote(node)), timeout);
     }
 
     /** {@link #change} by {@link LogChange#remove(long)} alone. */
-    public void remove(long node, Duration timeout) {
+    public void remove(long node, Duration timeout) throws InterruptedException {
         change(List.of(LogChange.remove(node)), timeout);
     }
 
     /**
      * Changes who is in the cluster, all of {@code parts} in one step: a voter takes another one's place by a promotion and
      * a removal. Asked of the leader; returns once that is committed, and for voters once both majorities no longer have to
-     * agree. The thread stays inside the library until then. A node that is to get a vote is added first.
+     * agree. An interrupt ends the wait, not the change. A node that is to get a vote is added first.
      *
      * @throws FullException while another change is under way, a leader has only begun, or hands over: ask again
      * @throws TimedOutException when nobody knows; it may be carried out all the same
      * @throws InvalidArgumentException for a change of nothing, or to members that cannot be
      */
-    public void change(List<LogChange> parts, Duration timeout) {
-        succeed(Natives.replogChange(this, handle.use(), LogChange.encoded(parts), Waiting.nanosOf(timeout)),
-                "another change is under way, or leadership changes: ask again");
-    }
-
-    private static void succeed(long result, String again) {
-        if (Failures.isRefused(result)) {
-            Code why = Failures.refusal(result);
-            throw Failures.of(why, why == Code.AGAIN ? again : "not over in time; it may be carried out all the same");
-        }
+    public void change(List<LogChange> parts, Duration timeout) throws InterruptedException {
+        appends.change(parts, timeout);
     }
 
     /** Where this node stands. */
@@ -252,10 +250,12 @@ public final class ReplicatedLog implements AutoCloseable {
     /**
      * Ends this node's part in order: takes no more entries, waits until those it has are committed and on disk, and hands
      * leadership over. Then it has ended in any case, and waiting calls get {@link ClosedException}; false when something
-     * was left to do. What it had can be read until it is closed.
+     * was left to do. What it had can be read until it is closed. After an interrupt it goes on, by a daemon thread.
      */
-    public boolean shutdown(Duration timeout) {
-        return Natives.replogClose(this, handle.use(), Waiting.nanosOf(timeout));
+    public boolean shutdown(Duration timeout) throws InterruptedException {
+        long log = handle.use();
+        long nanos = Waiting.nanosOf(timeout);
+        return Aside.run("duo-log-end", () -> Natives.replogClose(this, log, nanos), over -> { });
     }
 
     /**

@@ -138,7 +138,8 @@ public final class ReplicatedLogOptions {
 
     /**
      * Opens or makes the log, listens, and takes part. A log that is damaged in its middle is mended first, with what the
-     * other members prove to be the same, which takes up to about 30 s.
+     * other members prove to be the same, which takes up to about 30 s. After an interrupt it goes on, by a daemon thread,
+     * and what was opened is closed: so long the directory and the address are taken.
      *
      * @throws BusyException when another process has the directory
      * @throws ConfigException for settings that do not fit together, a directory of another cluster, or files of TLS that
@@ -147,7 +148,7 @@ public final class ReplicatedLogOptions {
      * @throws CorruptionException for a damage that no other member can mend; it says where, and what each of them said
      * @throws InputOutputException when it cannot listen there
      */
-    public ReplicatedLog open() {
+    public ReplicatedLog open() throws InterruptedException {
         if (dir == null || listen == null) {
             throw Failures.of(Code.INVALID_ARGUMENT, "a replicated log needs a directory and an address to listen on");
         }

@@ -104,7 +104,11 @@ final class LogCluster implements AutoCloseable {
     }
 
     ReplicatedLog open(int at) {
-        logs.set(at, options(at).open());
+        try {
+            logs.set(at, options(at).open());
+        } catch (InterruptedException nobodyDoes) {
+            throw new AssertionError(nobodyDoes);
+        }
         return logs.get(at);
     }
 

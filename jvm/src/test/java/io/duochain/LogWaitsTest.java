@@ -121,11 +121,41 @@ class LogWaitsTest {
         ReplicatedLog log = lonelyLeader();
         List<Waiter> waiters = List.of(
                 inside(() -> log.append(bytes("x"), PATIENCE)).entered(),
-                inside(() -> log.read(1 << 20, 1, NativeBuffer.allocate(9), PATIENCE)).entered());
+                inside(() -> log.read(1 << 20, 1, NativeBuffer.allocate(9), PATIENCE)).entered(),
+                inside(() -> log.change(List.of(LogChange.add(3, "127.0.0.1:1")), PATIENCE)).entered());
         for (Waiter waiter : waiters) {
             waiter.interrupt();
             assertInstanceOf(InterruptedException.class, waiter.outcome());
         }
+    }
+
+    @Test
+    void an_interrupt_ends_the_wait_for_a_shutdown_which_goes_on() throws Exception {
+        ReplicatedLog log = lonelyLeader();
+        // It cannot be committed, so that there is something to wait for.
+        CompletableFuture<Receipt> left = appendAsync(log, PATIENCE);
+        Waiter waiter = inside(() -> log.shutdown(PATIENCE));
+        waiter.interrupt();
+        Throwable outcome = waiter.outcome();
+        if (outcome == null && failure(left) instanceof NotLeaderException) {
+            return;
+        }
+        assertInstanceOf(InterruptedException.class, outcome);
+        Fixtures.eventually("it takes no more", () -> {
+            try {
+                log.append(bytes("x"), SHORT);
+                throw new AssertionError("it has no majority");
+            } catch (FullException | ClosedException refused) {
+                return true;
+            } catch (NotLeaderException | TimedOutException notYet) {
+                return false;
+            } catch (InterruptedException nobodyDoes) {
+                throw new AssertionError(nobodyDoes);
+            }
+        });
+        // This ends it.
+        log.close();
+        assertThrows(ClosedException.class, () -> log.shutdown(PATIENCE));
     }
 
     @Test

@@ -23,7 +23,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.ExecutionException;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -195,9 +194,13 @@ public class ReplicatedLogTest {
         cluster.handOver((cluster.leader() + 1) % NODES);
     }
 
-    private void change(Consumer<ReplicatedLog> change) throws InterruptedException {
+    private interface Change {
+        void on(ReplicatedLog log) throws InterruptedException;
+    }
+
+    private void change(Change change) throws InterruptedException {
         cluster.ask(log -> {
-            change.accept(log);
+            change.on(log);
             return null;
         });
     }
