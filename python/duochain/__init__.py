@@ -78,7 +78,7 @@ from ._native import (
     transaction_id,
 )
 from ._node import Node
-from ._replog import LogEntry, LogPeer, LogReceipt, LogSnapshot, LogTls, ReplicatedLog
+from ._replog import LogEntry, LogMember, LogPeer, LogReceipt, LogSnapshot, LogTls, ReplicatedLog
 
 __all__ = [
     "AbiMismatchError",
@@ -114,6 +114,7 @@ __all__ = [
     "IoError",
     "LaneStats",
     "LogEntry",
+    "LogMember",
     "LogPeer",
     "LogReceipt",
     "LogSnapshot",

@@ -47,6 +47,22 @@ class LogReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class LogMember:
+    """A member, as a node's log says."""
+
+    node: int
+    address: str
+    """Where it is found."""
+    parts: frozenset[str]
+    """'voter'; 'outgoing': its vote counts until the change under way is over; 'learner'; 'demoted': a learner then."""
+
+    @property
+    def is_voter(self) -> bool:
+        """Its vote counts."""
+        return not self.parts.isdisjoint({"voter", "outgoing"})
+
+
+@dataclass(frozen=True, slots=True)
 class LogPeer:
     """What a leader knows of another member."""
 
@@ -201,6 +217,10 @@ class ReplicatedLog(_native.ReplicatedLog):
                 raise DuoTimeoutError("no answer in time; it may still commit")
             await asyncio.sleep(_LOOK_SECONDS)
         return receipt
+
+    def members(self) -> list[LogMember]:
+        """Who is in the cluster, as this node's log says."""
+        return [LogMember(node, address, frozenset(parts)) for node, address, parts in self._members()]
 
     def peers(self) -> list[LogPeer]:
         """What a leader knows of the other members; none on a follower."""

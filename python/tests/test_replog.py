@@ -194,6 +194,11 @@ def test_a_node_tells_where_it_stands_and_members_change(cluster: Cluster) -> No
     assert (status["role"], status["leader"]) == ("leader", leader)
     assert status["leader_address"] == cluster.addresses[leader]
     assert status["voters"] == [1, 2, 3]
+    assert status["address"] == cluster.addresses[leader]
+    assert status["last_term"] == status["term"] and status["window_bytes"] > 0
+    until(lambda: log.status()["applied"] >= status["commit"])
+    voter = frozenset({"voter"})
+    assert log.members() == [duochain.LogMember(node, cluster.addresses[node], voter) for node in (1, 2, 3)]
     assert json.loads(log.json())["role"] == "leader"
     assert status["uncommitted_bytes"] == 0
     assert [peer.node for peer in log.peers()] == [node for node in (1, 2, 3) if node != leader]
@@ -205,6 +210,8 @@ def test_a_node_tells_where_it_stands_and_members_change(cluster: Cluster) -> No
     cluster.ask(lambda log: log.change(add=addresses, timeout=PATIENCE))
     last = cluster.ask(lambda log: log.append(b"for all")).index
     assert texts(cluster.logs[NODES + 1], last) == ["for all"]
+    guest = cluster.logs[NODES + 1].members()[NODES]
+    assert guest.parts == {"learner"} and not guest.is_voter
     cluster.ask(lambda log: log.change(promote=[NODES + 1], timeout=PATIENCE))
     cluster.ask(lambda log: log.change(remove=[NODES + 1], timeout=PATIENCE))
     cluster.logs.pop(NODES + 1).close()

@@ -65,9 +65,17 @@ pub struct duo_replog_status_t {
     pub leader_address: [c_char; 264],
     /// The last entry in its newest snapshot; 0: it has none.
     pub snapshot: u64,
+    /// Everything up to here can be read here; 0 while an opening goes through its log.
+    pub applied: u64,
+    /// The term of the last entry of its log.
+    pub last_term: u64,
+    /// Bytes of the log that are in memory.
+    pub window_bytes: u64,
+    /// Where it listens, NUL-terminated: with the port that the system chose, where the options said 0.
+    pub address: [c_char; 64],
 }
 
-// SAFETY: integers and an array of them, struct_size and flags first.
+// SAFETY: integers and arrays of them, struct_size and flags first.
 unsafe impl Record for duo_replog_status_t {
     const NAME: &'static str = "duo_replog_status_t";
 }
@@ -136,7 +144,8 @@ pub unsafe extern "C" fn duo_replog_status(
         // SAFETY: the header's contract.
         let target = unsafe { record::out(status) }?;
         let (now, members) = (log.replica.status(), log.replica.members());
-        let address = now.leader.and_then(|leader| members.addresses.get(&leader));
+        let leader_address = now.leader.and_then(|leader| members.addresses.get(&leader));
+        let address = log.replica.address().map_or(String::new(), |address| address.to_string());
         target.put(duo_replog_status_t {
             struct_size: 0,
             flags: 0,
@@ -150,8 +159,12 @@ pub unsafe extern "C" fn duo_replog_status(
             durable: now.durable.get(),
             commit: now.commit.get(),
             uncommitted_bytes: now.uncommitted_bytes as u64,
-            leader_address: fixed(address.map_or("", String::as_str)),
+            leader_address: fixed(leader_address.map_or("", String::as_str)),
             snapshot: log.replica.snapshot_index().get(),
+            applied: log.replica.applied().get(),
+            last_term: now.last.term.get(),
+            window_bytes: now.window_bytes as u64,
+            address: fixed(&address),
         });
         Ok(Status::Ok)
     })

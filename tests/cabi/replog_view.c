@@ -14,11 +14,14 @@ static void all_agree_on_the_leader(cluster *c, int leader, uint64_t index) {
     CHECK(strcmp(led.leader_address, c->address[leader]) == 0);
     CHECK(led.members == NODES && led.term > 0 && led.first == 1);
     CHECK(led.commit >= index && led.durable >= led.commit && led.last >= led.durable);
+    CHECK(led.last_term == led.term && led.window_bytes > 0);
+    CHECK(strcmp(led.address, c->address[leader]) == 0);
     for (int at = 0; at < NODES; at++) {
         while (duo_replog_read_index(c->log[at], 1000000000, &read) != DUO_OK) {
         }
         duo_replog_status_t status = status_of(c->log[at]);
         CHECK(status.leader == led.node && status.term == led.term && status.commit >= index);
+        CHECK(status.applied >= index);
         CHECK(at == leader || status.role == DUO_REPLOG_FOLLOWER);
     }
 }
@@ -36,6 +39,15 @@ static void a_leader_knows_how_far_the_others_are(cluster *c, int leader, uint64
     CHECK(n == NODES - 1);
     OK(duo_replog_peers(c->log[(leader + 1) % NODES], NULL, 0, &n));
     CHECK(n == 0);
+}
+
+static void a_host_that_knows_less_gets_what_it_knows(cluster *c) {
+    duo_replog_status_t status;
+    memset(&status, 7, sizeof status);
+    status.struct_size = offsetof(duo_replog_status_t, applied);
+    OK(duo_replog_status(c->log[0], &status));
+    CHECK(status.node == 1 && status.last > 0);
+    CHECK(status.applied == UINT64_C(0x0707070707070707) && status.address[0] == 7);
 }
 
 static void members_have_addresses(cluster *c) {
@@ -74,6 +86,7 @@ int main(void) {
     int leader = append_anywhere(&c, "first", &index);
     all_agree_on_the_leader(&c, leader, index);
     a_leader_knows_how_far_the_others_are(&c, leader, index);
+    a_host_that_knows_less_gets_what_it_knows(&c);
     members_have_addresses(&c);
     figures_are_json(&c, leader);
     end_cluster(&c);

@@ -255,8 +255,8 @@ native! {
         let mut wire = Wire::default();
         wire.u32(status.role).u64(status.node).u64(status.term).u64(status.leader).u64(status.first);
         wire.u64(status.last).u64(status.durable).u64(status.commit).u64(status.uncommitted_bytes);
-        wire.u64(status.snapshot);
-        wire.fixed(&status.leader_address);
+        wire.u64(status.snapshot).u64(status.applied).u64(status.last_term).u64(status.window_bytes);
+        wire.fixed(&status.leader_address).fixed(&status.address);
         Ok(env.byte_array(wire.as_bytes())?)
     }
 

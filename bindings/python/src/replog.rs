@@ -89,6 +89,9 @@ type Row<'py> = (u64, u64, u64, u64, u64, Bound<'py, PyBytes>);
 /// What a leader knows of a member: number, matched, next, bytes on their way, seconds of silence, in a snapshot.
 type PeerRow = (u64, u64, u64, usize, f64, bool);
 
+/// A member: number, address, what it is.
+type MemberRow = (u64, String, Vec<&'static str>);
+
 impl ReplicatedLog {
     /// Aside: a signal ends the wait for it, however long the disk takes.
     fn end<T: Send + 'static>(
@@ -285,11 +288,33 @@ impl ReplicatedLog {
             row.set_item("commit", now.commit.get())?;
             row.set_item("snapshot", self.inner.snapshot_index().get())?;
             row.set_item("uncommitted_bytes", now.uncommitted_bytes)?;
+            row.set_item("applied", self.inner.applied().get())?;
+            row.set_item("last_term", now.last.term.get())?;
+            row.set_item("window_bytes", now.window_bytes)?;
+            row.set_item("address", self.inner.address().map(|address| address.to_string()))?;
             let voters = members.addresses.keys().map(|node| (node.get(), members.is_voter(*node)));
             row.set_item("voters", voters.filter(|(_, is)| *is).map(|(node, _)| node).collect::<Vec<_>>())?;
             let addresses = members.addresses.iter().map(|(node, address)| (node.get(), address.as_str()));
             row.set_item("members", addresses.collect::<BTreeMap<_, _>>())?;
             Ok(row)
+        })
+    }
+
+    /// Who is in the cluster, as this node's log says.
+    fn _members(&self, py: Python<'_>) -> PyResult<Vec<MemberRow>> {
+        self.gate.enter_closed(py, || {
+            let known = py.detach(|| self.inner.members());
+            let sets = [
+                (&known.voters, "voter"),
+                (&known.outgoing, "outgoing"),
+                (&known.learners, "learner"),
+                (&known.demoted, "demoted"),
+            ];
+            let rows = known.addresses.iter().map(|(node, address)| {
+                let parts = sets.iter().filter(|(set, _)| set.contains(node)).map(|(_, name)| *name);
+                (node.get(), address.clone(), parts.collect())
+            });
+            Ok(rows.collect())
         })
     }
 

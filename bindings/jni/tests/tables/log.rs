@@ -6,7 +6,8 @@ use duochain::ffi::replog_append::{
     DUO_REPLOG_WAIT_ALL, DUO_REPLOG_WAIT_LOCAL, DUO_REPLOG_WAIT_QUORUM,
 };
 use duochain::ffi::replog_view::{
-    DUO_REPLOG_CANDIDATE, DUO_REPLOG_FOLLOWER, DUO_REPLOG_LEADER, DUO_REPLOG_OUTGOING, DUO_REPLOG_VOTER,
+    DUO_REPLOG_CANDIDATE, DUO_REPLOG_DEMOTED, DUO_REPLOG_FOLLOWER, DUO_REPLOG_LEADER, DUO_REPLOG_LEARNER,
+    DUO_REPLOG_OUTGOING, DUO_REPLOG_VOTER,
 };
 use duochain::frame::BODY_BYTES_CEILING;
 use std::fmt::Write;
@@ -30,6 +31,8 @@ fn numbers_of_the_replicated_log_are_those_of_c() {
         ("LEADER", DUO_REPLOG_LEADER),
         ("VOTER", DUO_REPLOG_VOTER),
         ("OUTGOING", DUO_REPLOG_OUTGOING),
+        ("LEARNER", DUO_REPLOG_LEARNER),
+        ("DEMOTED", DUO_REPLOG_DEMOTED),
         ("BYTES_MAX", u32::try_from(BODY_BYTES_CEILING).expect("a length of an array")),
     ];
     for (name, number) in constants {

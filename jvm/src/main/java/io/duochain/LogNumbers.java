@@ -16,6 +16,8 @@ final class LogNumbers {
     static final int LEADER = 3;
     static final int VOTER = 1;
     static final int OUTGOING = 2;
+    static final int LEARNER = 4;
+    static final int DEMOTED = 8;
     static final int BYTES_MAX = 67108864;
 
     private LogNumbers() {

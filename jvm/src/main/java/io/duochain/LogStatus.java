@@ -17,19 +17,26 @@ import java.util.OptionalLong;
  * @param commit everything up to here is committed
  * @param uncommittedBytes bytes that wait to be committed; of a leader
  * @param snapshot the last entry in its newest snapshot; 0: it has none
+ * @param applied everything up to here can be read here; 0 while an opening goes through its log
+ * @param lastTerm the term of the last entry of its log
+ * @param windowBytes bytes of the log that are in memory
+ * @param address where it listens: with the port that the system chose, where the options said 0
  */
 public record LogStatus(
         Role role, long node, long term, OptionalLong leader, Optional<String> leaderAddress, long first, long last,
-        long durable, long commit, long uncommittedBytes, long snapshot) {
+        long durable, long commit, long uncommittedBytes, long snapshot, long applied, long lastTerm, long windowBytes,
+        String address) {
 
     LogStatus(Wire wire) {
         this(Role.of(wire.i32()), wire.i64(), wire.i64(), known(wire.i64()), new long[] {
-            wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64()}, wire.text());
+            wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64()},
+                wire.text(), wire.text());
     }
 
-    private LogStatus(Role role, long node, long term, OptionalLong leader, long[] rest, String address) {
-        this(role, node, term, leader, Optional.of(address).filter(text -> !text.isEmpty()),
-                rest[0], rest[1], rest[2], rest[3], rest[4], rest[5]);
+    private LogStatus(
+            Role role, long node, long term, OptionalLong leader, long[] rest, String leaderAddress, String address) {
+        this(role, node, term, leader, Optional.of(leaderAddress).filter(text -> !text.isEmpty()),
+                rest[0], rest[1], rest[2], rest[3], rest[4], rest[5], rest[6], rest[7], rest[8], address);
     }
 
     private static OptionalLong known(long leader) {

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -28,8 +29,6 @@ import java.util.function.Consumer;
  * carried out, a snapshot written; a shutdown goes on. Only {@link #close} is not ended by one, which stays set.
  */
 public final class ReplicatedLog implements AutoCloseable {
-    private static final int VOTING = LogNumbers.VOTER | LogNumbers.OUTGOING;
-
     private final NativeHandle handle;
     private final LogAppends appends;
     private final LogSnapshots snapshots;
@@ -211,24 +210,14 @@ public final class ReplicatedLog implements AutoCloseable {
 
     /** What a leader knows of the others; none on a follower. */
     public List<Peer> peers() {
-        Wire wire = new Wire(Natives.replogPeers(this, handle.use()));
-        List<Peer> peers = new ArrayList<>();
-        while (wire.hasMore()) {
-            peers.add(new Peer(wire.i64(), wire.i64(), wire.i64(), wire.i64(), Duration.ofNanos(wire.i64()), wire.i32() != 0));
-        }
-        return peers;
+        return new Wire(Natives.replogPeers(this, handle.use())).all(wire -> new Peer(
+                wire.i64(), wire.i64(), wire.i64(), wire.i64(), Duration.ofNanos(wire.i64()), wire.i32() != 0));
     }
 
     /** Who is in the cluster, as this node's log says. */
     public List<Member> members() {
-        Wire wire = new Wire(Natives.replogMembers(this, handle.use()));
-        List<Member> members = new ArrayList<>();
-        while (wire.hasMore()) {
-            long node = wire.i64();
-            int parts = wire.i32();
-            members.add(new Member(node, (parts & VOTING) != 0, wire.text()));
-        }
-        return members;
+        return new Wire(Natives.replogMembers(this, handle.use())).all(
+                wire -> new Member(wire.i64(), LogPart.of(wire.i32()), wire.text()));
     }
 
     /**
@@ -351,13 +340,28 @@ public final class ReplicatedLog implements AutoCloseable {
      * A member.
      *
      * @param node its number
-     * @param isVoter false: it takes the log only
+     * @param parts what it is; while a change is under way it may be two things
      * @param address where it is found
      */
-    public record Member(long node, boolean isVoter, String address) {
+    public record Member(long node, Set<LogPart> parts, String address) {
+        /** With parts of its own. */
+        public Member {
+            parts = Set.copyOf(parts);
+        }
+
+        /** A voter, or a learner. */
+        public Member(long node, boolean isVoter, String address) {
+            this(node, Set.of(isVoter ? LogPart.VOTER : LogPart.LEARNER), address);
+        }
+
         /** A voter. */
         public Member(long node, String address) {
             this(node, true, address);
+        }
+
+        /** True when its vote counts, be it until the change under way is over; otherwise it takes the log only. */
+        public boolean isVoter() {
+            return parts.contains(LogPart.VOTER) || parts.contains(LogPart.OUTGOING);
         }
     }
 

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 
 /** How to open a {@link ReplicatedLog}. What is not set has its default; all members should have the same settings. */
 public final class ReplicatedLogOptions {
@@ -64,13 +65,13 @@ public final class ReplicatedLogOptions {
      * Who makes up the cluster when it begins, as voters: the same on all of them. Later the log says it. A node that is
      * not among them is to be added by {@link ReplicatedLog#add}; it gives those that are voters then.
      *
-     * @throws IllegalArgumentException when one of them is no voter
+     * @throws IllegalArgumentException when one of them is no voter, or will be none
      */
     public ReplicatedLogOptions members(List<ReplicatedLog.Member> all) {
         List<ReplicatedLog.Member> voters = List.copyOf(all);
         for (ReplicatedLog.Member member : voters) {
-            if (!member.isVoter()) {
-                throw new IllegalArgumentException("node " + member.node() + " is no voter");
+            if (!member.parts().equals(Set.of(LogPart.VOTER))) {
+                throw new IllegalArgumentException("node " + member.node() + " is no plain voter");
             }
         }
         members = voters;

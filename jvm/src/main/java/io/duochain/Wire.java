@@ -3,6 +3,9 @@ package io.duochain;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
 
 /** Reads what the native library encodes for Java: little-endian numbers and length-prefixed texts. */
 final class Wire {
@@ -14,6 +17,15 @@ final class Wire {
 
     boolean hasMore() {
         return in.hasRemaining();
+    }
+
+    /** What is left, one after the other. */
+    <T> List<T> all(Function<Wire, T> next) {
+        List<T> all = new ArrayList<>();
+        while (hasMore()) {
+            all.add(next.apply(this));
+        }
+        return all;
     }
 
     int u8() {
