@@ -11,7 +11,7 @@ from typing_extensions import disjoint_base
 
 from ._enums import Chain, EventKind, HealthState, Status, TxState
 from ._errors import DuoError
-from ._replog import LogReceipt, LogTls
+from ._replog import LogReceipt
 
 __version__: str
 
@@ -552,10 +552,7 @@ class SharedStats:
 class ReplicatedLog(_Closing):
     def __new__(
         cls, directory: str | os.PathLike[str], listen: str, node: int, members: Mapping[int, str], cluster: bytes,
-        heartbeat: float | None = None, election_min: float | None = None, election_max: float | None = None,
-        disk_stall_max: float | None = None, batch_entries_max: int | None = None, batch_bytes_max: int | None = None,
-        uncommitted_bytes_max: int | None = None, segment_bytes: int | None = None, tls: LogTls | None = None,
-        tail_entries: int | None = None,
+        options: dict[str, object],
     ) -> Self: ...
     def _submit(
         self, entries: Iterable[ReadableBuffer], session: int, sequence: int, wait_for: str, critical: bool

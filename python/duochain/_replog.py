@@ -116,7 +116,7 @@ class ReplicatedLog(_native.ReplicatedLog):
     sequence it can be appended again, anywhere, and is read once.
 
     Opening a log that is damaged in its middle mends it first, with what the other members prove to be the same, for up
-    to about 30 s; `CorruptionError` for what none of them has.
+    to `repair_within` (30 s); `CorruptionError` for what none of them has.
 
     `close`, and leaving a `with`, end this node's part at once, without handing leadership over as `shutdown` does, and
     give the directory back; what was committed can still be read. Both wait for a write that is under way on the disk.
@@ -144,6 +144,20 @@ class ReplicatedLog(_native.ReplicatedLog):
         segment_bytes: int | None = None,
         tls: LogTls | None = None,
         tail_entries: int | None = None,
+        contacts: Mapping[int, str] | None = None,
+        repair_within: float | None = None,
+        time_to_live: float | None = None,
+        sessions_max: int | None = None,
+        ids_max: int | None = None,
+        hello_timeout: float | None = None,
+        batch_latency: float | None = None,
+        batch_staged_bytes_max: int | None = None,
+        batch_inflight_bytes_max: int | None = None,
+        peer_inflight_bytes_max: int | None = None,
+        window_bytes_max: int | None = None,
+        reads_max: int | None = None,
+        snapshot_chunk_bytes: int | None = None,
+        snapshot_chunks_inflight_max: int | None = None,
     ) -> Self:
         """Opens or makes the log in `directory`, listens, and takes part.
 
@@ -155,25 +169,40 @@ class ReplicatedLog(_native.ReplicatedLog):
         that is missing or that peers would refuse; `UnsupportedError`: this build has no TLS.
 
         `tail_entries` before the newest snapshot stay in the log at least, for nodes that were away for a moment.
+
+        `contacts` are talked to beside the members that the log of this node names so far: for one that was away while
+        members changed, and whose leader it does not know. `repair_within` seconds a damaged log asks the others for what
+        is missing; with 0 it does not ask. `time_to_live`, `sessions_max` and `ids_max` belong to the cluster like its name.
+
+        ``docs/operations.md`` has a table of all settings, with what each is for.
         """
-        return super().__new__(
-            cls,
-            directory,
-            listen,
-            node,
-            members,
-            cluster,
-            heartbeat,
-            election_min,
-            election_max,
-            disk_stall_max,
-            batch_entries_max,
-            batch_bytes_max,
-            uncommitted_bytes_max,
-            segment_bytes,
-            tls,
-            tail_entries,
-        )
+        options: dict[str, object] = {
+            "heartbeat": heartbeat,
+            "election_min": election_min,
+            "election_max": election_max,
+            "disk_stall_max": disk_stall_max,
+            "batch_entries_max": batch_entries_max,
+            "batch_bytes_max": batch_bytes_max,
+            "uncommitted_bytes_max": uncommitted_bytes_max,
+            "segment_bytes": segment_bytes,
+            "tls": tls,
+            "tail_entries": tail_entries,
+            "contacts": contacts,
+            "repair_within": repair_within,
+            "time_to_live": time_to_live,
+            "sessions_max": sessions_max,
+            "ids_max": ids_max,
+            "hello_timeout": hello_timeout,
+            "batch_latency": batch_latency,
+            "batch_staged_bytes_max": batch_staged_bytes_max,
+            "batch_inflight_bytes_max": batch_inflight_bytes_max,
+            "peer_inflight_bytes_max": peer_inflight_bytes_max,
+            "window_bytes_max": window_bytes_max,
+            "reads_max": reads_max,
+            "snapshot_chunk_bytes": snapshot_chunk_bytes,
+            "snapshot_chunks_inflight_max": snapshot_chunks_inflight_max,
+        }
+        return super().__new__(cls, directory, listen, node, members, cluster, options)
 
     def submit(
         self,

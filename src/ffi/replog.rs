@@ -19,6 +19,7 @@ use super::status::duo_status;
 use crate::node::replica::{PolledReplica, ReplicaConfig, ReplicaError};
 use crate::raft::{Config, MEMBERS_MAX, Membership};
 use crate::types::{ClusterId, NodeId, Status};
+use std::collections::BTreeMap;
 use std::ffi::c_char;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -109,7 +110,8 @@ pub struct duo_replog_options {
     pub disk_stall_max_ns: u64,
     /// Bytes of a batch, from 16 KiB to 30 MiB, with 52 for each entry and 96 for the batch counted in; default 8 MiB.
     pub batch_bytes_max: u64,
-    /// Bytes that wait to be committed before appends get `DUO_AGAIN`, from `batch_bytes_max` to 64 MiB; default 32 MiB.
+    /// Bytes that wait to be committed before appends get `DUO_AGAIN`, from `batch_bytes_max` to `window_bytes_max`; default
+    /// 32 MiB.
     pub uncommitted_bytes_max: u64,
     /// Bytes of one file of the log; default 64 MiB.
     pub segment_bytes: u64,
@@ -128,6 +130,47 @@ pub struct duo_replog_options {
     /// Entries before the newest snapshot that the log keeps at least, for nodes that were away for a moment; default
     /// 100,000.
     pub tail_entries: u64,
+    /// Nodes that are talked to beside the members that the log of this node names so far: for one that was away while
+    /// members changed, and whose leader it does not know. Usually none.
+    pub contacts: *const duo_replog_member,
+    /// How many.
+    pub contacts_len: usize,
+    /// How long the opening of a log that is damaged in its middle asks the others for what is missing, before it is refused
+    /// by name; default 30 s. With 1 it is refused at once. Too short for them to connect, or to elect a leader, refuses
+    /// what could be mended.
+    pub repair_within_ns: u64,
+    /// A session is remembered for so long after its last entry, in log time; default 1 h. Too short, and what is appended
+    /// again after that is read twice. It belongs to the cluster like its name, as the next two do: the same on all nodes,
+    /// never changed.
+    pub time_to_live_ns: u64,
+    /// Sessions that are remembered, up to 1,048,576; default 65,536. Each takes about 150 bytes, 1 KiB more with gaps.
+    pub sessions_max: u32,
+    /// Ids that are remembered, up to 16,777,216; default 262,144. Only entries of hosts in Rust have them.
+    pub ids_max: u32,
+    /// For a connection to another node and its whole hello; default 2 s. Too short refuses nodes that are busy, too long
+    /// lets strangers hold places.
+    pub hello_timeout_ns: u64,
+    /// Longest wait of an entry for others to go with while the disk is busy, up to 1 s; default 1 ms. Longer ones make
+    /// larger batches and slower answers.
+    pub batch_latency_ns: u64,
+    /// Bytes of entries that wait to go with others, with 128 for each, before appends get `DUO_AGAIN`; default 16 MiB. Less
+    /// than a whole batch and what is kept free for critical entries is as much as these.
+    pub batch_staged_bytes_max: u64,
+    /// Bytes of appends that are not committed yet, counted alike, before others wait, from 256 KiB; default 8 MiB. More
+    /// costs latency; too few are slow where a commit takes long.
+    pub batch_inflight_bytes_max: u64,
+    /// Bytes of the log under way to one follower, from 1 MiB; default 8 MiB. Too few are slow where the way is long.
+    pub peer_inflight_bytes_max: u64,
+    /// Bytes of the log's end in memory for followers, from `uncommitted_bytes_max`; default 64 MiB. What is older is read
+    /// from disk.
+    pub window_bytes_max: u64,
+    /// Reads that wait for a majority before more get `DUO_AGAIN`; default 4,096.
+    pub reads_max: u64,
+    /// Bytes of one piece of a snapshot on its way to another node, up to 1 MiB; default 256 KiB. A heartbeat may wait for
+    /// the pieces under way: together they should pass in a small part of `election_min_ns`.
+    pub snapshot_chunk_bytes: u32,
+    /// Pieces under way to one node, up to 64; default 8. Too few are slow where the way is long.
+    pub snapshot_chunks_inflight_max: u32,
 }
 
 // SAFETY: integers, raw pointers and an array of bytes, struct_size and flags first.
@@ -139,8 +182,8 @@ pub(super) fn node(number: u64) -> Result<NodeId, Failure> {
     NodeId::new(number).ok_or_else(|| Failure::argument("a node's number is 1 or more"))
 }
 
-fn set<T>(target: &mut T, value: u64, convert: impl FnOnce(u64) -> T) {
-    if value != 0 {
+fn set<T, V: Default + PartialEq>(target: &mut T, value: V, convert: impl FnOnce(V) -> T) {
+    if value != V::default() {
         *target = convert(value);
     }
 }
@@ -161,25 +204,19 @@ impl duo_replog_options {
             .parse()
             .map_err(|_| Failure::argument(format!("{listen:?} is not an address to listen on")))?;
         // SAFETY: passed on.
-        let members =
-            unsafe { argument::array(self.members, self.members_len, DUO_REPLOG_MEMBERS_MAX, "members") }?;
-        let mut voters = Vec::with_capacity(members.len());
-        for member in members {
-            // SAFETY: passed on.
-            let address = unsafe { argument::text(member.address, "the address of a member") }?;
-            voters.push((node(member.node)?, address.to_owned()));
-        }
-        let membership = Membership::of(voters);
-        if membership.addresses.len() != members.len() {
-            return Err(Failure::argument("two members have the same number"));
-        }
-        let cluster = ClusterId(self.cluster);
-        let mut config = ReplicaConfig::new(node(self.node)?, dir, cluster, listen, membership);
+        let (members, contacts) = unsafe {
+            (
+                listed(self.members, self.members_len, "members")?,
+                listed(self.contacts, self.contacts_len, "contacts")?,
+            )
+        };
+        let (cluster, members) = (ClusterId(self.cluster), Membership::of(members));
+        let mut config = ReplicaConfig::new(node(self.node)?, dir, cluster, listen, members);
+        config.contacts = contacts;
         self.set_raft(&mut config.raft);
-        set(&mut config.log.segment_bytes, self.segment_bytes, bytes);
+        self.set_rest(&mut config);
         // SAFETY: passed on.
         config.tls = unsafe { replog_tls::files(self) }?;
-        set(&mut config.snapshots.tail_entries, self.tail_entries, |entries| entries);
         Ok(config)
     }
 
@@ -190,10 +227,48 @@ impl duo_replog_options {
         set(&mut raft.disk_stall_max, self.disk_stall_max_ns, Duration::from_nanos);
         set(&mut raft.frame_bytes_max, self.batch_bytes_max, bytes);
         set(&mut raft.uncommitted_bytes_max, self.uncommitted_bytes_max, bytes);
-        if self.batch_entries_max != 0 {
-            raft.frame_entries_max = self.batch_entries_max;
+        set(&mut raft.frame_entries_max, self.batch_entries_max, |entries| entries);
+        set(&mut raft.inflight_bytes_max, self.peer_inflight_bytes_max, bytes);
+        set(&mut raft.window_bytes_max, self.window_bytes_max, bytes);
+        set(&mut raft.reads_max, self.reads_max, bytes);
+    }
+
+    fn set_rest(&self, config: &mut ReplicaConfig) {
+        let ReplicaConfig { log, net, dedup, batch, snapshots, repair_within, .. } = config;
+        set(&mut log.segment_bytes, self.segment_bytes, bytes);
+        set(&mut net.hello_timeout, self.hello_timeout_ns, Duration::from_nanos);
+        set(&mut dedup.time_to_live, self.time_to_live_ns, Duration::from_nanos);
+        set(&mut dedup.sessions_max, self.sessions_max, |sessions| sessions);
+        set(&mut dedup.ids_max, self.ids_max, |ids| ids);
+        set(&mut batch.latency, self.batch_latency_ns, Duration::from_nanos);
+        set(&mut batch.staged_bytes_max, self.batch_staged_bytes_max, bytes);
+        set(&mut batch.in_flight_bytes_max, self.batch_inflight_bytes_max, bytes);
+        set(&mut snapshots.tail_entries, self.tail_entries, |entries| entries);
+        set(&mut snapshots.chunk_bytes, self.snapshot_chunk_bytes.into(), bytes);
+        set(&mut snapshots.chunks_inflight_max, self.snapshot_chunks_inflight_max.into(), bytes);
+        set(repair_within, self.repair_within_ns, Duration::from_nanos);
+    }
+}
+
+/// Numbers and addresses, of which none is there twice.
+///
+/// # Safety
+/// They are NULL or readable, and so are their texts.
+unsafe fn listed(
+    first: *const duo_replog_member,
+    count: usize,
+    what: &'static str,
+) -> Result<BTreeMap<NodeId, String>, Failure> {
+    let mut listed = BTreeMap::new();
+    // SAFETY: passed on.
+    for member in unsafe { argument::array(first, count, DUO_REPLOG_MEMBERS_MAX, what) }? {
+        // SAFETY: passed on.
+        let address = unsafe { argument::text(member.address, "the address of a member") }?;
+        if listed.insert(node(member.node)?, address.to_owned()).is_some() {
+            return Err(Failure::argument(format!("two {what} have the same number")));
         }
     }
+    Ok(listed)
 }
 
 /// Opens or makes the log in its directory, listens, and takes part. `DUO_ERR_BUSY` when another process has
@@ -207,8 +282,8 @@ impl duo_replog_options {
 /// out cost 32 bytes of memory for each run of them in it.
 ///
 /// A log that is damaged in its middle is mended first, with what the other members prove to be the same; until then the
-/// node neither votes nor acknowledges. Then this blocks for up to about 30 s, and gives `DUO_ERR_CORRUPTION`, with the
-/// file, the entries and what each member said, where none of them has what is missing.
+/// node neither votes nor acknowledges. Then this blocks for up to `repair_within_ns`, and gives `DUO_ERR_CORRUPTION`, with
+/// the file, the entries and what each member said, where none of them has what is missing.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]

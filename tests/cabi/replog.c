@@ -45,6 +45,122 @@ static void options_that_cannot_be_are_refused(cluster *c) {
     OK(duo_replog_destroy(NULL));
 }
 
+static void refused_as(duo_replog_options options, const char *why) {
+    duo_replog *log = NULL;
+    GIVES(DUO_ERR_CONFIG, duo_replog_open(&options, &log));
+    CHECK(last_says(why) && log == NULL);
+}
+
+static void each_limit_is_looked_at(cluster *c) {
+    char dir[96];
+    const duo_replog_options good = options_of(c, 3, dir, sizeof dir);
+    duo_replog_options options = good;
+    options.hello_timeout_ns = 1;
+    refused_as(options, "hello_timeout is below 1 ms");
+    options = good;
+    options.batch_latency_ns = UINT64_C(2000000000);
+    refused_as(options, "latency is above 1 s");
+    options = good;
+    options.batch_inflight_bytes_max = 1;
+    refused_as(options, "in_flight_bytes_max is below bytes");
+    options = good;
+    options.peer_inflight_bytes_max = 1;
+    refused_as(options, "inflight_bytes_max is below append_bytes_max");
+    options = good;
+    options.window_bytes_max = 1;
+    refused_as(options, "window_bytes_max is below uncommitted_bytes_max");
+    options = good;
+    options.sessions_max = (1 << 20) + 1;
+    refused_as(options, "sessions_max is above");
+    options = good;
+    options.ids_max = (1 << 24) + 1;
+    refused_as(options, "ids_max is above");
+    options = good;
+    options.snapshot_chunk_bytes = (1 << 20) + 1;
+    refused_as(options, "chunk_bytes is above 1 MiB");
+    options = good;
+    options.snapshot_chunks_inflight_max = 65;
+    refused_as(options, "chunks_inflight_max is above 64");
+    duo_replog *log = NULL;
+    const duo_replog_member twice[2] = {c->members[0], c->members[0]};
+    options = good;
+    options.contacts = twice;
+    options.contacts_len = 2;
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_open(&options, &log));
+    CHECK(last_says("two contacts have the same number") && log == NULL);
+}
+
+/* Options of the only node of a cluster, where no other node of the test is. */
+static duo_replog_options alone(const cluster *c, char *dir, size_t room) {
+    duo_replog_options options = options_of(c, 3, dir, room);
+    options.members = &c->members[3];
+    options.members_len = 1;
+    return options;
+}
+
+static duo_replog_receipt append_to(duo_replog *log, const char *text, uint64_t session, uint64_t sequence) {
+    duo_replog_append_options options = DUO_REPLOG_APPEND_OPTIONS_INIT;
+    duo_replog_receipt receipt;
+    options.session = session;
+    options.sequence = sequence;
+    duo_status status;
+    while ((status = duo_replog_append(log, text, strlen(text), &options, PATIENCE_NS, &receipt)) != DUO_OK) {
+        CHECK(status == DUO_AGAIN || status == DUO_ERR_NOT_LEADER);
+        pause_briefly();
+    }
+    return receipt;
+}
+
+static void a_session_is_forgotten_when_its_time_is_over(cluster *c) {
+    char dir[96];
+    duo_replog *log = NULL;
+    duo_replog_options options = alone(c, dir, sizeof dir);
+    strcat(dir, "-short");
+    options.time_to_live_ns = 1;
+    OK(duo_replog_open(&options, &log));
+    CHECK(append_to(log, "x", 7, 1).repeated == 0);
+    pause_briefly();
+    CHECK(append_to(log, "x", 7, 1).repeated == 0);
+    OK(duo_replog_destroy(log));
+}
+
+/* Changes a letter of `text` in the only file of the log. */
+static void damage(const char *dir, const char *text) {
+    char path[160];
+    static char bytes[1 << 20];
+    snprintf(path, sizeof path, "%s/log/%020d.frames", dir, 1);
+    FILE *file = fopen(path, "r+b");
+    CHECK(file != NULL);
+    size_t len = fread(bytes, 1, sizeof bytes, file);
+    const char *found = memmem(bytes, len, text, strlen(text));
+    CHECK(found != NULL);
+    CHECK(fseek(file, found - bytes, SEEK_SET) == 0 && fputc('X', file) == 'X' && fclose(file) == 0);
+}
+
+static void a_damaged_log_asks_whom_it_was_told_of_for_as_long_as_it_was_told(cluster *c) {
+    char dir[96];
+    duo_replog *log = NULL;
+    duo_replog_options options = alone(c, dir, sizeof dir);
+    OK(duo_replog_open(&options, &log));
+    const char *const texts[3] = {"the first", "the second", "the third"};
+    for (int at = 0; at < 3; at++) {
+        append_to(log, texts[at], 0, 0);
+    }
+    OK(duo_replog_destroy(log));
+    damage(dir, "the second");
+    log = NULL;
+    const duo_replog_member nobody = {9, "127.0.0.1:1"};
+    options.contacts = &nobody;
+    options.contacts_len = 1;
+    options.repair_within_ns = 50000000;
+    GIVES(DUO_ERR_CORRUPTION, duo_replog_open(&options, &log));
+    CHECK(last_says("not mended") && last_says("9 gave no answer within 50ms"));
+    /* A program that was compiled before there were these fields asks nobody. */
+    options.struct_size = offsetof(duo_replog_options, contacts);
+    GIVES(DUO_ERR_CORRUPTION, duo_replog_open(&options, &log));
+    CHECK(!last_says("not mended") && log == NULL);
+}
+
 static void a_directory_belongs_to_one_cluster(cluster *c) {
     char dir[96];
     duo_replog *log = NULL;
@@ -206,6 +322,9 @@ int main(void) {
     cluster c;
     start_cluster(&c);
     options_that_cannot_be_are_refused(&c);
+    each_limit_is_looked_at(&c);
+    a_session_is_forgotten_when_its_time_is_over(&c);
+    a_damaged_log_asks_whom_it_was_told_of_for_as_long_as_it_was_told(&c);
     a_directory_belongs_to_one_cluster(&c);
     what_was_acknowledged_outlives_leaders(&c);
     a_leader_hands_over_and_followers_answer_reads(&c);

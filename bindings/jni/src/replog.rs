@@ -30,7 +30,7 @@ use std::ptr;
 /// Most entries that one read hands over.
 const ENTRIES_MAX: usize = 4096;
 /// Settings of an opening, in the order of `ReplicatedLogOptions.open`.
-const SETTINGS: usize = 10;
+const SETTINGS: usize = 23;
 
 fn cut_short() -> Stop {
     Stop::Refused("the arguments do not fit together".to_owned())
@@ -50,14 +50,23 @@ fn u64_at(steps: &mut Steps<'_>) -> Result<u64, Stop> {
     Ok(u64::from(high) << 32 | u64::from(low))
 }
 
+/// As C reads them, for as long as `nodes` are there.
+fn listed(nodes: &[(u64, CString)]) -> Vec<duo_replog_member> {
+    let member =
+        |(node, address): &(u64, CString)| duo_replog_member { node: *node, address: address.as_ptr() };
+    nodes.iter().map(member).collect()
+}
+
 native! {
     /// `long replogOpen(byte[] options, long[] settings)`: directory, address, cluster, how many files of TLS and these,
-    /// members; numbers
+    /// how many contacts and these, members; numbers
     fn Java_io_duochain_Natives_replogOpen(env, options: jbyteArray, settings: jlongArray) -> jlong, 0; {
         let (bytes, settings) = (env.bytes(options, SMALL_BYTES_MAX)?, env.longs(settings)?);
         let settings: [jlong; SETTINGS] = settings.try_into().map_err(|_| cut_short())?;
-        let [node, heartbeat, min, max, stall, batch, uncommitted, segment, entries, tail] =
-            settings.map(jlong::cast_unsigned);
+        let [
+            node, heartbeat, min, max, stall, batch, uncommitted, segment, entries, tail, repair, live, sessions, ids, hello,
+            latency, staged, batch_inflight, peer_inflight, window, reads, chunk, chunks_inflight
+        ] = settings.map(jlong::cast_unsigned);
         let mut steps = Steps(&bytes);
         let (dir, listen) = (text(&mut steps)?, text(&mut steps)?);
         let cluster: [u8; 16] =
@@ -68,19 +77,23 @@ native! {
             _ => return Err(cut_short()),
         };
         let file = |at: usize| files.as_ref().map_or(ptr::null(), |files| files[at].as_ptr());
-        let mut addresses = Vec::new();
-        while !steps.0.is_empty() {
-            addresses.push((u64_at(&mut steps)?, text(&mut steps)?));
+        let mut contacts = Vec::new();
+        for _ in 0..steps.u32().ok_or_else(cut_short)? {
+            contacts.push((u64_at(&mut steps)?, text(&mut steps)?));
         }
-        let member = |(node, address): &(u64, CString)| duo_replog_member { node: *node, address: address.as_ptr() };
-        let members: Vec<_> = addresses.iter().map(member).collect();
+        let mut members = Vec::new();
+        while !steps.0.is_empty() {
+            members.push((u64_at(&mut steps)?, text(&mut steps)?));
+        }
+        // The texts stay with their owners.
+        let (contacts_c, members_c) = (listed(&contacts), listed(&members));
         let options = duo_replog_options {
             struct_size: size_of::<duo_replog_options>() as u32,
             flags: 0,
             dir: dir.as_ptr(),
             listen: listen.as_ptr(),
-            members: members.as_ptr(),
-            members_len: members.len(),
+            members: members_c.as_ptr(),
+            members_len: members_c.len(),
             node,
             cluster,
             heartbeat_ns: heartbeat,
@@ -96,6 +109,21 @@ native! {
             tls_key: file(1),
             tls_authority: file(2),
             tail_entries: tail,
+            contacts: contacts_c.as_ptr(),
+            contacts_len: contacts_c.len(),
+            repair_within_ns: repair,
+            time_to_live_ns: live,
+            sessions_max: small(sessions),
+            ids_max: small(ids),
+            hello_timeout_ns: hello,
+            batch_latency_ns: latency,
+            batch_staged_bytes_max: staged,
+            batch_inflight_bytes_max: batch_inflight,
+            peer_inflight_bytes_max: peer_inflight,
+            window_bytes_max: window,
+            reads_max: reads,
+            snapshot_chunk_bytes: small(chunk),
+            snapshot_chunks_inflight_max: small(chunks_inflight),
         };
         let mut log = ptr::null_mut();
         // SAFETY: the options state their size; texts and members live until the end of the call.

@@ -35,6 +35,7 @@ mod pool;
 mod pool_report;
 mod queue;
 mod replog;
+mod replog_options;
 mod replog_pending;
 mod replog_snapshot;
 mod resilience;

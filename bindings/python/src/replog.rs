@@ -3,17 +3,16 @@
 use crate::arguments::{invalid, position, size, timeout};
 use crate::boundary::{Aside, Gate, Own, caught, wait};
 use crate::bytes::with_detached;
+use crate::replog_options::{FOR_EVER, set};
 use crate::replog_pending::{PendingAppend, is_timeout, raise};
 use duochain::frame::Origin;
-use duochain::net::TlsFiles;
 use duochain::node::replica::{
     Asked, Lane, PolledReplica, ReplicaConfig, ReplicaError, SubmitOptions, WaitFor,
 };
 use duochain::raft::{Change, Membership, Role};
 use duochain::types::{ClusterId, Index, LogId, NodeId};
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,6 +24,14 @@ const READ_BYTES: usize = 1 << 20;
 
 fn node(py: Python<'_>, number: u64) -> PyResult<NodeId> {
     NodeId::new(number).ok_or_else(|| invalid(py, "a node's number is 1 or more"))
+}
+
+/// Nodes and their addresses.
+pub(crate) fn listed<T: FromIterator<(NodeId, String)>>(
+    py: Python<'_>,
+    nodes: BTreeMap<u64, String>,
+) -> PyResult<T> {
+    nodes.into_iter().map(|(number, address)| Ok((node(py, number)?, address))).collect()
 }
 
 fn level(py: Python<'_>, name: &str) -> PyResult<WaitFor> {
@@ -47,33 +54,6 @@ fn answer(
     // It takes a lock to forget what was asked.
     py.detach(|| drop(asked));
     outcome?.map_err(|error| raise(py, &error))
-}
-
-/// Without limit is 292 years.
-fn span(limit: Option<Duration>) -> Duration {
-    limit.unwrap_or(Duration::from_nanos(i64::MAX as u64))
-}
-
-fn set<T>(target: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *target = value;
-    }
-}
-
-/// A `LogTls` of the package.
-struct Tls(TlsFiles);
-
-impl<'py> FromPyObject<'_, 'py> for Tls {
-    type Error = PyErr;
-
-    fn extract(obj: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let path = |name| {
-            let path = obj.getattr(name).map_err(|_| PyTypeError::new_err("tls has to be a LogTls"))?;
-            path.extract::<PathBuf>()
-        };
-        let [certificate, key, authority] = ["certificate", "key", "authority"].map(path);
-        Ok(Self(TlsFiles { certificate: certificate?, key: key?, authority: authority? }))
-    }
 }
 
 /// One machine's part of a replicated log.
@@ -106,22 +86,11 @@ impl ReplicatedLog {
             outcome
         })
     }
-
-    fn option_span(py: Python<'_>, seconds: Option<f64>) -> PyResult<Option<Duration>> {
-        Ok(match seconds {
-            None => None,
-            seconds => timeout(py, seconds)?,
-        })
-    }
 }
 
 #[pymethods]
 impl ReplicatedLog {
     #[new]
-    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
-    #[pyo3(signature = (directory, listen, node, members, cluster, heartbeat=None, election_min=None,
-        election_max=None, disk_stall_max=None, batch_entries_max=None, batch_bytes_max=None,
-        uncommitted_bytes_max=None, segment_bytes=None, tls=None, tail_entries=None))]
     fn new(
         py: Python<'_>,
         directory: PathBuf,
@@ -129,36 +98,19 @@ impl ReplicatedLog {
         node: u64,
         members: BTreeMap<u64, String>,
         cluster: &[u8],
-        heartbeat: Option<f64>,
-        election_min: Option<f64>,
-        election_max: Option<f64>,
-        disk_stall_max: Option<f64>,
-        batch_entries_max: Option<u32>,
-        batch_bytes_max: Option<usize>,
-        uncommitted_bytes_max: Option<usize>,
-        segment_bytes: Option<usize>,
-        tls: Option<Tls>,
-        tail_entries: Option<u64>,
+        options: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
         let listen: SocketAddr =
             listen.parse().map_err(|_| invalid(py, format!("{listen:?} is not an address to listen on")))?;
         let name = cluster
             .try_into()
             .map_err(|_| invalid(py, format!("the name of a cluster is 16 bytes, not {}", cluster.len())))?;
-        let voters = members.into_iter().map(|(number, address)| Ok((self::node(py, number)?, address)));
-        let members = Membership::of(voters.collect::<PyResult<Vec<_>>>()?);
+        let members = Membership::of(listed::<Vec<_>>(py, members)?);
         let own = self::node(py, node)?;
         let mut config = ReplicaConfig::new(own, directory, ClusterId(name), listen, members);
-        set(&mut config.raft.heartbeat, Self::option_span(py, heartbeat)?);
-        set(&mut config.raft.election_min, Self::option_span(py, election_min)?);
-        set(&mut config.raft.election_max, Self::option_span(py, election_max)?);
-        set(&mut config.raft.disk_stall_max, Self::option_span(py, disk_stall_max)?);
-        set(&mut config.raft.frame_entries_max, batch_entries_max);
-        set(&mut config.raft.frame_bytes_max, batch_bytes_max);
-        set(&mut config.raft.uncommitted_bytes_max, uncommitted_bytes_max);
-        set(&mut config.log.segment_bytes, segment_bytes);
-        config.tls = tls.map(|tls| tls.0);
-        set(&mut config.snapshots.tail_entries, tail_entries);
+        for (name, value) in options.iter().filter(|(_, value)| !value.is_none()) {
+            set(&mut config, name.cast::<PyString>()?.to_str()?, &value)?;
+        }
         // Aside: reading a long log, or mending it, takes its time. After a signal it is dropped, which closes it.
         let opened = caught(py, || {
             let opener = Aside::start("duo-log-open", || PolledReplica::open(config));
@@ -231,7 +183,7 @@ impl ReplicatedLog {
     #[pyo3(signature = (node=None, timeout=None))]
     fn transfer(&self, py: Python<'_>, node: Option<u64>, timeout: Option<f64>) -> PyResult<()> {
         self.gate.enter(py, || {
-            let limit = span(self::timeout(py, timeout)?);
+            let limit = self::timeout(py, timeout)?.unwrap_or(FOR_EVER);
             let to = node.map(|number| self::node(py, number)).transpose()?;
             py.detach(|| self.inner.transfer(to, limit)).map_err(|error| raise(py, &error))
         })
@@ -253,11 +205,8 @@ impl ReplicatedLog {
             let nodes = |numbers: Option<Vec<u64>>| -> PyResult<_> {
                 numbers.unwrap_or_default().into_iter().map(|number| self::node(py, number)).collect()
             };
-            let added = add.unwrap_or_default().into_iter();
             let change = Change {
-                add: added
-                    .map(|(number, address)| Ok((self::node(py, number)?, address)))
-                    .collect::<PyResult<_>>()?,
+                add: listed(py, add.unwrap_or_default())?,
                 promote: nodes(promote)?,
                 demote: nodes(demote)?,
                 remove: nodes(remove)?,
@@ -347,7 +296,7 @@ impl ReplicatedLog {
     #[pyo3(signature = (timeout=10.0))]
     fn shutdown(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
         self.gate.enter(py, || {
-            let limit = span(self::timeout(py, timeout)?);
+            let limit = self::timeout(py, timeout)?.unwrap_or(FOR_EVER);
             let ending = self.end(move |replica| replica.shutdown(limit));
             match ending.map_err(|error| raise(py, &error.into()))?.wait(py)? {
                 Ok(()) | Err(ReplicaError::Closed) => Ok(true),

@@ -18,6 +18,7 @@ public final class ReplicatedLogOptions {
     private String listen;
     private byte[] cluster = new byte[CLUSTER_BYTES];
     private List<ReplicatedLog.Member> members = List.of();
+    private List<ReplicatedLog.Member> contacts = List.of();
     /** Certificate, key, authority; or none. */
     private List<Path> tls = List.of();
     private long node;
@@ -30,6 +31,19 @@ public final class ReplicatedLogOptions {
     private long segmentBytes;
     private long batchEntriesMax;
     private long tailEntries;
+    private long repairWithin;
+    private long timeToLive;
+    private long sessionsMax;
+    private long idsMax;
+    private long helloTimeout;
+    private long batchLatency;
+    private long batchStagedBytesMax;
+    private long batchInflightBytesMax;
+    private long peerInflightBytesMax;
+    private long windowBytesMax;
+    private long readsMax;
+    private long snapshotChunkBytes;
+    private long snapshotChunksInflightMax;
 
     ReplicatedLogOptions() {
     }
@@ -75,6 +89,15 @@ public final class ReplicatedLogOptions {
             }
         }
         members = voters;
+        return this;
+    }
+
+    /**
+     * Nodes that are talked to beside the members that the log of this node names so far: for one that was away while members
+     * changed, and whose leader it does not know. Usually none. Only their numbers and addresses are looked at.
+     */
+    public ReplicatedLogOptions contacts(List<ReplicatedLog.Member> all) {
+        contacts = List.copyOf(all);
         return this;
     }
 
@@ -138,8 +161,109 @@ public final class ReplicatedLogOptions {
     }
 
     /**
+     * How long the opening of a log that is damaged in its middle asks the others for what is missing, before it is refused by
+     * name; 30 s. With zero it does not ask. Too short for them to connect, or to elect a leader, refuses what could be mended.
+     */
+    public ReplicatedLogOptions repairWithin(Duration span) {
+        repairWithin = nanos(span);
+        return this;
+    }
+
+    /**
+     * A session is remembered for so long after its last entry, in log time; 1 h. Too short, and what is appended again after
+     * that is read twice. It belongs to the cluster like its name, as the next two do: the same on all nodes, never changed.
+     */
+    public ReplicatedLogOptions timeToLive(Duration span) {
+        timeToLive = nanos(span);
+        return this;
+    }
+
+    /** Sessions that are remembered; 65,536. Each takes about 150 bytes, 1 KiB more with gaps. */
+    public ReplicatedLogOptions sessionsMax(int sessions) {
+        sessionsMax = some(sessions);
+        return this;
+    }
+
+    /** Ids that are remembered; 262,144. Only entries of hosts in Rust have them. */
+    public ReplicatedLogOptions idsMax(int ids) {
+        idsMax = some(ids);
+        return this;
+    }
+
+    /**
+     * For a connection to another node and its whole hello; 2 s. Too short refuses nodes that are busy, too long lets strangers
+     * hold places.
+     */
+    public ReplicatedLogOptions helloTimeout(Duration span) {
+        helloTimeout = nanos(span);
+        return this;
+    }
+
+    /**
+     * Longest wait of an entry for others to go with while the disk is busy, up to 1 s; 1 ms. Longer ones make larger batches
+     * and slower answers.
+     */
+    public ReplicatedLogOptions batchLatency(Duration span) {
+        batchLatency = nanos(span);
+        return this;
+    }
+
+    /**
+     * Bytes of entries that wait to go with others, with 128 for each, before appends get {@link FullException}; 16 MiB. Less
+     * than a whole batch and what is kept free for critical entries is as much as these.
+     */
+    public ReplicatedLogOptions batchStagedBytesMax(long bytes) {
+        batchStagedBytesMax = some(bytes);
+        return this;
+    }
+
+    /**
+     * Bytes of appends that are not committed yet, counted alike, before others wait, from 256 KiB; 8 MiB. More costs latency;
+     * too few are slow where a commit takes long.
+     */
+    public ReplicatedLogOptions batchInflightBytesMax(long bytes) {
+        batchInflightBytesMax = some(bytes);
+        return this;
+    }
+
+    /** Bytes of the log under way to one follower, from 1 MiB; 8 MiB. Too few are slow where the way is long. */
+    public ReplicatedLogOptions peerInflightBytesMax(long bytes) {
+        peerInflightBytesMax = some(bytes);
+        return this;
+    }
+
+    /**
+     * Bytes of the log's end in memory for followers, from {@link #uncommittedBytesMax}; 64 MiB. What is older is read from disk.
+     */
+    public ReplicatedLogOptions windowBytesMax(long bytes) {
+        windowBytesMax = some(bytes);
+        return this;
+    }
+
+    /** Reads that wait for a majority before more get {@link FullException}; 4,096. */
+    public ReplicatedLogOptions readsMax(int reads) {
+        readsMax = some(reads);
+        return this;
+    }
+
+    /**
+     * Bytes of one piece of a snapshot on its way to another node, up to 1 MiB; 256 KiB. A heartbeat may wait for the pieces
+     * under way: together they should pass in a small part of the shortest time to an election.
+     */
+    public ReplicatedLogOptions snapshotChunkBytes(int bytes) {
+        snapshotChunkBytes = some(bytes);
+        return this;
+    }
+
+    /** Pieces under way to one node, up to 64; 8. Too few are slow where the way is long. */
+    public ReplicatedLogOptions snapshotChunksInflightMax(int pieces) {
+        snapshotChunksInflightMax = some(pieces);
+        return this;
+    }
+
+    /**
      * Opens or makes the log, listens, and takes part. A log that is damaged in its middle is mended first, with what the
-     * other members prove to be the same, which takes up to about 30 s. After an interrupt it goes on, by a daemon thread,
+     * other members prove to be the same, which takes up to {@link #repairWithin}. After an interrupt it goes on, by a daemon thread,
      * and what was opened is closed: so long the directory and the address are taken.
      *
      * @throws BusyException when another process has the directory
@@ -157,17 +281,41 @@ public final class ReplicatedLogOptions {
         blob(out, dir.toString().getBytes(StandardCharsets.UTF_8));
         blob(out, listen.getBytes(StandardCharsets.UTF_8));
         blob(out, cluster);
-        out.writeBytes(ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(tls.size()).array());
+        count(out, tls.size());
         for (Path file : tls) {
             blob(out, file.toString().getBytes(StandardCharsets.UTF_8));
         }
-        for (ReplicatedLog.Member member : members) {
+        count(out, contacts.size());
+        list(out, contacts);
+        list(out, members);
+        return ReplicatedLog.open(out.toByteArray(), new long[] {
+            node, heartbeat, electionMin, electionMax, diskStallMax, batchBytesMax, uncommittedBytesMax, segmentBytes,
+            batchEntriesMax, tailEntries, repairWithin, timeToLive, sessionsMax, idsMax, helloTimeout, batchLatency,
+            batchStagedBytesMax, batchInflightBytesMax, peerInflightBytesMax, windowBytesMax, readsMax, snapshotChunkBytes,
+            snapshotChunksInflightMax});
+    }
+
+    /** For the library 0 is the default. */
+    private static long nanos(Duration span) {
+        return Math.max(1, Waiting.nanosOf(span));
+    }
+
+    private static long some(long number) {
+        if (number < 1) {
+            throw new IllegalArgumentException(number + " is below 1");
+        }
+        return number;
+    }
+
+    private static void list(ByteArrayOutputStream out, List<ReplicatedLog.Member> nodes) {
+        for (ReplicatedLog.Member member : nodes) {
             number(out, member.node());
             blob(out, member.address().getBytes(StandardCharsets.UTF_8));
         }
-        return ReplicatedLog.open(out.toByteArray(), new long[] {
-            node, heartbeat, electionMin, electionMax, diskStallMax, batchBytesMax, uncommittedBytesMax, segmentBytes,
-            batchEntriesMax, tailEntries});
+    }
+
+    private static void count(ByteArrayOutputStream out, int count) {
+        out.writeBytes(ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(count).array());
     }
 
     static void number(ByteArrayOutputStream out, long number) {
@@ -175,7 +323,7 @@ public final class ReplicatedLogOptions {
     }
 
     static void blob(ByteArrayOutputStream out, byte[] bytes) {
-        out.writeBytes(ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(bytes.length).array());
+        count(out, bytes.length);
         out.writeBytes(bytes);
     }
 }
