@@ -3,11 +3,13 @@
 use super::core::{Core, Shared};
 use super::{Replica, ReplicaError};
 use crate::env::Clock;
+use crate::net;
 use crate::raft::Role;
 use crate::types::{Index, Tick};
 use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 impl Replica {
@@ -39,6 +41,31 @@ impl Replica {
         outcome
     }
 
+    /// Ends everything and waits for it: calls that wait get `Closed`. It takes as long as what is being written, applied
+    /// and connected ([`TcpTransport::close`]). The directory may be opened again then; what was committed can still be
+    /// read here. Safe to call again; a second caller waits as well. From within a callback or [`Apply`] it does not
+    /// wait for the thread that it is called by; the directory is free when that has ended too.
+    pub fn close(&self) {
+        // What a forked child has of the threads is a copy.
+        if self.shared.is_of_parent() {
+            return;
+        }
+        self.shared.end(ReplicaError::Closed);
+        // Whoever holds this waits for the threads of the replica, so these must not wait for it.
+        let is_own = self.shared.is_own_thread();
+        let threads = if is_own { self.threads.try_lock() } else { Some(self.threads.lock()) };
+        let Some(mut threads) = threads else { return };
+        if let Some(net) = self.shared.net() {
+            net.close();
+        }
+        // Whoever closes it next, from elsewhere, waits for the thread of this callback.
+        let caller = std::thread::current().id();
+        let (own, others) = threads.drain(..).partition(|thread| thread.thread().id() == caller);
+        *threads = own;
+        let others: Vec<JoinHandle<()>> = others;
+        others.into_iter().for_each(net::join);
+    }
+
     fn wind_down(&self, until: Tick) -> Result<(), ReplicaError> {
         let shared = &self.shared;
         shared.stop_accepting();
@@ -64,6 +91,12 @@ impl Replica {
             let until = self.shared.clock.now().after(patience);
             let _ = self.shared.wait_until(until, |core| core.raft.role() != Role::Leader);
         }
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
