@@ -4,8 +4,10 @@
 mod replicas;
 
 use duochain::frame::Origin;
-use duochain::node::replica::{Applied as Batch, Apply, PolledReplica, Replica, ReplicaError, SubmitOptions};
-use duochain::raft::{Change, Role};
+use duochain::node::replica::{
+    Applied as Batch, Apply, Identities, PolledReplica, Replica, ReplicaError, SubmitOptions,
+};
+use duochain::raft::{Change, Refusal, Role};
 use duochain::types::Index;
 use replicas::{Cluster, PATIENCE, batch, eventually, n};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -81,6 +83,30 @@ fn repetitions_are_left_out_of_every_piece() {
     append(&replica, &[b"one", b"two"], origin);
     let none = replica.poll(last.next(), 1 << 20, Duration::ZERO);
     assert!(matches!(none, Err(ReplicaError::Timeout)), "{none:?}");
+}
+
+#[test]
+fn entries_with_an_id_are_shown_with_it_and_once() {
+    let (_cluster, replica) = polled("polled-ids");
+    let (first, ids) = (Origin::NONE, &[[1; 32], [0; 32], [2; 32]]);
+    let submit = |items: &[&[u8]], ids: &[[u8; 32]]| {
+        let pending = replica.submit_all(items, Identities { first, ids }, SubmitOptions::default())?;
+        pending.wait(PATIENCE)
+    };
+    eventually("a leader", || submit(&[b"a", b"plain", b"b"], ids).ok());
+    let again = submit(&[b"b", b"c"], &[[2; 32], [3; 32]]).unwrap();
+    assert_eq!((again.repeated, again.stale), (1, 0));
+    replica.poll(again.id.index, 1 << 20, PATIENCE).unwrap();
+    let batch = replica.poll(Index::new(1), 1 << 20, PATIENCE).unwrap();
+    let shown: Vec<_> =
+        batch.entries().map(|committed| (committed.entry.bytes, committed.entry.id)).collect();
+    let expected =
+        [(&b"a"[..], Some(&[1; 32])), (b"plain", None), (b"b", Some(&[2; 32])), (b"c", Some(&[3; 32]))];
+    assert_eq!(shown, expected);
+    for wrong in [&ids[..1], &ids[..2]] {
+        let refused = submit(&[b"a", b"b", b"c"], wrong);
+        assert!(matches!(refused, Err(ReplicaError::Refused(Refusal::Invalid))), "{refused:?}");
+    }
 }
 
 #[test]

@@ -30,6 +30,7 @@ struct LogTls {
 struct LogEntry {
     duo_replog_entry place{};
     std::string bytes;
+    std::string id; // DUO_REPLOG_ID_BYTES that it is known by beside its session; empty: none
 };
 
 // A state that a host gave, as of all entries up to `index`.
@@ -119,12 +120,13 @@ public:
     // Throws NOT_FOUND where read_snapshot has what is at `from`: begin with that, and go on behind its index.
     std::vector<LogEntry> read(std::uint64_t from, Nanos timeout, std::size_t max = 1024) const {
         std::vector<duo_replog_entry> places(max);
+        std::string ids(max * DUO_REPLOG_ID_BYTES, '\0');
         std::string buffer(1 << 16, '\0');
         std::size_t n = 0;
         for (;;) {
             std::size_t len = 0;
-            const duo_status status = duo_replog_read(get(), from, places.data(), max, &buffer[0], buffer.size(),
-                                                      timeout.count(), &n, &len);
+            const duo_status status = duo_replog_read_ids(get(), from, places.data(), &ids[0], max, &buffer[0],
+                                                          buffer.size(), timeout.count(), &n, &len);
             if (status != DUO_ERR_TOO_LARGE || len <= buffer.size()) {
                 if (check(status) == DUO_NOT_FOUND) {
                     throw Error(DUO_NOT_FOUND, "the node no longer shows this entry: begin with read_snapshot()");
@@ -135,7 +137,11 @@ public:
         }
         std::vector<LogEntry> entries(n);
         for (std::size_t at = 0; at < n; at++) {
-            entries[at] = {places[at], buffer.substr(places[at].offset, places[at].len)};
+            std::string id = ids.substr(at * DUO_REPLOG_ID_BYTES, DUO_REPLOG_ID_BYTES);
+            if (id.find_first_not_of('\0') == std::string::npos) {
+                id.clear();
+            }
+            entries[at] = {places[at], buffer.substr(places[at].offset, places[at].len), std::move(id)};
         }
         return entries;
     }

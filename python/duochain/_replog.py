@@ -11,7 +11,11 @@ from . import _native
 from ._errors import ClosedError, DuoTimeoutError, InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from _typeshed import ReadableBuffer
+
+    Ids: TypeAlias = ReadableBuffer | Iterable[ReadableBuffer | None] | None
 
 _BATCH = 256
 _LOOK_SECONDS = 0.001
@@ -34,6 +38,8 @@ class LogEntry:
     session: int
     sequence: int
     data: bytes
+    id: bytes | None = None
+    """32 bytes that it is known by beside its session and sequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ class ReplicatedLog(_native.ReplicatedLog):
     `ConflictError`, `TooLargeError` and `InvalidArgumentError`. After `NotEverywhereError` it is committed, as its
     `receipt` says: somebody waited for all voters, and this node leads no longer or was closed. After any other nobody
     knows: `DuoTimeoutError`, and `ClosedError` and `PoisonedError` when this node ends meanwhile. With a session and a
-    sequence it can be appended again, anywhere, and is read once.
+    sequence, or an id, it can be appended again, anywhere, and is read once.
 
     Opening a log that is damaged in its middle mends it first, with what the other members prove to be the same, for up
     to `repair_within` (30 s); `CorruptionError` for what none of them has.
@@ -209,37 +215,45 @@ class ReplicatedLog(_native.ReplicatedLog):
         *entries: "ReadableBuffer",
         session: int = 0,
         sequence: int = 0,
+        id: "Ids" = None,
         wait_for: str = "quorum",
         critical: bool = False,
     ) -> _native.PendingAppend:
-        """Appends entries, all or none, without waiting: the answer comes by what is returned."""
-        return self._submit(entries, session, sequence, wait_for, critical)
+        """Appends entries, all or none, without waiting: the answer comes by what is returned.
+
+        `session` and `sequence`, which is that of the first, and `id` say what they are known by: of those with the same
+        ones the first is read. An id is 32 bytes, a hash of the entry for example; of several entries a list with one, or
+        `None`, for each.
+        """
+        return self._submit(entries, session, sequence, id, wait_for, critical)
 
     def append(
         self,
         *entries: "ReadableBuffer",
         session: int = 0,
         sequence: int = 0,
+        id: "Ids" = None,
         wait_for: str = "quorum",
         critical: bool = False,
         timeout: float | None = None,
     ) -> LogReceipt:
         """Appends entries, all or none, and waits until a majority has them, or what `wait_for` says."""
         _check(timeout)
-        return self._submit(entries, session, sequence, wait_for, critical).wait(timeout)
+        return self._submit(entries, session, sequence, id, wait_for, critical).wait(timeout)
 
     async def append_async(
         self,
         *entries: "ReadableBuffer",
         session: int = 0,
         sequence: int = 0,
+        id: "Ids" = None,
         wait_for: str = "quorum",
         critical: bool = False,
         timeout: float | None = None,
     ) -> LogReceipt:
         """As `append`, without blocking the loop."""
         _check(timeout)
-        pending = self._submit(entries, session, sequence, wait_for, critical)
+        pending = self._submit(entries, session, sequence, id, wait_for, critical)
         end = None if timeout is None else time.monotonic() + timeout
         while (receipt := pending.poll()) is None:
             if end is not None and time.monotonic() >= end:

@@ -153,6 +153,32 @@ def test_a_batch_is_in_the_log_as_a_whole_and_once(cluster: Cluster) -> None:
     assert cluster.logs[1].read(last + 1) == []
 
 
+def test_what_had_an_id_before_is_read_once(cluster: Cluster) -> None:
+    one, two = bytes(range(32)), bytearray(b"i" * 32)
+    cluster.ask(lambda log: log.append(b"named", id=one))
+    again = cluster.ask(lambda log: log.append(b"named", b"plain", b"other", id=[one, None, two]))
+    assert (again.repeated, again.stale) == (1, 0)
+    assert cluster.ask(lambda log: log.append(b"other", id=memoryview(two), session=9, sequence=1)).repeated == 1
+    last = cluster.ask(lambda log: log.append(b"end", session=9, sequence=2)).index
+    found = []
+    for entry in cluster.logs[1].follow():
+        found.append((entry.data, entry.id))
+        if entry.index == last:
+            break
+    assert found == [(b"named", one), (b"plain", None), (b"other", bytes(two)), (b"end", None)]
+    log = cluster.logs[cluster.leader()]
+    for wrong in (b"", bytes(range(31)), bytes(range(33)), bytes(32)):
+        with pytest.raises(duochain.InvalidArgumentError, match="id"):
+            log.append(b"x", id=wrong)
+    lists: list[list[bytes]] = [[], [one, one], [b"short"]]
+    for several in lists:
+        with pytest.raises(duochain.InvalidArgumentError, match="id"):
+            log.append(b"x", id=several)
+    for kind in (7, "x" * 32, [7]):
+        with pytest.raises(TypeError):
+            log.append(b"x", id=kind)  # type: ignore[arg-type]
+
+
 def test_what_cannot_be_is_refused(cluster: Cluster, tmp_path: Path) -> None:
     leader = cluster.leader()
     log = cluster.logs[leader]

@@ -8,8 +8,8 @@ use super::failure::Failure;
 use super::record::{self, Record};
 use super::replog::{ReplogObject, duo_replog, node};
 use super::status::duo_status;
-use crate::frame::{BODY_BYTES_CEILING, Origin};
-use crate::node::replica::{Lane, Pending, Receipt, ReplicaError, SubmitOptions, WaitFor};
+use crate::frame::{BODY_BYTES_CEILING, ENTRY_ID_BYTES, Origin};
+use crate::node::replica::{Identities, Lane, Pending, Receipt, ReplicaError, SubmitOptions, WaitFor};
 use crate::raft::Change;
 use crate::types::Status;
 use std::ffi::{c_char, c_void};
@@ -21,6 +21,11 @@ pub const DUO_REPLOG_WAIT_LOCAL: u32 = 1;
 /// `duo_replog_append_options`: wait until every voter has it on disk. `DUO_PARTIAL` when it is committed and this
 /// node, which leads no longer or ends, cannot know of every voter.
 pub const DUO_REPLOG_WAIT_ALL: u32 = 2;
+
+/// Length of the id of an entry in bytes.
+pub const DUO_REPLOG_ID_BYTES: usize = 32;
+
+const _: () = assert!(DUO_REPLOG_ID_BYTES == ENTRY_ID_BYTES);
 
 /// Flag of `duo_replog_append_options`: before what is normal and has no place yet.
 pub const DUO_REPLOG_CRITICAL: u32 = 1;
@@ -50,9 +55,14 @@ pub struct duo_replog_append_options {
     pub session: u64,
     /// Number of the first entry in its session; the others follow on. 0 without a session.
     pub sequence: u64,
+    /// What the entries are known by beside that, end to end: `DUO_REPLOG_ID_BYTES` for each, all zeros for one that has
+    /// none. NULL: none of them has. Read during the call only.
+    pub ids: *const c_void,
+    /// How many bytes these are; 0 without them. As many as the entries need, or `DUO_ERR_INVALID_ARGUMENT`.
+    pub ids_len: usize,
 }
 
-// SAFETY: integers only, struct_size and flags first.
+// SAFETY: integers and a raw pointer, struct_size and flags first.
 unsafe impl Record for duo_replog_append_options {
     const NAME: &'static str = "duo_replog_append_options";
     const FLAGS: u32 = DUO_REPLOG_CRITICAL;
@@ -66,7 +76,7 @@ pub struct duo_replog_receipt {
     pub index: u64,
     /// The term of the leader that put it there.
     pub term: u64,
-    /// So many of its entries were there before under the same session and number: they are read once.
+    /// So many of its entries were there before under the same session and number, or the same id: they are read once.
     pub repeated: u32,
     /// So many came so late in their session that nobody knows whether they were there before: they are not read.
     pub stale: u32,
@@ -93,6 +103,25 @@ impl From<Receipt> for duo_replog_receipt {
     }
 }
 
+impl duo_replog_append_options {
+    /// Those of `count` entries, or none.
+    ///
+    /// # Safety
+    /// `ids` are NULL or as many readable bytes as `ids_len` says.
+    unsafe fn ids_of<'a>(&self, count: usize) -> Result<&'a [[u8; DUO_REPLOG_ID_BYTES]], Failure> {
+        if self.ids.is_null() && self.ids_len == 0 {
+            return Ok(&[]);
+        }
+        let needed = count.saturating_mul(DUO_REPLOG_ID_BYTES);
+        if self.ids_len != needed {
+            let message = format!("ids of {} bytes, {count} entries need {needed}", self.ids_len);
+            return Err(Failure::argument(message));
+        }
+        // SAFETY: passed on.
+        unsafe { array(self.ids.cast(), count, DUO_BATCH_MAX, "ids") }
+    }
+}
+
 impl ReplogObject {
     /// All of `items` in one batch.
     pub(super) fn submit<'a>(
@@ -112,7 +141,9 @@ impl ReplogObject {
         let lane = if is_critical { Lane::Critical } else { Lane::Normal };
         let items = items.collect::<Result<Vec<_>, _>>()?;
         let first = Origin { session: options.session, sequence: options.sequence };
-        Ok(self.replica.submit_all(&items, first, SubmitOptions { lane, wait })?)
+        // SAFETY: as above.
+        let identities = Identities { first, ids: unsafe { options.ids_of(items.len()) }? };
+        Ok(self.replica.submit_all(&items, identities, SubmitOptions { lane, wait })?)
     }
 
     fn append<'a>(
@@ -141,8 +172,8 @@ pub(super) fn answered(
     Ok(status)
 }
 
-/// Appends an entry and waits until it is committed. `options` may be NULL. With a session and a number it can
-/// be appended again, on any node, when the answer got lost: it is read once, and `receipt` says so.
+/// Appends an entry and waits until it is committed. `options` may be NULL. With a session and a number, or an id, it
+/// can be appended again, on any node, when the answer got lost: it is read once, and `receipt` says so.
 ///
 /// Nothing of it is in the log after `DUO_AGAIN` (too much waits, or leadership changes: ask again),
 /// `DUO_ERR_NOT_LEADER` (`duo_last_error` says who leads: ask there), `DUO_ERR_CONFLICT` (it had a place, and

@@ -6,6 +6,7 @@ use super::argument::{self, OutArray, out, out_array};
 use super::boundary::on;
 use super::failure::Failure;
 use super::replog::{ReplogObject, duo_replog};
+use super::replog_append::DUO_REPLOG_ID_BYTES;
 use super::status::duo_status;
 use crate::node::replica::{Committed, ReplicaError};
 use crate::types::{Index, Status};
@@ -14,6 +15,8 @@ use std::time::Duration;
 
 /// Bytes that are read of the log at a time: at least and at most.
 const READ_BYTES: std::ops::RangeInclusive<usize> = 64 << 10..=4 << 20;
+
+type Id = [u8; DUO_REPLOG_ID_BYTES];
 
 /// A committed entry.
 #[derive(Clone, Copy, Debug)]
@@ -60,31 +63,74 @@ pub unsafe extern "C" fn duo_replog_read(
     len: *mut usize,
 ) -> duo_status {
     on(log, |log: &ReplogObject| {
-        let (n, len) = (out(n, "n")?, out(len, "len")?);
-        let mut copy = Copied {
-            entries: out_array(entries, cap, "entries")?,
-            bytes: out_array(buf.cast::<u8>(), buf_cap, "buf")?,
-            needed: 0,
-        };
-        if from == 0 || cap == 0 {
-            return Err(Failure::argument("entries count from 1, and one has to fit"));
-        }
-        let status = log.copy(Index::new(from), argument::timeout(timeout_ns), &mut copy);
-        let is_short = matches!(&status, Err(failure) if failure.status == Status::TooLarge);
-        len.put(if is_short { copy.needed } else { copy.bytes.filled() });
-        n.put(copy.entries.filled());
-        status
+        let ids = None;
+        log.read_into(from, Places { entries, cap, buf, buf_cap, ids, n, len }, timeout_ns)
     })
+}
+
+/// As `duo_replog_read`; `ids` has room for `DUO_REPLOG_ID_BYTES` for each of `cap` entries, and gets those of the entries
+/// that came, all zeros for one that has none.
+///
+/// [any-thread] [blocks] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_read_ids(
+    log: *const duo_replog,
+    from: u64,
+    entries: *mut duo_replog_entry,
+    ids: *mut c_void,
+    cap: usize,
+    buf: *mut c_void,
+    buf_cap: usize,
+    timeout_ns: i64,
+    n: *mut usize,
+    len: *mut usize,
+) -> duo_status {
+    on(log, |log: &ReplogObject| {
+        let ids = Some(ids.cast());
+        log.read_into(from, Places { entries, cap, buf, buf_cap, ids, n, len }, timeout_ns)
+    })
+}
+
+/// Where a host wants what is read.
+struct Places {
+    entries: *mut duo_replog_entry,
+    cap: usize,
+    buf: *mut c_void,
+    buf_cap: usize,
+    /// As many as entries, where they are wanted.
+    ids: Option<*mut Id>,
+    n: *mut usize,
+    len: *mut usize,
 }
 
 struct Copied {
     entries: OutArray<duo_replog_entry>,
+    ids: Option<OutArray<Id>>,
     bytes: OutArray<u8>,
     /// Of the entry that did not fit.
     needed: usize,
 }
 
 impl ReplogObject {
+    fn read_into(&self, from: u64, places: Places, timeout_ns: i64) -> Result<Status, Failure> {
+        let Places { entries, cap, buf, buf_cap, ids, n, len } = places;
+        let (n, len) = (out(n, "n")?, out(len, "len")?);
+        let mut copy = Copied {
+            entries: out_array(entries, cap, "entries")?,
+            ids: ids.map(|ids| out_array(ids, cap, "ids")).transpose()?,
+            bytes: out_array(buf.cast::<u8>(), buf_cap, "buf")?,
+            needed: 0,
+        };
+        if from == 0 || cap == 0 {
+            return Err(Failure::argument("entries count from 1, and one has to fit"));
+        }
+        let status = self.copy(Index::new(from), argument::timeout(timeout_ns), &mut copy);
+        let is_short = matches!(&status, Err(failure) if failure.status == Status::TooLarge);
+        len.put(if is_short { copy.needed } else { copy.bytes.filled() });
+        n.put(copy.entries.filled());
+        status
+    }
+
     fn copy(&self, from: Index, timeout: Duration, copy: &mut Copied) -> Result<Status, Failure> {
         let bytes_max = copy.bytes.capacity().clamp(*READ_BYTES.start(), *READ_BYTES.end());
         let batch = match self.replica.poll(from, bytes_max, timeout) {
@@ -123,6 +169,9 @@ impl Copied {
             offset,
             len: entry.bytes.len(),
         });
+        if let Some(ids) = &mut self.ids {
+            ids.push(entry.id.copied().unwrap_or_default());
+        }
         true
     }
 }

@@ -124,6 +124,26 @@ static void a_state_goes_in_and_out_in_pieces(duo::ReplicatedLog &log, std::uint
     CHECK(state == piece + piece + piece && log.read_snapshot()->state == state);
 }
 
+static void an_entry_is_read_with_its_id_and_once(duo::ReplicatedLog &log) {
+    const std::string ids = std::string(DUO_REPLOG_ID_BYTES, 'i') + std::string(DUO_REPLOG_ID_BYTES, '\0');
+    duo_replog_append_options options = DUO_REPLOG_APPEND_OPTIONS_INIT;
+    options.ids = ids.data();
+    options.ids_len = ids.size();
+    duo_replog_receipt first{}, again{};
+    CHECK(log.append_batch({{"named", 5}, {"plain", 5}}, patience, first, options) == DUO_OK);
+    const auto batch = log.submit({"named", "plain"}, options);
+    CHECK(log.await(*batch, patience, again) == DUO_OK && first.repeated == 0 && again.repeated == 1);
+    std::vector<duo::LogEntry> entries;
+    while (entries.size() < 3) {
+        entries = log.read(first.index - 1, patience);
+    }
+    CHECK(entries[0].bytes == "named" && entries[0].id == std::string(DUO_REPLOG_ID_BYTES, 'i'));
+    CHECK(entries[1].bytes == "plain" && entries[1].id.empty());
+    CHECK(entries[2].place.index == again.index && entries[2].id.empty());
+    options.ids_len = DUO_REPLOG_ID_BYTES + 1;
+    CHECK(thrown([&] { log.append("named", patience, again, options); }) == DUO_ERR_INVALID_ARGUMENT);
+}
+
 static void what_is_acknowledged_outlives_its_leader(cluster &c) {
     std::vector<duo::ReplicatedLog> logs;
     for (int at = 0; at < NODES; at++) {
@@ -147,6 +167,7 @@ static void what_is_acknowledged_outlives_its_leader(cluster &c) {
     CHECK(logs[leader].await(*read, patience, answer) == DUO_OK && answer.index >= receipt.index);
     const auto change = logs[leader].submit_change({{9, nullptr, DUO_REPLOG_REMOVE, 0}});
     CHECK(thrown([&] { logs[leader].await(*change, patience, answer); }) == DUO_ERR_INVALID_ARGUMENT);
+    an_entry_is_read_with_its_id_and_once(logs[leader]);
     // The request, or a vote, gets lost where a connection is in the making, so it is repeated.
     while (logs[leader].status().role == DUO_REPLOG_LEADER) {
         const duo_status status = thrown([&] { logs[leader].transfer(patience); });
@@ -158,7 +179,8 @@ static void what_is_acknowledged_outlives_its_leader(cluster &c) {
     CHECK(append(logs, "sixth", receipt) != leader);
     logs[leader] = open_log(c, static_cast<int>(leader));
     for (const duo::ReplicatedLog &log : logs) {
-        CHECK(texts(log, receipt.index) == std::vector<std::string>({"first", "second", "third", "fourth", "", "fifth", "sixth"}));
+        CHECK(texts(log, receipt.index) ==
+              std::vector<std::string>({"first", "second", "third", "fourth", "", "fifth", "named", "plain", "plain", "sixth"}));
         CHECK(log.read(receipt.index + 1, duo::Nanos::zero()).empty());
     }
     a_snapshot_is_given_and_taken(logs[0], receipt.index);

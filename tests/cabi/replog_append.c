@@ -47,6 +47,69 @@ static void a_batch_is_in_the_log_as_a_whole(cluster *c, int leader) {
     CHECK(strcmp(buf, "bc") == 0);
 }
 
+/* The id of the entry at `index`, which is there. */
+static void id_seen(duo_replog *log, uint64_t index, unsigned char id[DUO_REPLOG_ID_BYTES]) {
+    duo_replog_entry entry;
+    char buf[64];
+    size_t n = 0, len = 0;
+    OK(duo_replog_read_ids(log, index, &entry, id, 1, buf, sizeof buf, PATIENCE_NS, &n, &len));
+    CHECK(n == 1 && entry.index == index);
+}
+
+static void entries_are_known_by_ids_too(cluster *c, int leader) {
+    const unsigned char none[DUO_REPLOG_ID_BYTES] = {0};
+    const duo_iovec items[3] = {{"first", 5}, {"plain", 5}, {"third", 5}};
+    const uint32_t lens[3] = {1, 1, 1};
+    duo_replog *log = c->log[leader];
+    duo_replog_append_options options = DUO_REPLOG_APPEND_OPTIONS_INIT;
+    duo_replog_receipt first, again, next = {9, 0, 0, 0};
+    duo_replog_entry entries[4];
+    unsigned char ids[3 * DUO_REPLOG_ID_BYTES] = {0}, found[4 * DUO_REPLOG_ID_BYTES], id[DUO_REPLOG_ID_BYTES];
+    char buf[64];
+    size_t n = 0, len = 0;
+    uint64_t op = 0;
+    memset(ids, 7, DUO_REPLOG_ID_BYTES);
+    memset(ids + 2 * DUO_REPLOG_ID_BYTES, 9, DUO_REPLOG_ID_BYTES);
+    options.ids = ids;
+    options.ids_len = sizeof ids;
+    OK(duo_replog_append_batch(log, items, 3, &options, PATIENCE_NS, &first));
+    CHECK(first.repeated == 0);
+    /* What had an id before is not read again, whatever it says; what has none is. */
+    OK(duo_replog_append_flat(log, "xyz", lens, 3, &options, PATIENCE_NS, &again));
+    CHECK(again.index == first.index + 3 && again.repeated == 2 && again.stale == 0);
+    CHECK(next_after(log, first.index) == first.index + 2);
+    memset(ids, 8, DUO_REPLOG_ID_BYTES);
+    OK(duo_replog_submit(log, "xyz", lens, 3, &options, &op));
+    OK(duo_replog_await(log, op, PATIENCE_NS, &next));
+    CHECK(next.index == again.index + 3 && next.repeated == 1);
+    /* With a session as well: either of them is enough. */
+    options.session = 78;
+    options.sequence = 1;
+    options.ids_len = DUO_REPLOG_ID_BYTES;
+    OK(duo_replog_append(log, "first", 5, &options, PATIENCE_NS, &next));
+    CHECK(next.repeated == 1);
+    id_seen(log, first.index, id);
+    CHECK(memcmp(id, ids + 2 * DUO_REPLOG_ID_BYTES, sizeof id) == 0);
+    id_seen(log, first.index - 1, id);
+    CHECK(memcmp(id, none, sizeof id) == 0);
+    OK(duo_replog_read_ids(log, first.index, entries, found, 4, buf, sizeof buf, PATIENCE_NS, &n, &len));
+    CHECK(n >= 2 && entries[1].index == first.index + 2 && found[0] == 9 && found[DUO_REPLOG_ID_BYTES] == 0);
+    GIVES(DUO_ERR_INVALID_ARGUMENT,
+          duo_replog_read_ids(log, first.index, entries, NULL, 4, buf, sizeof buf, 0, &n, &len));
+    /* Nothing is in the log after a wrong number of them. */
+    const size_t wrong[4] = {0, 1, DUO_REPLOG_ID_BYTES - 1, 2 * DUO_REPLOG_ID_BYTES};
+    for (size_t at = 0; at < 4; at++) {
+        options.ids_len = wrong[at];
+        GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(log, "x", 1, &options, PATIENCE_NS, &next));
+        CHECK(last_says("32"));
+    }
+    options.ids = NULL;
+    options.ids_len = DUO_REPLOG_ID_BYTES;
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_append(log, "x", 1, &options, PATIENCE_NS, &next));
+    options.ids_len = 0;
+    OK(duo_replog_append(log, "x", 1, &options, PATIENCE_NS, &next));
+}
+
 static void other_levels_and_lanes_are_waited_for(cluster *c, int leader) {
     const uint32_t levels[3] = {DUO_REPLOG_WAIT_LOCAL, DUO_REPLOG_WAIT_QUORUM, DUO_REPLOG_WAIT_ALL};
     duo_replog_append_options options = DUO_REPLOG_APPEND_OPTIONS_INIT;
@@ -189,6 +252,7 @@ int main(void) {
     start_cluster(&c);
     int leader = leader_of_all(&c);
     a_batch_is_in_the_log_as_a_whole(&c, leader);
+    entries_are_known_by_ids_too(&c, leader);
     other_levels_and_lanes_are_waited_for(&c, leader);
     what_cannot_be_appended_is_refused(&c, leader);
     a_follower_names_the_leader(&c, leader);

@@ -10,12 +10,12 @@ use duochain::ffi::replog::{
     duo_replog_open, duo_replog_options, duo_replog_transfer,
 };
 use duochain::ffi::replog_append::{
-    DUO_REPLOG_ADD, duo_replog_append_options, duo_replog_change_t, duo_replog_receipt,
+    DUO_REPLOG_ADD, DUO_REPLOG_ID_BYTES, duo_replog_append_options, duo_replog_change_t, duo_replog_receipt,
 };
 use duochain::ffi::replog_pending::{
     duo_replog_await, duo_replog_forget, duo_replog_submit, duo_replog_submit_change, duo_replog_submit_read,
 };
-use duochain::ffi::replog_read::{duo_replog_entry, duo_replog_read};
+use duochain::ffi::replog_read::{duo_replog_entry, duo_replog_read_ids};
 use duochain::ffi::replog_tls::duo_replog_reload_tls;
 use duochain::ffi::replog_view::{
     duo_replog_json, duo_replog_member_t, duo_replog_members, duo_replog_peer, duo_replog_peers,
@@ -31,6 +31,9 @@ use std::ptr;
 const ENTRIES_MAX: usize = 4096;
 /// Settings of an opening, in the order of `ReplicatedLogOptions.open`.
 const SETTINGS: usize = 23;
+
+/// The id of an entry in words of this machine, which Java takes apart the same way.
+type Id = [u64; DUO_REPLOG_ID_BYTES / size_of::<u64>()];
 
 fn cut_short() -> Stop {
     Stop::Refused("the arguments do not fit together".to_owned())
@@ -144,12 +147,13 @@ native! {
     }
 
     /// `long replogSubmit(Object owner, long log, byte[] bytes, int[] lengths, int level, int flags, long session,
-    /// long sequence)`
+    /// long sequence, byte[] ids)`
     fn Java_io_duochain_Natives_replogSubmit(
         env, _owner: jobject, log: jlong, bytes: jbyteArray, lengths: jintArray, level: jint, flags: jint,
-        session: jlong, sequence: jlong
+        session: jlong, sequence: jlong, ids: jbyteArray
     ) -> jlong, 0; {
         let (bytes, lens) = (env.bytes(bytes, BODY_BYTES_CEILING)?, env.lengths(lengths)?);
+        let ids = env.bytes(ids, BODY_BYTES_CEILING)?;
         if lens.iter().map(|len| u64::from(*len)).sum::<u64>() != bytes.len() as u64 {
             return Err(cut_short());
         }
@@ -160,9 +164,12 @@ native! {
             reserved: 0,
             session: session.cast_unsigned(),
             sequence: sequence.cast_unsigned(),
+            ids: if ids.is_empty() { ptr::null() } else { ids.as_ptr().cast() },
+            ids_len: ids.len(),
         };
         let mut op = 0;
-        // SAFETY: any number is accepted; the bytes are as many as the lengths say, and the place is writable.
+        // SAFETY: any number is accepted; the bytes are as many as the lengths say, the ids as their length says, and the
+        // place is writable.
         let status = unsafe {
             duo_replog_submit(handle(log), bytes.as_ptr().cast(), lens.as_ptr(), lens.len(), &options, &mut op)
         };
@@ -196,8 +203,8 @@ native! {
     }
 
     /// `long[] replogRead(Object owner, long log, long from, int max, Object memory, long data, long room,
-    /// long timeoutNanos)`: for each entry index, term, time, session, number, offset and length; one number that is
-    /// what the first needs; `null` when none came
+    /// long timeoutNanos)`: for each entry index, term, time, session, number, offset, length and the four words of its
+    /// id; one number that is what the first needs; `null` when none came
     fn Java_io_duochain_Natives_replogRead(
         env, _owner: jobject, log: jlong, from: jlong, max: jint, _memory: jobject, data: jlong, room: jlong,
         timeout: jlong
@@ -206,18 +213,24 @@ native! {
         let room = usize::try_from(room).unwrap_or(0);
         let mut len = 0;
         // SAFETY: any number is accepted; there is room for `max`, and Java keeps `memory` alive with its bytes.
-        let (status, entries) = filled(max, |first: *mut duo_replog_entry, n| unsafe {
-            let (from, bytes): (u64, *mut c_void) = (from.cast_unsigned(), memory(data));
-            duo_replog_read(handle(log), from, first, max, bytes, room, timeout, n, &mut len)
+        let ((status, entries), ids) = filled(max, |ids: *mut Id, named| {
+            filled(max, |first: *mut duo_replog_entry, n| unsafe {
+                let (from, bytes): (u64, *mut c_void) = (from.cast_unsigned(), memory(data));
+                let status = duo_replog_read_ids(
+                    handle(log), from, first, ids.cast(), max, bytes, room, timeout, n, &mut len);
+                *named = *n;
+                status
+            })
         });
         match status {
             duo_status::DUO_ERR_TOO_LARGE => Ok(env.long_array(&[len as jlong])?),
             duo_status::DUO_TIMEOUT => Ok(ptr::null_mut()),
             status => {
                 success(status)?;
-                let numbers = entries.iter().flat_map(|entry| {
+                let numbers = entries.iter().zip(&ids).flat_map(|(entry, id)| {
                     let head = [entry.index, entry.term, entry.time_unix_ns, entry.session, entry.sequence];
-                    head.into_iter().chain([entry.offset as u64, entry.len as u64]).map(u64::cast_signed)
+                    let place = [entry.offset as u64, entry.len as u64];
+                    head.into_iter().chain(place).chain(*id).map(u64::cast_signed)
                 });
                 Ok(env.long_array(&numbers.collect::<Vec<_>>())?)
             }

@@ -8,7 +8,7 @@
 //! | [`arguments`], [`bytes`], [`export`] | Python values in, buffers in, buffers out |
 //! | [`tables`] | the tables of statuses, kinds and keys, for the package and its tests |
 //! | one module per class | [`config`], [`node`], [`claim`], [`view`], [`block`], [`health`], [`subscription`], [`queue`], [`stage`], [`shared`], [`pool`], [`managed`] |
-//! | [`replog`], [`replog_pending`] | one machine's part of a replicated log; what is on its way there |
+//! | [`replog`], [`replog_ids`], [`replog_pending`] | one machine's part of a replicated log; what its entries are known by; what is on its way there |
 //! | [`resilience`] | policies, which the package's `resilience` wraps |
 //! | [`pool_report`] | what pools say of themselves |
 //!
@@ -35,6 +35,7 @@ mod pool;
 mod pool_report;
 mod queue;
 mod replog;
+mod replog_ids;
 mod replog_options;
 mod replog_pending;
 mod replog_snapshot;

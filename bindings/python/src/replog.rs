@@ -3,11 +3,12 @@
 use crate::arguments::{invalid, position, size, timeout};
 use crate::boundary::{Aside, Gate, Own, caught, wait};
 use crate::bytes::with_detached;
+use crate::replog_ids::Ids;
 use crate::replog_options::{FOR_EVER, set};
 use crate::replog_pending::{PendingAppend, is_timeout, raise};
 use duochain::frame::Origin;
 use duochain::node::replica::{
-    Asked, Lane, PolledReplica, ReplicaConfig, ReplicaError, SubmitOptions, WaitFor,
+    Asked, Identities, Lane, PolledReplica, ReplicaConfig, ReplicaError, SubmitOptions, WaitFor,
 };
 use duochain::raft::{Change, Membership, Role};
 use duochain::types::{ClusterId, Index, LogId, NodeId};
@@ -63,8 +64,8 @@ pub(crate) struct ReplicatedLog {
     pub(crate) inner: Own<Arc<PolledReplica>>,
 }
 
-/// A committed entry as Python gets it: index, term, time, session, number, bytes.
-type Row<'py> = (u64, u64, u64, u64, u64, Bound<'py, PyBytes>);
+/// A committed entry as Python gets it: index, term, time, session, number, bytes, id.
+type Row<'py> = (u64, u64, u64, u64, u64, Bound<'py, PyBytes>, Option<Bound<'py, PyBytes>>);
 
 /// What a leader knows of a member: number, matched, next, bytes on their way, seconds of silence, in a snapshot.
 type PeerRow = (u64, u64, u64, usize, f64, bool);
@@ -127,15 +128,25 @@ impl ReplicatedLog {
         entries: &Bound<'_, PyAny>,
         session: u64,
         sequence: u64,
+        ids: Option<Ids>,
         wait_for: &str,
         critical: bool,
     ) -> PyResult<PendingAppend> {
         self.gate.enter(py, || {
             let lane = if critical { Lane::Critical } else { Lane::Normal };
             let options = SubmitOptions { lane, wait: level(py, wait_for)? };
-            let origin = Origin { session, sequence };
-            let submit = |items: &[&[u8]]| self.inner.submit_all(items, origin, options);
-            let pending = with_detached(py, entries, submit)?.map_err(|error| raise(py, &error))?;
+            let (first, ids) = (Origin { session, sequence }, ids.map(|ids| ids.0));
+            let submit = |items: &[&[u8]]| match &ids {
+                // An empty list would pass for no ids at all.
+                Some(ids) if ids.len() != items.len() => Err(ids.len()),
+                ids => {
+                    let ids = ids.as_deref().unwrap_or_default();
+                    Ok(self.inner.submit_all(items, Identities { first, ids }, options))
+                }
+            };
+            let pending = with_detached(py, entries, submit)?
+                .map_err(|count| invalid(py, format!("{count} ids, and another number of entries")))?
+                .map_err(|error| raise(py, &error))?;
             Ok(PendingAppend::new(pending))
         })
     }
@@ -164,7 +175,8 @@ impl ReplicatedLog {
                 let origin = committed.entry.origin;
                 let (index, term) = (committed.index.get(), committed.term.get());
                 let bytes = PyBytes::new(py, committed.entry.bytes);
-                (index, term, committed.time.get(), origin.session, origin.sequence, bytes)
+                let id = committed.entry.id.map(|id| PyBytes::new(py, id));
+                (index, term, committed.time.get(), origin.session, origin.sequence, bytes, id)
             });
             Ok(rows.collect())
         })

@@ -67,7 +67,7 @@ pub use giving::{Giving, PolledState, STATE_BYTES_MAX, copy_of};
 pub use metrics::{Counts, ReplicaStats, STEPS_US, Spans};
 pub use pending::Pending;
 pub use pieces::StateWriter;
-pub use polled::{Committed, PolledBatch, PolledReplica};
+pub use polled::{Committed, Identities, PolledBatch, PolledReplica};
 pub use snapshots::SnapshotOptions;
 pub use stage::Lane;
 pub use submitting::SubmitOptions;

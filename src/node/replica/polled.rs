@@ -24,7 +24,7 @@
 
 use super::{Applied, Apply, Pending, Replica, ReplicaConfig, ReplicaError, SubmitOptions};
 use crate::env::{Clock, SystemClock};
-use crate::frame::{Entry, FRAME_HEADER_BYTES, Frame, FrameKind, Origin, extra_bytes_max};
+use crate::frame::{ENTRY_ID_BYTES, Entry, FRAME_HEADER_BYTES, Frame, FrameKind, Origin, extra_bytes_max};
 use crate::raft::Refusal;
 use crate::types::{Index, Term, UnixNanos};
 use parking_lot::Mutex;
@@ -105,6 +105,21 @@ impl Apply for Note {
     }
 }
 
+/// What the entries of a batch are known by against repetition. An [`Origin`] alone is one, too.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Identities<'a> {
+    /// Of the first entry; the others follow on.
+    pub first: Origin,
+    /// One for each entry, all zeros for one that has none; empty: none of them has.
+    pub ids: &'a [[u8; ENTRY_ID_BYTES]],
+}
+
+impl From<Origin> for Identities<'_> {
+    fn from(first: Origin) -> Self {
+        Self { first, ids: &[] }
+    }
+}
+
 /// A replica that is read by position. Otherwise a [`Replica`].
 #[derive(Debug)]
 pub struct PolledReplica {
@@ -139,24 +154,30 @@ impl PolledReplica {
         Ok(Self { replica, left_out, entries_max, bytes_max, recent: Mutex::new(None) })
     }
 
-    /// As [`Replica::submit`], numbered on from `first` on.
+    /// As [`Replica::submit`], known by `identities`.
     ///
     /// # Errors
-    /// As [`Replica::submit`]; `TooLarge` instead of `Invalid` for more than a frame holds.
-    pub fn submit_all(
+    /// As [`Replica::submit`], `Invalid` also for ids that are not as many as the entries; `TooLarge` instead of it for
+    /// more than a frame holds.
+    pub fn submit_all<'a>(
         &self,
         items: &[&[u8]],
-        first: Origin,
+        identities: impl Into<Identities<'a>>,
         options: SubmitOptions,
     ) -> Result<Pending, ReplicaError> {
+        let Identities { first, ids } = identities.into();
         let data: usize = items.iter().map(|item| item.len()).sum();
         let bytes = data + extra_bytes_max(items.len());
         if items.len() > self.entries_max || bytes > self.bytes_max {
             return Err(ReplicaError::TooLarge);
         }
+        if !ids.is_empty() && ids.len() != items.len() {
+            return Err(ReplicaError::Refused(Refusal::Invalid));
+        }
+        let id_of = ids.iter().map(Some).chain(std::iter::repeat(None));
         let numbered = (0_u64..)
-            .zip(items)
-            .map(|(at, bytes)| Some(Entry { bytes, origin: first.forward(at)?, id: None }));
+            .zip(items.iter().zip(id_of))
+            .map(|(at, (bytes, id))| Some(Entry { bytes, origin: first.forward(at)?, id }));
         // The numbers of the session end inside of the batch.
         let entries: Option<Vec<_>> = numbered.collect();
         let entries = entries.ok_or(ReplicaError::Refused(Refusal::Invalid))?;

@@ -3,15 +3,15 @@ package io.duochain;
 import java.util.Arrays;
 import java.util.HexFormat;
 
-/** Thirty-two bytes that never change: the shape of every hash. */
-abstract sealed class Hex permits Hash, TxId {
+/** Thirty-two bytes that never change: the shape of every hash and id. */
+abstract sealed class Hex permits EntryId, Hash, TxId {
     static final int BYTES = 32;
 
     private final byte[] bytes;
 
     Hex(byte[] bytes) {
         if (bytes.length != BYTES) {
-            throw new IllegalArgumentException(bytes.length + " bytes; a hash has " + BYTES);
+            throw new IllegalArgumentException(bytes.length + " bytes; it has to be " + BYTES);
         }
         this.bytes = bytes.clone();
     }

@@ -104,7 +104,8 @@ final class LogAppends {
         }
         byte[] flat = items.length == 1 ? items[0] : joined(items, (int) bytes);
         long op = Natives.replogSubmit(
-                owner, handle.use(), flat, lengths, level.number(), lane.flags(), origin.session(), origin.sequence());
+                owner, handle.use(), flat, lengths, level.number(), lane.flags(), origin.session(), origin.sequence(),
+                EntryId.joined(origin.ids()));
         if (Failures.isRefused(op)) {
             throw Failures.of(Failures.refusal(op), REFUSED);
         }

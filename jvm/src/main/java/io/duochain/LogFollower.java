@@ -19,6 +19,7 @@ public final class LogFollower implements Iterable<ReplicatedLog.Entry> {
     private static final int BYTES = 1 << 18;
 
     private final ReplicatedLog log;
+    private final LogReads reads;
     /** May be {@code null}. */
     private final Consumer<LogSnapshot> restore;
     private NativeBuffer room = NativeBuffer.allocate(BYTES);
@@ -27,11 +28,12 @@ public final class LogFollower implements Iterable<ReplicatedLog.Entry> {
     private List<ReplicatedLog.Entry> ready = List.of();
     private int taken;
 
-    LogFollower(ReplicatedLog log, long after, Consumer<LogSnapshot> restore) {
+    LogFollower(ReplicatedLog log, LogReads reads, long after, Consumer<LogSnapshot> restore) {
         if (after < 0) {
             throw new IllegalArgumentException("after is " + after);
         }
         this.log = log;
+        this.reads = reads;
         this.position = after;
         this.restore = restore;
     }
@@ -91,7 +93,7 @@ public final class LogFollower implements Iterable<ReplicatedLog.Entry> {
     private long[] read(int max, Duration timeout) throws InterruptedException {
         while (true) {
             try {
-                return log.readInto(position + 1, max, room, timeout);
+                return reads.numbers(position + 1, max, room, timeout);
             } catch (NotFoundException behind) {
                 if (restore == null) {
                     throw behind;

@@ -274,14 +274,15 @@ final class Natives {
     static native void replogDestroy(long log);
 
     static native long replogSubmit(
-            Object owner, long log, byte[] bytes, int[] lengths, int level, int flags, long session, long sequence);
+            Object owner, long log, byte[] bytes, int[] lengths, int level, int flags, long session, long sequence,
+            byte[] ids);
 
     /** Index, term, repeated, stale, and 1 when a voter may lack it; or a refusal; {@code null} when there is no answer yet. */
     static native long[] replogAwait(Object owner, long log, long op, long timeoutNanos);
 
     static native void replogForget(Object owner, long log, long op);
 
-    /** Seven numbers for each entry; one when the first needs so many bytes; {@code null} when none came. */
+    /** {@link ReplicatedLog.Entry#NUMBERS} for each entry; one when the first needs so many bytes; {@code null} when none came. */
     static native long[] replogRead(
             Object owner, long log, long from, int max, Object memory, long data, long room, long timeoutNanos);
 

@@ -4,6 +4,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -23,7 +25,7 @@ import java.util.function.Consumer;
  * leader has put something else in its place), {@link TooLargeException} and {@link InvalidArgumentException}. All of it
  * is, for ever, after {@link PartialException}, which has the receipt: a voter may lack it. After any other nobody knows:
  * {@link TimedOutException}, and {@link ClosedException} and {@link PoisonedException} when this node ends meanwhile. With
- * a session and a number it can be appended again, anywhere, and is read once.
+ * an {@link Origin} it can be appended again, anywhere, and is read once.
  *
  * <p><b>Interrupts</b> end every wait within about 0.1 s, and not what is waited for: an entry may be committed, a change
  * carried out, a snapshot written; a shutdown goes on. Only {@link #close} is not ended by one, which stays set.
@@ -32,11 +34,13 @@ public final class ReplicatedLog implements AutoCloseable {
     private final NativeHandle handle;
     private final LogAppends appends;
     private final LogSnapshots snapshots;
+    private final LogReads reads;
 
     private ReplicatedLog(long word) {
         this.handle = NativeHandle.of(this, "replicated log", word, Natives::replogDestroy);
         this.appends = new LogAppends(this, handle);
         this.snapshots = new LogSnapshots(this, handle, appends);
+        this.reads = new LogReads(this, handle);
     }
 
     /** Options to open one. */
@@ -60,7 +64,7 @@ public final class ReplicatedLog implements AutoCloseable {
         return append(entries, Origin.NONE, WaitFor.QUORUM, timeout);
     }
 
-    /** As {@link #append(List, Duration)}, with who makes them and the number of the first, and what to wait for. */
+    /** As {@link #append(List, Duration)}, with what they are known by, and what to wait for. */
     public Receipt append(List<byte[]> entries, Origin origin, WaitFor level, Duration timeout)
             throws InterruptedException {
         return append(entries, origin, level, Lane.NORMAL, timeout);
@@ -98,34 +102,7 @@ public final class ReplicatedLog implements AutoCloseable {
      * @throws ClosedException behind the last entry of a log that was shut down
      */
     public List<Entry> read(long from, int max, NativeBuffer into, Duration timeout) throws InterruptedException {
-        long[] numbers = readInto(from, max, into, timeout);
-        if (numbers.length == 1) {
-            throw Failures.of(Code.TOO_LARGE, "the entry needs " + numbers[0] + " bytes");
-        }
-        List<Entry> entries = new ArrayList<>(numbers.length / Entry.NUMBERS);
-        for (int at = 0; at < numbers.length; at += Entry.NUMBERS) {
-            ByteBuffer bytes = into.bytes().slice((int) numbers[at + 5], (int) numbers[at + 6]).asReadOnlyBuffer();
-            entries.add(new Entry(numbers, at, bytes));
-        }
-        return entries;
-    }
-
-    /** Seven numbers for each entry; one number when the first needs so many bytes; none when none came. */
-    long[] readInto(long from, int max, NativeBuffer into, Duration timeout) throws InterruptedException {
-        if (from < 1 || max < 1) {
-            throw new IllegalArgumentException("from is " + from + " and max is " + max + "; both count from 1");
-        }
-        Waiting waiting = Waiting.forUpTo(timeout);
-        while (true) {
-            long[] numbers = Natives.replogRead(
-                    this, handle.use(), from, max, into, into.address(), into.bytes().capacity(), waiting.chunk());
-            if (numbers != null) {
-                return numbers;
-            }
-            if (waiting.isOver()) {
-                return new long[0];
-            }
-        }
+        return reads.views(from, max, into, timeout);
     }
 
     /**
@@ -141,7 +118,7 @@ public final class ReplicatedLog implements AutoCloseable {
      * array holds is taken by {@link LogSnapshots#copy} where {@link #follow(long)} throws, and followed from its index.
      */
     public LogFollower follow(long after, Consumer<LogSnapshot> restore) {
-        return new LogFollower(this, after, restore);
+        return new LogFollower(this, reads, after, restore);
     }
 
     /** Snapshots of the host's state: those that it gives, and the newest one. */
@@ -210,14 +187,12 @@ public final class ReplicatedLog implements AutoCloseable {
 
     /** What a leader knows of the others; none on a follower. */
     public List<Peer> peers() {
-        return new Wire(Natives.replogPeers(this, handle.use())).all(wire -> new Peer(
-                wire.i64(), wire.i64(), wire.i64(), wire.i64(), Duration.ofNanos(wire.i64()), wire.i32() != 0));
+        return new Wire(Natives.replogPeers(this, handle.use())).rest(Peer::new);
     }
 
     /** Who is in the cluster, as this node's log says. */
     public List<Member> members() {
-        return new Wire(Natives.replogMembers(this, handle.use())).all(
-                wire -> new Member(wire.i64(), LogPart.of(wire.i32()), wire.text()));
+        return new Wire(Natives.replogMembers(this, handle.use())).rest(Member::new);
     }
 
     /**
@@ -295,10 +270,31 @@ public final class ReplicatedLog implements AutoCloseable {
         }
     }
 
-    /** Who makes entries, and the number of the first of them. What has the same origin as another is read once. */
-    public record Origin(long session, long sequence) {
+    /**
+     * What entries are known by: of those with the same session and number, or the same id, the first is read.
+     *
+     * @param session who makes them; 0: nobody says
+     * @param sequence number of the first of them, which the others follow on; 0 without a session
+     * @param ids one for each of them, {@code null} for one that has none; empty where none has
+     */
+    public record Origin(long session, long sequence, List<EntryId> ids) {
         /** Nobody: not protected against repetition. */
         public static final Origin NONE = new Origin(0, 0);
+
+        /** With a copy of {@code ids}. */
+        public Origin {
+            ids = ids.isEmpty() ? List.of() : Collections.unmodifiableList(new ArrayList<>(ids));
+        }
+
+        /** Without ids. */
+        public Origin(long session, long sequence) {
+            this(session, sequence, List.of());
+        }
+
+        /** Nobody's, and known by these ids, one for each entry. */
+        public static Origin of(EntryId... ids) {
+            return new Origin(0, 0, Arrays.asList(ids));
+        }
     }
 
     /**
@@ -306,7 +302,7 @@ public final class ReplicatedLog implements AutoCloseable {
      *
      * @param index place of its last entry
      * @param term the term of the leader that put it there
-     * @param repeated so many of its entries were there before under the same origin
+     * @param repeated so many of its entries were there before under the same session and number, or the same id
      * @param stale so many came so late in their session that nobody knows: they are not read
      */
     public record Receipt(long index, long term, int repeated, int stale) {
@@ -318,14 +314,20 @@ public final class ReplicatedLog implements AutoCloseable {
      * @param index its place
      * @param term the term of the leader that put it there
      * @param unixNanos log time, never less than that of the entry before
-     * @param origin who made it
+     * @param origin what it is known by
      * @param bytes what was appended, read-only
      */
     public record Entry(long index, long term, long unixNanos, Origin origin, ByteBuffer bytes) {
-        static final int NUMBERS = 7;
+        static final int NUMBERS = 7 + EntryId.WORDS;
 
         Entry(long[] numbers, int at, ByteBuffer bytes) {
-            this(numbers[at], numbers[at + 1], numbers[at + 2], new Origin(numbers[at + 3], numbers[at + 4]), bytes);
+            this(numbers[at], numbers[at + 1], numbers[at + 2],
+                    new Origin(numbers[at + 3], numbers[at + 4], EntryId.read(numbers, at + 7)), bytes);
+        }
+
+        /** Its id, if it has one. */
+        public Optional<EntryId> id() {
+            return origin.ids.stream().findFirst();
         }
 
         /** A copy of the bytes. */
@@ -359,6 +361,10 @@ public final class ReplicatedLog implements AutoCloseable {
             this(node, true, address);
         }
 
+        Member(Wire wire) {
+            this(wire.i64(), LogPart.of(wire.i32()), wire.text());
+        }
+
         /** True when its vote counts, be it until the change under way is over; otherwise it takes the log only. */
         public boolean isVoter() {
             return parts.contains(LogPart.VOTER) || parts.contains(LogPart.OUTGOING);
@@ -376,5 +382,8 @@ public final class ReplicatedLog implements AutoCloseable {
      * @param isInSnapshot it takes a snapshot
      */
     public record Peer(long node, long matched, long next, long inflightBytes, Duration silent, boolean isInSnapshot) {
+        Peer(Wire wire) {
+            this(wire.i64(), wire.i64(), wire.i64(), wire.i64(), Duration.ofNanos(wire.i64()), wire.i32() != 0);
+        }
     }
 }

@@ -20,10 +20,10 @@ final class Wire {
     }
 
     /** What is left, one after the other. */
-    <T> List<T> all(Function<Wire, T> next) {
+    <T> List<T> rest(Function<Wire, T> one) {
         List<T> all = new ArrayList<>();
         while (hasMore()) {
-            all.add(next.apply(this));
+            all.add(one.apply(this));
         }
         return all;
     }

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -105,6 +106,38 @@ public class ReplicatedLogTest {
         assertEquals(new Origin(5, 11), entries.get(1).origin());
         assertEquals(next.index(), entries.get(3).index());
         assertTrue(entries.get(0).unixNanos() > 0 && entries.get(0).bytes().isReadOnly());
+    }
+
+    @Test
+    void what_had_an_id_before_is_read_once() throws InterruptedException {
+        EntryId id = EntryId.of("0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20");
+        List<byte[]> batch = List.of(bytes("named"), bytes("plain"));
+        LogCluster.Question<Receipt> append = log -> log.append(batch, Origin.of(id, null), WaitFor.QUORUM, PATIENCE);
+        cluster.ask(append);
+        LogCluster.Answer<Receipt> again = cluster.ask(append);
+        assertEquals(1, again.value().repeated());
+        ReplicatedLog log = cluster.get(again.from());
+        LogFollower follower = log.follow(0);
+        List<Entry> entries = new ArrayList<>();
+        while (follower.position() < again.value().index()) {
+            entries.addAll(follower.poll(10, PATIENCE));
+        }
+        assertEquals("named", text(entries.get(0)));
+        assertEquals(Optional.of(id), entries.get(0).id());
+        assertEquals(Origin.of(id), entries.get(0).origin());
+        for (Entry entry : entries.subList(1, entries.size())) {
+            assertEquals("plain", text(entry));
+            assertEquals(Optional.empty(), entry.id());
+            assertEquals(Origin.NONE, entry.origin());
+        }
+        assertEquals(again.value().index(), entries.get(entries.size() - 1).index());
+        for (EntryId[] wrong : new EntryId[][] {{id}, {id, id, id}}) {
+            assertThrows(InvalidArgumentException.class, () -> cluster.ask(
+                    other -> other.append(batch, Origin.of(wrong), WaitFor.QUORUM, PATIENCE)));
+        }
+        for (int length : new int[] {0, 31, 32, 33}) {
+            assertThrows(IllegalArgumentException.class, () -> new EntryId(new byte[length]));
+        }
     }
 
     @Test
