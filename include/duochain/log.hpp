@@ -267,6 +267,12 @@ public:
         return *detail::sized<std::string>(
             [&](char *buf, std::size_t cap, std::size_t *len) { return duo_replog_json(get(), buf, cap, len); }, 256);
     }
+    // In Prometheus's text format.
+    std::string prometheus() const {
+        return *detail::sized<std::string>(
+            [&](char *buf, std::size_t cap, std::size_t *len) { return duo_replog_prometheus(get(), buf, cap, len); },
+            256);
+    }
     // Ends this node's part. DUO_TIMEOUT: something was left to do. What is committed can still be read.
     duo_status close(Nanos timeout = Nanos::zero()) { return check(duo_replog_close(get(), timeout.count())); }
 

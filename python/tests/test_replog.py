@@ -6,6 +6,7 @@ import ipaddress
 import itertools
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -242,6 +243,28 @@ def test_a_node_tells_where_it_stands_and_members_change(cluster: Cluster) -> No
     cluster.ask(lambda log: log.change(remove=[NODES + 1], timeout=PATIENCE))
     cluster.logs.pop(NODES + 1).close()
     cluster.hand_over(cluster.leader() % NODES + 1)
+
+
+def samples(text: str) -> dict[str, float]:
+    """By name and labels; every other line is a comment."""
+    found: dict[str, float] = {}
+    for line in text.splitlines():
+        if not line.startswith(("# HELP duochain_log_", "# TYPE duochain_log_")):
+            sample = re.fullmatch(r"(duochain_log_[a-z_]+\{[^{}]+\}) (\S+)", line)
+            assert sample is not None and sample[1] not in found, line
+            found[sample[1]] = float(sample[2])
+    return found
+
+
+def test_figures_are_samples_too(cluster: Cluster) -> None:
+    leader = cluster.leader()
+    log = cluster.logs[leader]
+    commit = log.status()["commit"]
+    found = samples(log.prometheus())
+    assert found[f'duochain_log_role{{node="{leader}"}}'] == 3.0
+    assert found[f'duochain_log_commit_index{{node="{leader}"}}'] >= commit
+    log.close()
+    assert samples(log.prometheus()).keys() >= {f'duochain_log_commit_index{{node="{leader}"}}'}
 
 
 def test_closing_ends_loops_and_leaves_what_is_committed(cluster: Cluster) -> None:

@@ -253,3 +253,16 @@ pub unsafe extern "C" fn duo_replog_json(
 ) -> duo_status {
     on(log, |log: &ReplogObject| argument::put_text(&log.replica.json(), buf, capacity, len))
 }
+
+/// The node's figures in Prometheus's text format, each with the label `node`. Otherwise as `duo_replog_json`.
+///
+/// [any-thread] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_prometheus(
+    log: *const duo_replog,
+    buf: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+) -> duo_status {
+    on(log, |log: &ReplogObject| argument::put_text(&log.replica.stats().prometheus(), buf, capacity, len))
+}

@@ -2,6 +2,9 @@
 #include "check.hpp"
 #include "replog.h"
 
+#include <map>
+#include <sstream>
+
 static const duo::Nanos patience{PATIENCE_NS};
 
 static duo::ReplicatedLog open_log(const cluster &c, int at) {
@@ -144,6 +147,22 @@ static void an_entry_is_read_with_its_id_and_once(duo::ReplicatedLog &log) {
     CHECK(thrown([&] { log.append("named", patience, again, options); }) == DUO_ERR_INVALID_ARGUMENT);
 }
 
+static void figures_are_samples_too(const duo::ReplicatedLog &log) {
+    std::istringstream text(log.prometheus());
+    std::map<std::string, double> samples;
+    for (std::string line; std::getline(text, line);) {
+        const std::size_t value = line.rfind(' ');
+        CHECK(value != std::string::npos);
+        if (line[0] != '#') {
+            std::size_t read = 0;
+            const double number = std::stod(line.substr(value + 1), &read);
+            CHECK(read == line.size() - value - 1 && samples.emplace(line.substr(0, value), number).second);
+        }
+    }
+    const std::string node = "{node=\"" + std::to_string(log.status().node) + "\"}";
+    CHECK(samples.at("duochain_log_role" + node) == 3.0 && samples.at("duochain_log_commit_index" + node) >= 1.0);
+}
+
 static void what_is_acknowledged_outlives_its_leader(cluster &c) {
     std::vector<duo::ReplicatedLog> logs;
     for (int at = 0; at < NODES; at++) {
@@ -159,6 +178,7 @@ static void what_is_acknowledged_outlives_its_leader(cluster &c) {
           DUO_ERR_INVALID_ARGUMENT);
     CHECK(*logs[leader].read_index(patience) >= receipt.index);
     CHECK(logs[leader].json().find("\"role\":\"leader\"") != std::string::npos);
+    figures_are_samples_too(logs[leader]);
     const auto batch = logs[leader].submit({"fourth", "", "fifth"});
     CHECK(logs[leader].await(*batch, patience, receipt) == DUO_OK);
     CHECK(thrown([&] { logs[leader].forget(*batch); }) == DUO_ERR_INVALID_ARGUMENT);

@@ -79,6 +79,48 @@ static void figures_are_json(cluster *c, int leader) {
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_status(c->log[leader], NULL));
 }
 
+/* Value of a sample with this name and label; every line of `text` is a comment or a sample. */
+static double sample_of(const char *text, const char *wanted) {
+    double found = -1.0;
+    for (const char *line = text; *line != 0;) {
+        const char *end = strchr(line, '\n'), *labels = strchr(line, '{'), *value = strstr(line, "} ");
+        CHECK(end != NULL);
+        if (strncmp(line, "# HELP duochain_log_", 20) != 0 && strncmp(line, "# TYPE duochain_log_", 20) != 0) {
+            char *rest = NULL;
+            CHECK(strncmp(line, "duochain_log_", 13) == 0 && labels != NULL && value != NULL && value < end);
+            double number = strtod(value + 2, &rest);
+            CHECK(rest == end && number >= 0.0);
+            if (strncmp(line, wanted, strlen(wanted)) == 0) {
+                CHECK(found < 0.0 && value + 1 == line + strlen(wanted));
+                found = number;
+            }
+        }
+        line = end + 1;
+    }
+    return found;
+}
+
+static void figures_are_samples_too(cluster *c, int leader) {
+    static char text[64 << 10];
+    char wanted[96];
+    size_t len = 0, needed = 0;
+    const uint64_t commit = status_of(c->log[leader]).commit;
+    OK(duo_replog_prometheus(c->log[leader], NULL, 0, &needed));
+    CHECK(needed > 1000);
+    OK(duo_replog_prometheus(c->log[leader], text, sizeof text, &len));
+    CHECK(strlen(text) == len && text[len - 1] == '\n');
+    snprintf(wanted, sizeof wanted, "duochain_log_role{node=\"%d\"}", leader + 1);
+    CHECK(sample_of(text, wanted) == 3.0);
+    snprintf(wanted, sizeof wanted, "duochain_log_commit_index{node=\"%d\"}", leader + 1);
+    CHECK(sample_of(text, wanted) >= (double)commit);
+    snprintf(wanted, sizeof wanted, "duochain_log_peer_connected{node=\"%d\",peer=\"%d\"}", leader + 1,
+             (leader + 1) % NODES + 1);
+    CHECK(sample_of(text, wanted) == 1.0);
+    GIVES(DUO_ERR_TOO_LARGE, duo_replog_prometheus(c->log[leader], text, 10, &len));
+    CHECK(len > 10);
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_prometheus(c->log[leader], text, sizeof text, NULL));
+}
+
 int main(void) {
     cluster c;
     uint64_t index = 0;
@@ -89,6 +131,7 @@ int main(void) {
     a_host_that_knows_less_gets_what_it_knows(&c);
     members_have_addresses(&c);
     figures_are_json(&c, leader);
+    figures_are_samples_too(&c, leader);
     end_cluster(&c);
     return 0;
 }

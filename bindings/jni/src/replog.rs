@@ -19,7 +19,7 @@ use duochain::ffi::replog_read::{duo_replog_entry, duo_replog_read_ids};
 use duochain::ffi::replog_tls::duo_replog_reload_tls;
 use duochain::ffi::replog_view::{
     duo_replog_json, duo_replog_member_t, duo_replog_members, duo_replog_peer, duo_replog_peers,
-    duo_replog_status, duo_replog_status_t,
+    duo_replog_prometheus, duo_replog_status, duo_replog_status_t,
 };
 use duochain::ffi::status::duo_status;
 use duochain::frame::BODY_BYTES_CEILING;
@@ -335,6 +335,14 @@ native! {
         let log: *mut duo_replog = handle(log);
         // SAFETY: any number is accepted; there is as much room as is said.
         let text = whole(|to, room, len| unsafe { duo_replog_json(log, to.cast(), room, len) })?;
+        Ok(env.byte_array(&text)?)
+    }
+
+    /// `byte[] replogPrometheus(Object owner, long log)`
+    fn Java_io_duochain_Natives_replogPrometheus(env, _owner: jobject, log: jlong) -> jbyteArray, ptr::null_mut(); {
+        let log: *mut duo_replog = handle(log);
+        // SAFETY: any number is accepted; there is as much room as is said.
+        let text = whole(|to, room, len| unsafe { duo_replog_prometheus(log, to.cast(), room, len) })?;
         Ok(env.byte_array(&text)?)
     }
 }

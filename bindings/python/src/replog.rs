@@ -297,6 +297,11 @@ impl ReplicatedLog {
         self.gate.enter_closed(py, || Ok(py.detach(|| self.inner.json())))
     }
 
+    /// The node's figures in Prometheus's text format, each with the label `node`.
+    fn prometheus(&self, py: Python<'_>) -> PyResult<String> {
+        self.gate.enter_closed(py, || Ok(py.detach(|| self.inner.stats().prometheus())))
+    }
+
     /// Reads the files of `tls` again, where they were when the log was opened, for connections to come. After a
     /// `ConfigError`, which names the file, those that were read before stay, and the log goes on. Without TLS it does
     /// nothing.

@@ -318,4 +318,6 @@ final class Natives {
     static native byte[] replogMembers(Object owner, long log);
 
     static native byte[] replogJson(Object owner, long log);
+
+    static native byte[] replogPrometheus(Object owner, long log);
 }

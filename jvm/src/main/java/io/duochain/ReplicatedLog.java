@@ -211,6 +211,11 @@ public final class ReplicatedLog implements AutoCloseable {
         return new String(Natives.replogJson(this, handle.use()), StandardCharsets.UTF_8);
     }
 
+    /** The node's figures in Prometheus's text format, each with the label {@code node}. */
+    public String prometheus() {
+        return new String(Natives.replogPrometheus(this, handle.use()), StandardCharsets.UTF_8);
+    }
+
     /**
      * Ends this node's part in order: takes no more entries, waits until those it has are committed and on disk, and hands
      * leadership over. Then it has ended in any case, and waiting calls get {@link ClosedException}; false when something

@@ -6,6 +6,7 @@ import static io.duochain.LogCluster.text;
 import static io.duochain.LogCluster.texts;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -19,7 +20,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -214,6 +217,30 @@ public class ReplicatedLogTest {
                 }
             });
         }
+    }
+
+    /** Samples by name and labels; every other line is a comment. */
+    private static Map<String, Double> samples(String text) {
+        Map<String, Double> samples = new HashMap<>();
+        for (String line : text.lines().toList()) {
+            if (!line.startsWith("# HELP duochain_log_") && !line.startsWith("# TYPE duochain_log_")) {
+                int value = line.lastIndexOf(' ');
+                assertTrue(line.startsWith("duochain_log_") && line.charAt(value - 1) == '}', line);
+                assertNull(samples.put(line.substring(0, value), Double.valueOf(line.substring(value + 1))), line);
+            }
+        }
+        return samples;
+    }
+
+    @Test
+    void figures_are_samples_too() throws InterruptedException {
+        int leader = cluster.leader();
+        ReplicatedLog log = cluster.get(leader);
+        long commit = log.status().commit();
+        Map<String, Double> samples = samples(log.prometheus());
+        String node = "{node=\"" + (leader + 1) + "\"}";
+        assertEquals(3.0, samples.get("duochain_log_role" + node));
+        assertTrue(samples.get("duochain_log_commit_index" + node) >= commit);
     }
 
     @Test
