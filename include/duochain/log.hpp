@@ -235,6 +235,13 @@ public:
         check(duo_replog_status(get(), &status));
         return status;
     }
+    // The status once its `changes` is another than `seen`, with 0 at once: role, term, leader or members have changed.
+    // Nothing while they have not. Asked again with the number that came, it misses no change.
+    std::optional<duo_replog_status_t> wait_status(std::uint64_t seen, Nanos timeout) const {
+        duo_replog_status_t status = DUO_REPLOG_STATUS_INIT;
+        const bool changed = check(duo_replog_wait_status(get(), seen, timeout.count(), &status)) == DUO_OK;
+        return changed ? std::optional<duo_replog_status_t>(status) : std::nullopt;
+    }
     std::vector<LogMember> members() const {
         duo_replog_member_t members[DUO_REPLOG_MEMBERS_MAX];
         std::size_t n = 0;

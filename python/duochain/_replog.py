@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from . import _native
 from ._errors import ClosedError, DuoTimeoutError, InvalidArgumentError, NotFoundError
@@ -268,6 +268,18 @@ class ReplicatedLog(_native.ReplicatedLog):
     def peers(self) -> list[LogPeer]:
         """What a leader knows of the other members; none on a follower."""
         return [LogPeer(*row) for row in self._peers()]
+
+    def wait_status(self, seen: int, timeout: float | None = None) -> dict[str, Any] | None:
+        """Waits until role, term, leader or members are others than in the `status` whose ``"changes"`` is `seen`.
+
+        Gives the status as it is then, at once for a `seen` of 0; `None` while nothing has changed. Asked again with the
+        number that came, it misses no change; those that come close together may be told as one. `ClosedError`: this
+        node has ended. For asyncio, call it by `asyncio.to_thread` with a short `timeout`, again and again.
+
+        It is about what this node knows: one that was cut off leads in its own eyes until it steps down, while another
+        one does already. What must be done by one node alone goes through the log.
+        """
+        return _native._log_wait_status(self, seen, timeout)
 
     def read(self, start: int, max: int = _BATCH, timeout: float | None = 0.0) -> list[LogEntry]:
         """Up to `max` committed entries from index `start` on, waiting for the first; none when none came."""

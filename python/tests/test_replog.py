@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from conftest import PATIENCE, until
@@ -267,6 +267,41 @@ def test_figures_are_samples_too(cluster: Cluster) -> None:
     assert samples(log.prometheus()).keys() >= {f'duochain_log_commit_index{{node="{leader}"}}'}
 
 
+def test_whoever_waits_is_told_who_leads_and_who_is_in(cluster: Cluster) -> None:
+    follower, leader = cluster.follower()
+    log = cluster.logs[follower]
+    told: list[dict[str, Any]] = []
+
+    def watch() -> None:
+        seen = 0
+        while not told or told[-1]["leader"] != follower:
+            status = log.wait_status(seen, PATIENCE)
+            assert status is not None and status["changes"] != seen
+            seen = status["changes"]
+            told.append(status)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+
+    def is_told() -> bool:
+        # Somebody else may lead again before the thread looks.
+        cluster.hand_over(follower)
+        thread.join(0.1)
+        return not thread.is_alive()
+
+    until(is_told)
+    assert told[-1]["leader_address"] == cluster.addresses[follower]
+    assert told[0]["members"] == {node: cluster.addresses[node] for node in (1, 2, 3)}
+    while (status := log.wait_status(seen := log.status()["changes"], 0.01)) is not None:
+        assert status["changes"] != seen  # an election
+    cluster.ask(lambda log: log.change(add={NODES + 1: cluster.addresses[NODES + 1]}, timeout=PATIENCE))
+    until(lambda: len((log.wait_status(0) or {})["members"]) == NODES + 1)
+    assert log.status()["changes"] > seen
+    assert log.shutdown(PATIENCE)
+    with pytest.raises(duochain.ClosedError):
+        log.wait_status(0)
+
+
 def test_closing_ends_loops_and_leaves_what_is_committed(cluster: Cluster) -> None:
     log = cluster.logs[cluster.leader()]
     last = log.append(b"last").index
@@ -343,6 +378,7 @@ def test_a_signal_ends_every_wait(cluster: Cluster) -> None:
     log, before = left_alone(cluster)
     interrupted(lambda: log.append(b"x", wait_for="all"))
     interrupted(lambda: log.read(before + 10, timeout=None))
+    interrupted(lambda: [log.wait_status(log.status()["changes"]) for _ in itertools.count()])
     leader = log.status()["node"]
     cluster.logs.pop(leader % NODES + 1).close()
     address = cluster.addresses[NODES + 1]

@@ -9,6 +9,7 @@ use super::log::fixed;
 use super::record::{self, Record};
 use super::replog::{ReplogObject, duo_replog};
 use super::status::duo_status;
+use crate::node::replica::{ReplicaError, Situation};
 use crate::raft::{ADDRESS_BYTES_MAX, Membership, Role};
 use crate::types::{NodeId, Status};
 use std::ffi::c_char;
@@ -73,6 +74,8 @@ pub struct duo_replog_status_t {
     pub window_bytes: u64,
     /// Where it listens, NUL-terminated: with the port that the system chose, where the options said 0.
     pub address: [c_char; 64],
+    /// Counts changes of role, term, leader and members, from 1 when the log was opened; for `duo_replog_wait_status`.
+    pub changes: u64,
 }
 
 // SAFETY: integers and arrays of them, struct_size and flags first.
@@ -143,31 +146,65 @@ pub unsafe extern "C" fn duo_replog_status(
     on(log, |log: &ReplogObject| {
         // SAFETY: the header's contract.
         let target = unsafe { record::out(status) }?;
-        let (now, members) = (log.replica.status(), log.replica.members());
-        let leader_address = now.leader.and_then(|leader| members.addresses.get(&leader));
-        let address = log.replica.address().map_or(String::new(), |address| address.to_string());
-        target.put(duo_replog_status_t {
+        target.put(log.status(&log.replica.situation()));
+        Ok(Status::Ok)
+    })
+}
+
+/// Waits until `changes` of `status` is another number than `seen`, and fills that in: somebody else leads or nobody does,
+/// this node has another role or term, or other members are in. With a `seen` of 0 it returns at once; then ask with the
+/// number that came, and no change is missed between two calls. Changes that come close together may be told as one.
+/// `DUO_TIMEOUT` while there was none; `DUO_ERR_CLOSED` and `DUO_ERR_POISONED` when the node has ended.
+///
+/// It is about what this node knows: one that was cut off leads in its own eyes until it steps down, while another one does
+/// already. What must be done by one node alone goes through the log.
+///
+/// [any-thread] [blocks] Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duo_replog_wait_status(
+    log: *const duo_replog,
+    seen: u64,
+    timeout_ns: i64,
+    status: *mut duo_replog_status_t,
+) -> duo_status {
+    on(log, |log: &ReplogObject| {
+        // SAFETY: the header's contract.
+        let target = unsafe { record::out(status) }?;
+        match log.replica.wait_status(seen, argument::timeout(timeout_ns)) {
+            Ok(situation) => target.put(log.status(&situation)),
+            Err(ReplicaError::Timeout) => return Ok(Status::Timeout),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(Status::Ok)
+    })
+}
+
+impl ReplogObject {
+    fn status(&self, situation: &Situation) -> duo_replog_status_t {
+        let (now, members) = (&situation.status, &situation.members);
+        let address = self.replica.address().map_or(String::new(), |address| address.to_string());
+        duo_replog_status_t {
             struct_size: 0,
             flags: 0,
             role: role(now.role),
             members: members.addresses.len() as u32,
-            node: log.replica.node().get(),
+            node: self.replica.node().get(),
             term: now.term.get(),
             leader: now.leader.map_or(0, NodeId::get),
-            first: log.replica.first().get(),
+            first: self.replica.first().get(),
             last: now.last.index.get(),
             durable: now.durable.get(),
             commit: now.commit.get(),
             uncommitted_bytes: now.uncommitted_bytes as u64,
-            leader_address: fixed(leader_address.map_or("", String::as_str)),
-            snapshot: log.replica.snapshot_index().get(),
-            applied: log.replica.applied().get(),
+            leader_address: fixed(situation.leader_address().unwrap_or_default()),
+            snapshot: self.replica.snapshot_index().get(),
+            applied: self.replica.applied().get(),
             last_term: now.last.term.get(),
             window_bytes: now.window_bytes as u64,
             address: fixed(&address),
-        });
-        Ok(Status::Ok)
-    })
+            changes: situation.changes,
+        }
+    }
 }
 
 /// What a leader knows of the other members, in the order of their numbers; none on a follower. `n` gets

@@ -1,8 +1,9 @@
 //! What a node looks like from outside, for people and metrics.
 
 use super::progress::Stage;
-use super::{Raft, Role, State};
+use super::{Membership, Raft, Role, State};
 use crate::types::{Index, LogId, NodeId, Term, Tick};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A node at one moment.
@@ -50,6 +51,11 @@ pub struct PeerStatus {
 }
 
 impl Raft {
+    /// As [`Raft::membership`], to be kept. One that came by another entry of the log is another one, be it equal.
+    pub fn shared_membership(&self) -> &Arc<Membership> {
+        self.log.membership()
+    }
+
     /// A change of members is under way: the next one has to wait.
     pub fn is_changing(&self) -> bool {
         self.log.membership().is_joint() || self.log.membership_index() > self.commit

@@ -163,6 +163,16 @@ static void figures_are_samples_too(const duo::ReplicatedLog &log) {
     CHECK(samples.at("duochain_log_role" + node) == 3.0 && samples.at("duochain_log_commit_index" + node) >= 1.0);
 }
 
+static void a_change_is_waited_for(const duo::ReplicatedLog &log) {
+    auto now = log.wait_status(0, duo::Nanos::zero());
+    CHECK(now && now->changes > 0 && now->members == NODES);
+    // An election may come in between.
+    for (auto next = now; next; next = log.wait_status(now->changes, duo::Nanos{1000000})) {
+        now = next;
+    }
+    CHECK(log.status().changes >= now->changes);
+}
+
 static void what_is_acknowledged_outlives_its_leader(cluster &c) {
     std::vector<duo::ReplicatedLog> logs;
     for (int at = 0; at < NODES; at++) {
@@ -179,6 +189,7 @@ static void what_is_acknowledged_outlives_its_leader(cluster &c) {
     CHECK(*logs[leader].read_index(patience) >= receipt.index);
     CHECK(logs[leader].json().find("\"role\":\"leader\"") != std::string::npos);
     figures_are_samples_too(logs[leader]);
+    a_change_is_waited_for(logs[leader]);
     const auto batch = logs[leader].submit({"fourth", "", "fifth"});
     CHECK(logs[leader].await(*batch, patience, receipt) == DUO_OK);
     CHECK(thrown([&] { logs[leader].forget(*batch); }) == DUO_ERR_INVALID_ARGUMENT);

@@ -121,6 +121,77 @@ static void figures_are_samples_too(cluster *c, int leader) {
     GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_prometheus(c->log[leader], text, sizeof text, NULL));
 }
 
+typedef struct {
+    duo_replog *log;
+    uint64_t leader;
+} watcher;
+
+/* Waits on from one change to the next until `leader` leads. */
+static void *watches(void *argument) {
+    const watcher *w = (const watcher *)argument;
+    duo_replog_status_t status = DUO_REPLOG_STATUS_INIT;
+    do {
+        const uint64_t seen = status.changes;
+        OK(duo_replog_wait_status(w->log, seen, PATIENCE_NS, &status));
+        CHECK(status.changes != seen);
+    } while (status.leader != w->leader);
+    return NULL;
+}
+
+static void whoever_waits_is_told_who_leads(cluster *c, int leader) {
+    const int next = (leader + 1) % NODES;
+    watcher watchers[NODES];
+    pthread_t threads[NODES];
+    uint64_t index = 0;
+    for (int at = 0; at < NODES; at++) {
+        watchers[at].log = c->log[at];
+        watchers[at].leader = (uint64_t)next + 1;
+        threads[at] = start(watches, &watchers[at]);
+    }
+    /* The request, or a vote, gets lost where a connection is in the making, so it is repeated. */
+    do {
+        for (int at = 0; at < NODES; at++) {
+            (void)duo_replog_transfer(c->log[at], (uint64_t)next + 1, PATIENCE_NS);
+        }
+    } while (append_anywhere(c, "after", &index) != next);
+    for (int at = 0; at < NODES; at++) {
+        finish(threads[at]);
+    }
+}
+
+static void *waits_for_the_end(void *argument) {
+    duo_replog *log = (duo_replog *)argument;
+    duo_replog_status_t status = DUO_REPLOG_STATUS_INIT;
+    duo_status outcome;
+    do {
+        outcome = duo_replog_wait_status(log, status.changes, DUO_WAIT_FOREVER, &status);
+    } while (outcome == DUO_OK);
+    CHECK(outcome == DUO_ERR_CLOSED);
+    return NULL;
+}
+
+static void nothing_new_is_a_timeout_and_the_end_ends_the_wait(cluster *c) {
+    duo_replog_status_t status = status_of(c->log[0]);
+    duo_replog_status_t old = DUO_REPLOG_STATUS_INIT;
+    duo_status outcome;
+    CHECK(status.changes > 0);
+    do { /* an election may come in between */
+        outcome = duo_replog_wait_status(c->log[0], status.changes, 1000000, &status);
+    } while (outcome == DUO_OK);
+    CHECK(outcome == DUO_TIMEOUT);
+    OK(duo_replog_wait_status(c->log[0], 0, 0, &status));
+    CHECK(status.node == 1 && status.members == NODES);
+    /* A host that was built before there was such a field. */
+    old.struct_size = (uint32_t)offsetof(duo_replog_status_t, changes);
+    OK(duo_replog_wait_status(c->log[0], 0, 0, &old));
+    CHECK(old.node == 1 && old.changes == 0);
+    GIVES(DUO_ERR_INVALID_ARGUMENT, duo_replog_wait_status(c->log[0], 0, 0, NULL));
+    pthread_t thread = start(waits_for_the_end, c->log[0]);
+    OK(duo_replog_close(c->log[0], PATIENCE_NS));
+    finish(thread);
+    GIVES(DUO_ERR_CLOSED, duo_replog_wait_status(c->log[0], 0, 0, &status));
+}
+
 int main(void) {
     cluster c;
     uint64_t index = 0;
@@ -132,6 +203,8 @@ int main(void) {
     members_have_addresses(&c);
     figures_are_json(&c, leader);
     figures_are_samples_too(&c, leader);
+    whoever_waits_is_told_who_leads(&c, leader);
+    nothing_new_is_a_timeout_and_the_end_ends_the_wait(&c);
     end_cluster(&c);
     return 0;
 }

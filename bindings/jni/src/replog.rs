@@ -2,7 +2,7 @@
 
 use crate::config::terminated;
 use crate::env::SMALL_BYTES_MAX;
-use crate::guard::{Stop, filled, handle, native, number, outcome, success, unsigned, whole, word};
+use crate::guard::{Stop, filled, handle, maybe, native, number, outcome, success, unsigned, whole, word};
 use crate::queue::memory;
 use crate::wire::{Steps, Wire};
 use duochain::ffi::replog::{
@@ -19,7 +19,7 @@ use duochain::ffi::replog_read::{duo_replog_entry, duo_replog_read_ids};
 use duochain::ffi::replog_tls::duo_replog_reload_tls;
 use duochain::ffi::replog_view::{
     duo_replog_json, duo_replog_member_t, duo_replog_members, duo_replog_peer, duo_replog_peers,
-    duo_replog_prometheus, duo_replog_status, duo_replog_status_t,
+    duo_replog_prometheus, duo_replog_status, duo_replog_status_t, duo_replog_wait_status,
 };
 use duochain::ffi::status::duo_status;
 use duochain::frame::BODY_BYTES_CEILING;
@@ -58,6 +58,23 @@ fn listed(nodes: &[(u64, CString)]) -> Vec<duo_replog_member> {
     let member =
         |(node, address): &(u64, CString)| duo_replog_member { node: *node, address: address.as_ptr() };
     nodes.iter().map(member).collect()
+}
+
+fn no_status() -> duo_replog_status_t {
+    // SAFETY: integers and an array of them.
+    let mut status: duo_replog_status_t = unsafe { std::mem::zeroed() };
+    status.struct_size = size_of::<duo_replog_status_t>() as u32;
+    status
+}
+
+/// As `LogStatus` reads it.
+fn encoded(status: &duo_replog_status_t) -> Wire {
+    let mut wire = Wire::default();
+    wire.u32(status.role).u64(status.node).u64(status.term).u64(status.leader).u64(status.first);
+    wire.u64(status.last).u64(status.durable).u64(status.commit).u64(status.uncommitted_bytes);
+    wire.u64(status.snapshot).u64(status.applied).u64(status.last_term).u64(status.window_bytes).u64(status.changes);
+    wire.fixed(&status.leader_address).fixed(&status.address);
+    wire
 }
 
 native! {
@@ -288,17 +305,20 @@ native! {
 
     /// `byte[] replogStatus(Object owner, long log)`
     fn Java_io_duochain_Natives_replogStatus(env, _owner: jobject, log: jlong) -> jbyteArray, ptr::null_mut(); {
-        // SAFETY: integers and an array of them.
-        let mut status: duo_replog_status_t = unsafe { std::mem::zeroed() };
-        status.struct_size = size_of::<duo_replog_status_t>() as u32;
+        let mut status = no_status();
         // SAFETY: any number is accepted; the struct states its size.
         success(unsafe { duo_replog_status(handle(log), &mut status) })?;
-        let mut wire = Wire::default();
-        wire.u32(status.role).u64(status.node).u64(status.term).u64(status.leader).u64(status.first);
-        wire.u64(status.last).u64(status.durable).u64(status.commit).u64(status.uncommitted_bytes);
-        wire.u64(status.snapshot).u64(status.applied).u64(status.last_term).u64(status.window_bytes);
-        wire.fixed(&status.leader_address).fixed(&status.address);
-        Ok(env.byte_array(wire.as_bytes())?)
+        Ok(env.byte_array(encoded(&status).as_bytes())?)
+    }
+
+    /// `byte[] replogWaitStatus(Object owner, long log, long seen, long timeoutNanos)`: `null` while nothing has changed
+    fn Java_io_duochain_Natives_replogWaitStatus(
+        env, _owner: jobject, log: jlong, seen: jlong, timeout: jlong
+    ) -> jbyteArray, ptr::null_mut(); {
+        let mut status = no_status();
+        // SAFETY: any number is accepted; the struct states its size.
+        let outcome = unsafe { duo_replog_wait_status(handle(log), seen.cast_unsigned(), timeout, &mut status) };
+        maybe(env, outcome, encoded(&status).as_bytes())
     }
 
     /// `byte[] replogPeers(Object owner, long log)`

@@ -39,6 +39,7 @@ mod replog_ids;
 mod replog_options;
 mod replog_pending;
 mod replog_snapshot;
+mod replog_status;
 mod resilience;
 mod shared;
 mod stage;
@@ -69,6 +70,7 @@ mod _native {
         replog::ReplicatedLog,
         replog_pending::PendingAppend,
         replog_snapshot::{_log_snapshot, _log_state, _log_state_into},
+        replog_status::_log_wait_status,
         resilience::{PyBreaker, PyBulkhead, PyLimiter, PyRegistry, PyRetry},
         shared::{SharedLanes, SharedProducer, SharedStats},
         stage::Stage,

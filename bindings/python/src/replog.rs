@@ -6,11 +6,12 @@ use crate::bytes::with_detached;
 use crate::replog_ids::Ids;
 use crate::replog_options::{FOR_EVER, set};
 use crate::replog_pending::{PendingAppend, is_timeout, raise};
+use crate::replog_status::status_of;
 use duochain::frame::Origin;
 use duochain::node::replica::{
     Asked, Identities, Lane, PolledReplica, ReplicaConfig, ReplicaError, SubmitOptions, WaitFor,
 };
-use duochain::raft::{Change, Membership, Role};
+use duochain::raft::{Change, Membership};
 use duochain::types::{ClusterId, Index, LogId, NodeId};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
@@ -229,36 +230,7 @@ impl ReplicatedLog {
 
     /// Where this node stands.
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.gate.enter_closed(py, || {
-            let (now, members) = py.detach(|| (self.inner.status(), self.inner.members()));
-            let address = now.leader.and_then(|leader| members.addresses.get(&leader));
-            let role = match now.role {
-                Role::Follower => "follower",
-                Role::PreCandidate | Role::Candidate => "candidate",
-                Role::Leader => "leader",
-            };
-            let row = PyDict::new(py);
-            row.set_item("role", role)?;
-            row.set_item("node", self.inner.node().get())?;
-            row.set_item("term", now.term.get())?;
-            row.set_item("leader", now.leader.map(NodeId::get))?;
-            row.set_item("leader_address", address)?;
-            row.set_item("first", self.inner.first().get())?;
-            row.set_item("last", now.last.index.get())?;
-            row.set_item("durable", now.durable.get())?;
-            row.set_item("commit", now.commit.get())?;
-            row.set_item("snapshot", self.inner.snapshot_index().get())?;
-            row.set_item("uncommitted_bytes", now.uncommitted_bytes)?;
-            row.set_item("applied", self.inner.applied().get())?;
-            row.set_item("last_term", now.last.term.get())?;
-            row.set_item("window_bytes", now.window_bytes)?;
-            row.set_item("address", self.inner.address().map(|address| address.to_string()))?;
-            let voters = members.addresses.keys().map(|node| (node.get(), members.is_voter(*node)));
-            row.set_item("voters", voters.filter(|(_, is)| *is).map(|(node, _)| node).collect::<Vec<_>>())?;
-            let addresses = members.addresses.iter().map(|(node, address)| (node.get(), address.as_str()));
-            row.set_item("members", addresses.collect::<BTreeMap<_, _>>())?;
-            Ok(row)
-        })
+        self.gate.enter_closed(py, || status_of(py, self, &py.detach(|| self.inner.situation())))
     }
 
     /// Who is in the cluster, as this node's log says.

@@ -4,6 +4,7 @@ use super::metrics::{Counts, Disk, Meters, Spans};
 use super::snapshots::{Post, Received, Snapshots};
 use super::stage::Stage;
 use super::waiting::{Group, Waiting};
+use super::watching::Changes;
 use super::{LeaderAt, ReplicaConfig, ReplicaError};
 use crate::dedup::{Admission, DedupLimits};
 use crate::env::log::{self, Level};
@@ -51,6 +52,8 @@ pub(super) struct Core {
     /// When frames have to go at the latest.
     pub(super) flush_at: Option<Tick>,
     pub(super) meters: Meters,
+    /// Of role, term, leader and members.
+    pub(super) changes: Changes,
     pub(super) timers: BTreeMap<Timer, Tick>,
     pub(super) fetches: VecDeque<Fetch>,
     /// Of peers whose logs are damaged.
@@ -90,7 +93,7 @@ pub(super) struct Shared {
     pub(super) time: Condvar,
     /// A fetch, or the end.
     pub(super) fetch: Condvar,
-    /// Something was committed, applied or cut, or the end.
+    /// Something was committed, applied or cut, another leads or is in, or the end.
     pub(super) progress: Condvar,
     pub(super) applied: AtomicU64,
     /// Everything up to here was in the snapshot that the host's state here began with.
@@ -147,6 +150,7 @@ impl Shared {
             committed: raft.commit(),
             members: BTreeMap::new(),
             has_new_members: false,
+            changes: Changes::new(&raft),
             raft,
             effects: Vec::new(),
             waiting: Waiting::new(clock.unix().get()),
@@ -225,6 +229,7 @@ impl Shared {
         effects.drain(..).for_each(|effect| self.carry_out(core, effect));
         core.effects = effects;
         self.follow_members(core);
+        self.note_changes(core);
         core.ended = None;
     }
 

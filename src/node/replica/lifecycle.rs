@@ -124,7 +124,8 @@ impl Shared {
         self.core.lock().ended.clone().map_or(Ok(()), Err)
     }
 
-    /// Waits until it is so, looking again at each commit, each apply, each cut and, while it is closing, each step.
+    /// Waits until it is so, looking again at each commit, each apply, each cut, each change of leader or members and, while
+    /// it is closing, each step.
     pub(super) fn wait_until(&self, until: Tick, is_so: impl Fn(&Core) -> bool) -> Result<(), ReplicaError> {
         if self.is_of_parent() {
             return Err(ReplicaError::Closed);

@@ -57,6 +57,7 @@ mod stage;
 mod submitting;
 mod timekeeper;
 mod waiting;
+mod watching;
 mod writer;
 
 pub use applier::{Applied, Apply};
@@ -72,6 +73,7 @@ pub use snapshots::SnapshotOptions;
 pub use stage::Lane;
 pub use submitting::SubmitOptions;
 pub use waiting::{Receipt, WaitFor};
+pub use watching::Situation;
 
 use crate::dedup::{Dedup, DedupLimits};
 use crate::env::{Clock, panic};

@@ -20,23 +20,25 @@ import java.util.OptionalLong;
  * @param applied everything up to here can be read here; 0 while an opening goes through its log
  * @param lastTerm the term of the last entry of its log
  * @param windowBytes bytes of the log that are in memory
+ * @param changes counts changes of role, term, leader and members, from 1 when the log was opened; for
+ *     {@link ReplicatedLog#awaitChange}
  * @param address where it listens: with the port that the system chose, where the options said 0
  */
 public record LogStatus(
         Role role, long node, long term, OptionalLong leader, Optional<String> leaderAddress, long first, long last,
         long durable, long commit, long uncommittedBytes, long snapshot, long applied, long lastTerm, long windowBytes,
-        String address) {
+        long changes, String address) {
 
     LogStatus(Wire wire) {
         this(Role.of(wire.i32()), wire.i64(), wire.i64(), known(wire.i64()), new long[] {
-            wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64()},
-                wire.text(), wire.text());
+            wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(), wire.i64(),
+            wire.i64()}, wire.text(), wire.text());
     }
 
     private LogStatus(
             Role role, long node, long term, OptionalLong leader, long[] rest, String leaderAddress, String address) {
         this(role, node, term, leader, Optional.of(leaderAddress).filter(text -> !text.isEmpty()),
-                rest[0], rest[1], rest[2], rest[3], rest[4], rest[5], rest[6], rest[7], rest[8], address);
+                rest[0], rest[1], rest[2], rest[3], rest[4], rest[5], rest[6], rest[7], rest[8], rest[9], address);
     }
 
     private static OptionalLong known(long leader) {

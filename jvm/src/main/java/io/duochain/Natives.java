@@ -313,6 +313,9 @@ final class Natives {
 
     static native byte[] replogStatus(Object owner, long log);
 
+    /** {@code null} while nothing has changed. */
+    static native byte[] replogWaitStatus(Object owner, long log, long seen, long timeoutNanos);
+
     static native byte[] replogPeers(Object owner, long log);
 
     static native byte[] replogMembers(Object owner, long log);

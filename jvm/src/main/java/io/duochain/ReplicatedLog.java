@@ -1,7 +1,6 @@
 package io.duochain;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -30,14 +29,13 @@ import java.util.function.Consumer;
  * <p><b>Interrupts</b> end every wait within about 0.1 s, and not what is waited for: an entry may be committed, a change
  * carried out, a snapshot written; a shutdown goes on. Only {@link #close} is not ended by one, which stays set.
  */
-public final class ReplicatedLog implements AutoCloseable {
-    private final NativeHandle handle;
+public final class ReplicatedLog extends LogView implements AutoCloseable {
     private final LogAppends appends;
     private final LogSnapshots snapshots;
     private final LogReads reads;
 
     private ReplicatedLog(long word) {
-        this.handle = NativeHandle.of(this, "replicated log", word, Natives::replogDestroy);
+        super(word);
         this.appends = new LogAppends(this, handle);
         this.snapshots = new LogSnapshots(this, handle, appends);
         this.reads = new LogReads(this, handle);
@@ -180,21 +178,6 @@ public final class ReplicatedLog implements AutoCloseable {
         appends.change(parts, timeout);
     }
 
-    /** Where this node stands. */
-    public LogStatus status() {
-        return new LogStatus(new Wire(Natives.replogStatus(this, handle.use())));
-    }
-
-    /** What a leader knows of the others; none on a follower. */
-    public List<Peer> peers() {
-        return new Wire(Natives.replogPeers(this, handle.use())).rest(Peer::new);
-    }
-
-    /** Who is in the cluster, as this node's log says. */
-    public List<Member> members() {
-        return new Wire(Natives.replogMembers(this, handle.use())).rest(Member::new);
-    }
-
     /**
      * Reads the files of {@link ReplicatedLogOptions#tls} again, where they were when the log was opened, for connections
      * to come; those that are there live on. Without TLS it does nothing.
@@ -204,16 +187,6 @@ public final class ReplicatedLog implements AutoCloseable {
      */
     public void reloadTls() {
         Natives.replogReloadTls(this, handle.use());
-    }
-
-    /** The node's figures as a JSON object. */
-    public String json() {
-        return new String(Natives.replogJson(this, handle.use()), StandardCharsets.UTF_8);
-    }
-
-    /** The node's figures in Prometheus's text format, each with the label {@code node}. */
-    public String prometheus() {
-        return new String(Natives.replogPrometheus(this, handle.use()), StandardCharsets.UTF_8);
     }
 
     /**
