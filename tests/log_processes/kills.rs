@@ -74,33 +74,55 @@ fn an_orderly_restart_of_all_in_turn_hands_over_and_loses_nothing() {
     cluster.finish();
 }
 
+/// How often the loops below kill; ten times unless `DUO_LOG_KILLS` says otherwise.
 fn kills() -> u64 {
     let text = std::env::var("DUO_LOG_KILLS").unwrap_or_else(|_| "10".to_owned());
     text.parse().unwrap_or_else(|_| panic!("DUO_LOG_KILLS={text}: no number"))
 }
 
-#[test]
-fn nothing_acknowledged_is_lost_when_processes_are_killed_again_and_again() {
-    let cluster = Cluster::new("kills", 3);
+/// Kills processes `count` times, each time those that `choose` picks by a roll and the leader, and starts them again.
+/// While a majority is left, every other time something has to be acknowledged without them.
+fn kill_again_and_again(cluster: &Cluster, count: u64, choose: impl Fn(u64, usize) -> Vec<usize>) {
     cluster.leader();
-    under_load(&cluster, 6, || {
-        for kill in 0..kills() {
+    let nodes = cluster.numbers().count();
+    under_load(cluster, 6, || {
+        for kill in 0..count {
             // Anywhere in what the appends lead to, not right after an answer.
-            progress(&cluster, 20 + (digest(kill, 0) % 40) as usize);
+            progress(cluster, 20 + (digest(kill, 0) % 40) as usize);
             std::thread::sleep(Duration::from_micros(digest(kill, 1) % 5_000));
-            // Two of three times the leader; and every fifth time all of them.
-            let leader = cluster.find_leader().unwrap_or(1);
-            let chosen = match digest(kill, 2) % 15 {
-                0..=8 => vec![leader],
-                9..=11 => vec![leader % 3 + 1],
-                _ => cluster.numbers().collect(),
-            };
+            let chosen = choose(digest(kill, 2), cluster.find_leader().unwrap_or(1));
             chosen.iter().for_each(|number| cluster.kill(*number));
-            if chosen.len() == 1 && kill.is_multiple_of(2) {
-                progress(&cluster, 5);
+            if chosen.len() * 2 < nodes && kill.is_multiple_of(2) {
+                progress(cluster, 5);
             }
             chosen.iter().for_each(|number| cluster.start(*number).expect("it starts again"));
         }
+    });
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_processes_are_killed_again_and_again() {
+    let cluster = Cluster::new("kills", 3);
+    // Three of five times the leader; and every fifth time all of them.
+    kill_again_and_again(&cluster, kills(), |roll, leader| match roll % 15 {
+        0..=8 => vec![leader],
+        9..=11 => vec![leader % 3 + 1],
+        _ => cluster.numbers().collect(),
+    });
+    cluster.finish();
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_of_five_of_which_two_or_three_are_killed_at_once() {
+    let cluster = Cluster::new("kills-five", 5);
+    let after = |leader: usize, places: usize| (leader + places - 1) % 5 + 1;
+    kill_again_and_again(&cluster, kills().div_ceil(4), |roll, leader| match roll % 8 {
+        0..=1 => vec![leader],
+        2..=4 => vec![leader, after(leader, 1)],
+        5 => vec![after(leader, 1), after(leader, 3)],
+        // Those that are left are no majority, and the leader may be among them.
+        6 => vec![leader, after(leader, 2), after(leader, 3)],
+        _ => vec![after(leader, 1), after(leader, 2), after(leader, 4)],
     });
     cluster.finish();
 }
