@@ -2,6 +2,7 @@
 
 use super::cluster::Cluster;
 use super::history::{Operation, Outcome, Record, digest};
+use super::ways::Manner;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -53,7 +54,7 @@ impl History {
     /// Appends one more value at this node, as a client that nobody has heard of, and takes the first answer.
     pub(crate) fn append_at(&self, cluster: &Cluster, node: usize) -> Record {
         self.note(self.process(), Operation::Append(self.value()), |operation| {
-            self.ask(cluster, self.process(), node, operation)
+            self.ask(cluster, (self.process(), Manner::PLAIN), node, operation)
         })
     }
 
@@ -75,11 +76,19 @@ impl History {
         record
     }
 
-    /// Asks a node. A value names itself in the session of who appends it, so it can be asked for again.
-    fn ask(&self, cluster: &Cluster, session: u64, node: usize, operation: Operation) -> Outcome {
+    /// Asks a node, as somebody and in some manner.
+    fn ask(
+        &self,
+        cluster: &Cluster,
+        (process, manner): (u64, Manner),
+        node: usize,
+        operation: Operation,
+    ) -> Outcome {
         let millis = TIMEOUT.as_millis();
+        let session = if manner.has_origin { process } else { 0 };
+        let (id, how) = (u8::from(manner.has_id), manner.how);
         let request = match operation {
-            Operation::Append(value) => format!("append {value} {session} {value} {millis}"),
+            Operation::Append(value) => format!("append {value} {session} {id} {how} {millis}"),
             Operation::Read => format!("read {millis}"),
         };
         let Some(node) = cluster.process(node) else { return Outcome::Failed("it is down".to_owned()) };
@@ -103,6 +112,7 @@ fn outcome(operation: Operation, answer: &str) -> Outcome {
         }
         Some(("fail", why)) => Outcome::Failed(why.to_owned()),
         Some(("info", why)) => Outcome::Unknown(why.to_owned()),
+        Some(("lost", _)) => panic!("{operation:?} was acknowledged and is {answer}"),
         _ => panic!("no answer: {answer}"),
     }
 }
@@ -134,27 +144,29 @@ impl Drop for Over<'_> {
 fn work(cluster: &Cluster, seed: u64, is_over: impl Fn() -> bool) {
     let history = &cluster.history;
     let (mut process, mut state, mut target) = (history.process(), seed, None);
-    let mut roll = |sides: usize| {
+    let mut roll = || {
         state = digest(state, seed);
-        (state % sides as u64) as usize
+        state
     };
-    let count = cluster.numbers().count();
+    let repeats = seed.is_multiple_of(2);
     while !is_over() {
-        if roll(10) == 0 {
+        if roll() % 10 == 0 {
             // Any node answers reads.
-            let node = 1 + roll(count);
-            history.note(process, Operation::Read, |read| history.ask(cluster, process, node, read));
+            let node = one_of(cluster, roll());
+            let read = |read| history.ask(cluster, (process, Manner::PLAIN), node, read);
+            history.note(process, Operation::Read, read);
             continue;
         }
+        let manner = Manner::drawn(roll(), repeats);
         let record = history.note(process, Operation::Append(history.value()), |append| {
             let mut ask = || {
-                let node = target.unwrap_or_else(|| 1 + roll(count));
-                let outcome = history.ask(cluster, process, node, append);
+                let node = target.unwrap_or_else(|| one_of(cluster, roll()));
+                let outcome = history.ask(cluster, (process, manner), node, append);
                 target = matches!(outcome, Outcome::Appended { .. }).then_some(node);
                 outcome
             };
             let mut outcome = ask();
-            while seed.is_multiple_of(2) && matches!(outcome, Outcome::Unknown(_)) && !is_over() {
+            while repeats && matches!(outcome, Outcome::Unknown(_)) && !is_over() {
                 // Once nobody knows, only an acknowledgement says more: a refusal is about the repetition.
                 let again = ask();
                 if matches!(again, Outcome::Appended { .. }) {
@@ -170,4 +182,10 @@ fn work(cluster: &Cluster, seed: u64, is_over: impl Fn() -> bool) {
             _ => {}
         }
     }
+}
+
+/// One of the nodes that are in the cluster now.
+fn one_of(cluster: &Cluster, roll: u64) -> usize {
+    let numbers: Vec<usize> = cluster.numbers().collect();
+    numbers[(roll % numbers.len() as u64) as usize]
 }

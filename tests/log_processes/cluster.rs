@@ -4,10 +4,13 @@ use super::addresses::own_places;
 use super::clients::History;
 use super::history::{self, Operation, Outcome, Record, digest};
 use super::judge::judge;
+use super::node::{CLUSTER, certificates};
 use super::process::Process;
 use super::proxy::{Gate, Relay};
 use super::support::{Scratch, eventually};
-use std::collections::BTreeMap;
+use super::tls::{Authority, name_of, write};
+use super::ways::{WAYS, Ways};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,12 +27,20 @@ pub(crate) struct Status {
     pub(crate) leader: usize,
     pub(crate) commit: u64,
     pub(crate) applied: u64,
+    /// The last entry that its log has forgotten.
+    pub(crate) front: u64,
+    /// The last entry of the last snapshot that it began with, its own or another one's.
+    pub(crate) restored: u64,
 }
 
 pub(crate) struct Cluster {
     name: &'static str,
     scratch: Scratch,
+    ways: Ways,
+    /// Of all nodes that there can be; those who are in when it begins come first.
     listen: Vec<SocketAddr>,
+    founders: usize,
+    members: Mutex<BTreeSet<usize>>,
     /// By who sends and who receives.
     relays: BTreeMap<(usize, usize), Relay>,
     /// `None`: it is down.
@@ -39,9 +50,13 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Nodes 1 to `count`, running.
+    /// Nodes 1 to `count`, running, in ways that the name draws.
     pub(crate) fn new(name: &'static str, count: usize) -> Self {
-        Self::with(name, count, |_| Vec::new())
+        Self::in_ways(name, count, Ways::drawn(name))
+    }
+
+    pub(crate) fn in_ways(name: &'static str, count: usize, ways: Ways) -> Self {
+        Self::build(name, (count, 0), ways, |_| Vec::new())
     }
 
     /// The same, with variables of the environment that depend on the cluster's directory.
@@ -50,20 +65,67 @@ impl Cluster {
         count: usize,
         variables: impl FnOnce(&Scratch) -> Vec<(String, String)>,
     ) -> Self {
+        Self::build(name, (count, 0), Ways::drawn(name), variables)
+    }
+
+    /// The same, with numbers for nodes that come later. The log says where members are, the same to all of them: there
+    /// are no relays.
+    pub(crate) fn with_spares(name: &'static str, count: usize, spares: usize, ways: Ways) -> Self {
+        Self::build(name, (count, spares), ways, |_| Vec::new())
+    }
+
+    fn build(
+        name: &'static str,
+        (founders, spares): (usize, usize),
+        ways: Ways,
+        variables: impl FnOnce(&Scratch) -> Vec<(String, String)>,
+    ) -> Self {
         let scratch = Scratch::new(name);
-        let listen = own_places(count);
-        let pairs = (1..=count).flat_map(|from| (1..=count).map(move |to| (from, to)));
-        let pairs = pairs.filter(|(from, to)| from != to);
+        let all = founders + spares;
+        let listen = own_places(all);
+        let pairs = (1..=all).flat_map(|from| (1..=all).map(move |to| (from, to)));
+        let pairs = pairs.filter(|(from, to)| from != to && spares == 0);
         let relays = pairs.map(|(from, to)| ((from, to), Relay::new(listen[to - 1]))).collect();
         let variables = variables(&scratch);
-        let nodes = (0..count).map(|_| Mutex::new(None)).collect();
-        let cluster = Self { name, scratch, listen, relays, nodes, variables, history: History::default() };
+        let nodes = (0..all).map(|_| Mutex::new(None)).collect();
+        let members = Mutex::new((1..=founders).collect());
+        let history = History::default();
+        let cluster =
+            Self { name, scratch, ways, listen, founders, members, relays, nodes, variables, history };
+        if ways.tls {
+            cluster.certify(all);
+        }
         cluster.numbers().for_each(|number| cluster.start(number).unwrap());
         cluster
     }
 
+    fn certify(&self, count: usize) {
+        let authority = Authority::new();
+        for number in 1..=count {
+            let issued = authority.issue(&name_of(&CLUSTER, number as u64));
+            let files = write(&self.directory(number).with_extension("tls"), &issued, &authority.pem);
+            assert_eq!(files, certificates(&self.directory(number)));
+        }
+    }
+
+    /// Those who are in.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = usize> + use<> {
-        1..=self.nodes.len()
+        self.members.lock().unwrap().clone().into_iter()
+    }
+
+    /// From here on clients ask it too, and it counts in the end.
+    pub(crate) fn come(&self, number: usize) {
+        self.members.lock().unwrap().insert(number);
+    }
+
+    /// From here on nobody counts on it.
+    pub(crate) fn leave(&self, number: usize) {
+        self.members.lock().unwrap().remove(&number);
+    }
+
+    /// Where a node listens.
+    pub(crate) fn place(&self, number: usize) -> SocketAddr {
+        self.listen[number - 1]
     }
 
     pub(crate) fn directory(&self, number: usize) -> PathBuf {
@@ -78,14 +140,24 @@ impl Cluster {
     /// Why the node refuses to run.
     pub(crate) fn start(&self, number: usize) -> Result<(), String> {
         let address = |to: usize| match self.relays.get(&(number, to)) {
-            Some(relay) => relay.address().to_string(),
-            None => self.listen[to - 1].to_string(),
+            Some(relay) => relay.address(),
+            None => self.place(to),
         };
-        let addresses: Vec<_> = self.numbers().map(address).collect();
-        let (dir, listen) = (self.directory(number), self.listen[number - 1]);
-        let place = format!("{number} {} {listen} {}", dir.display(), addresses.join(" "));
-        let variables: Vec<_> =
-            self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        // Who comes later begins with those who are in; the others with all founders, and are told who came.
+        let founders: Vec<usize> = match number <= self.founders {
+            true => (1..=self.founders).collect(),
+            false => self.numbers().filter(|other| *other != number).collect(),
+        };
+        let later = self.numbers().filter(|other| *other != number && !founders.contains(other));
+        let others = founders.iter().map(|other| format!("{other}={}", address(*other)));
+        let others: Vec<_> =
+            others.chain(later.map(|other| format!("+{other}={}", address(other)))).collect();
+        let (dir, listen) = (self.directory(number), self.place(number));
+        let place = format!("{number} {} {listen} {}", dir.display(), others.join(" "));
+        let ways = self.ways.text();
+        let own = [(WAYS, ways.as_str())];
+        let variables = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let variables: Vec<_> = variables.chain(own).collect();
         *self.slot(number) = Some(Arc::new(Process::start(&place, &variables)?));
         Ok(())
     }
@@ -106,7 +178,7 @@ impl Cluster {
     pub(crate) fn status(&self, number: usize) -> Option<Status> {
         let text = self.process(number)?.ask("status", Duration::from_millis(500))?;
         let words: Vec<&str> = text.split(' ').collect();
-        let [role, term, leader, commit, applied] = words[..] else { panic!("{text}") };
+        let [role, term, leader, commit, applied, front, restored] = words[..] else { panic!("{text}") };
         let number = |text: &str| text.parse::<u64>().expect("a number");
         Some(Status {
             role: role.to_owned(),
@@ -114,6 +186,8 @@ impl Cluster {
             leader: number(leader) as usize,
             commit: number(commit),
             applied: number(applied),
+            front: number(front),
+            restored: number(restored),
         })
     }
 

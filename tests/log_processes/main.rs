@@ -11,6 +11,12 @@
 //! | the leader dies and comes back; two of three die; kills again and again, of three and of five | `kills` |
 //! | a leader without the others, one that is not heard, stopped processes | `partitions` |
 //! | a full disk, a slow one, a torn tail, damage in the middle | `disks` |
+//! | nodes that were away for longer than the log is kept | `away` |
+//! | a dead leader is replaced by a new node, a live one by another, and leaders die meanwhile | `members` |
+//!
+//! Whether nodes have certificates, and whether they give snapshots so that their logs are cut, is drawn for each scenario; how
+//! a value is handed over (a batch, an entry in either lane and at each level), and by what a repetition of it is
+//! known (a session, an id, both), is drawn by clients for each value (`ways.rs`).
 //!
 //! `DUO_LOG_KILLS=100` kills that often, as `make test` does, and a quarter as often where there are five; without it ten
 //! times.
@@ -21,17 +27,23 @@
 mod addresses;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/tls.rs"]
+mod tls;
 #[path = "../support/tools.rs"]
 mod tools;
 
+mod away;
 mod clients;
 mod cluster;
 mod disks;
 mod history;
 mod judge;
 mod kills;
+mod members;
 mod node;
 mod partitions;
 mod process;
 mod proxy;
 mod quiet;
+mod state;
+mod ways;
