@@ -48,7 +48,7 @@ check-benches: ## Lints and tests of the benchmark harness
 	@deploy/setup check
 	@deploy/check benches
 
-sanitize: ## Queue and pools under Miri, sanitizers, libFuzzer: what is here; S=miri|thread|address|fuzz
+sanitize: ## Queue and pools under Miri and sanitizers, all plays of fuzz/ under libFuzzer: what is here; S=miri|thread|address|fuzz
 	@deploy/sanitize $(S)
 
 bench: ## Benchmarks; B=name for one suite, DOCS=1 to update docs/benchmarks.md, QUICK=1 for a try

@@ -1,9 +1,10 @@
-//! What `make fuzz` plays for as long as it is let, here in short and with any compiler: the corpus, and random
+//! What `make sanitize S=fuzz` plays for as long as it is let, here in short and with any compiler: the corpus, and random
 //! bytes from seeds. `DUOCHAIN_PLAYS=n` sets how many of these; a failure names its seed.
 
 #[path = "../fuzz/plays/mod.rs"]
 mod plays;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
@@ -51,6 +52,27 @@ fn hold_some(target: &str, play: fn(&[u8]), plays: u64) {
     }
 }
 
+/// Names in a folder, without what follows a dot.
+fn names(folder: &str) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let paths = std::fs::read_dir(folder).expect("it is there").map(|entry| entry.expect("readable").path());
+    paths.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn every_target_is_built_has_a_corpus_and_is_played_here() {
+    let targets = names("fuzz/fuzz_targets");
+    assert_eq!(names("fuzz/corpus"), targets);
+    let manifest = include_str!("../fuzz/Cargo.toml");
+    let bins = manifest.lines().filter_map(|line| line.strip_prefix("path = \"fuzz_targets/"));
+    assert_eq!(bins.map(|name| name.replace(".rs\"", "")).collect::<BTreeSet<_>>(), targets);
+    let unplayed: Vec<_> = targets
+        .iter()
+        .filter(|name| !include_str!("fuzz_plays.rs").contains(&format!("plays::{name}::play")))
+        .collect();
+    assert!(unplayed.is_empty(), "{unplayed:?}");
+}
+
 #[test]
 fn the_queue_does_what_plain_queues_do() {
     hold("queue", plays::queue::play);
@@ -84,6 +106,27 @@ fn the_raft_core_keeps_its_invariants_whatever_it_is_told() {
 #[test]
 fn a_snapshot_is_read_whole_or_refused_and_a_lie_about_lengths_allocates_nothing() {
     hold("snapshot", plays::snapshot::play);
+}
+
+#[test]
+fn a_hello_is_read_in_one_encoding_and_allocates_nothing() {
+    hold("hello", plays::hello::play);
+}
+
+#[test]
+fn members_are_read_in_one_encoding_and_stay_sound_whatever_changes() {
+    hold("membership", plays::membership::play);
+}
+
+#[test]
+fn what_is_remembered_against_repetitions_decides_alike_once_it_was_read_again() {
+    hold("dedup", plays::dedup::play);
+}
+
+#[test]
+fn the_latest_vote_of_which_a_copy_is_whole_is_taken_and_no_other() {
+    // Each play writes files and syncs them.
+    hold_some("votes", plays::votes::play, plays() / 10);
 }
 
 #[test]

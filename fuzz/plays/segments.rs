@@ -1,13 +1,12 @@
 //! A directory of frame files whose bytes anybody may have written.
 
-use super::{Script, heap};
+use super::{Directory, Script, heap};
 use duochain::frame::{Body, Frame, FrameLimits, Seal};
 use duochain::storage::Error;
 use duochain::storage::frames::{FrameLog, FrameLogOptions, SegmentFrameLog};
 use duochain::types::{Index, Term, UnixNanos};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
 const OPTIONS: FrameLogOptions = FrameLogOptions {
     segment_bytes: 1 << 20,
@@ -17,26 +16,6 @@ const OPTIONS: FrameLogOptions = FrameLogOptions {
 /// Of what opening allocates beside one piece of a file at a time.
 const HEAP_BYTES_MAX: usize = 16 << 20;
 
-/// Gone with this value.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        // Relaxed: only distinct numbers are needed.
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("duochain-play-{}-{number}", std::process::id()));
-        fs::create_dir_all(&path).expect("a folder");
-        Self(path)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Plays what `data` says: a log is written, its file changed, the log opened.
 ///
 /// # Panics
@@ -45,8 +24,8 @@ impl Drop for Directory {
 pub(crate) fn play(data: &[u8]) {
     let mut script = Script::new(data);
     let directory = Directory::new();
-    let path = directory.0.join("00000000000000000001.frames");
-    let mut log = SegmentFrameLog::open(&directory.0, &OPTIONS).expect("an empty folder");
+    let path = directory.path().join("00000000000000000001.frames");
+    let mut log = SegmentFrameLog::open(directory.path(), &OPTIONS).expect("an empty folder");
     let mut frames = Vec::new();
     for _ in 0..=script.roll(6) {
         let seal = Seal {
@@ -64,11 +43,11 @@ pub(crate) fn play(data: &[u8]) {
     log.sync().expect("there is room");
     drop(log);
     let (first, is_copied) = change(&mut script, &path);
-    let (outcome, allocated) = heap::counted(|| SegmentFrameLog::open(&directory.0, &OPTIONS));
+    let (outcome, allocated) = heap::counted(|| SegmentFrameLog::open(directory.path(), &OPTIONS));
     assert!(allocated <= HEAP_BYTES_MAX, "{allocated} bytes to open a file of 1 MiB");
     match outcome {
         Ok(log) => check(&log, &frames, first),
-        Err(Error::Corrupt { .. } | Error::FormatTooNew { .. }) => mend(&directory.0, &frames, is_copied),
+        Err(Error::Corrupt { .. } | Error::FormatTooNew { .. }) => mend(directory.path(), &frames, is_copied),
         Err(error) => panic!("{error}"),
     }
 }

@@ -12,22 +12,28 @@ use super::Refusal;
 use crate::codec::{Malformed, Reader, Writer};
 use crate::types::{ClusterId, NodeId};
 
-pub(super) const HELLO_BYTES: usize = 64;
-pub(super) const ANSWER_BYTES: usize = 16;
+/// Bytes of a hello.
+pub const HELLO_BYTES: usize = 64;
+/// Bytes of an answer.
+pub const ANSWER_BYTES: usize = 16;
 const HELLO: u32 = u32::from_le_bytes(*b"DUOH");
 const ANSWER: u32 = u32::from_le_bytes(*b"DUOA");
 const VERSION: u16 = 1;
 
 /// Who calls whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hello {
-    pub(super) cluster: ClusterId,
-    pub(super) from: NodeId,
-    pub(super) to: NodeId,
+pub struct Hello {
+    /// The cluster that both have to belong to.
+    pub cluster: ClusterId,
+    /// Who calls.
+    pub from: NodeId,
+    /// Whom it means.
+    pub to: NodeId,
 }
 
 impl Hello {
-    pub(super) fn encode(&self) -> [u8; HELLO_BYTES] {
+    /// Its bytes.
+    pub fn encode(&self) -> [u8; HELLO_BYTES] {
         let mut out = Vec::with_capacity(HELLO_BYTES);
         Writer::new(&mut out)
             .u32(HELLO)
@@ -40,7 +46,11 @@ impl Hello {
         sealed(out)
     }
 
-    pub(super) fn decode(bytes: &[u8; HELLO_BYTES]) -> Result<Self, Refusal> {
+    /// Reads what [`Self::encode`] wrote.
+    ///
+    /// # Errors
+    /// `Version` where another version wrote it, and `Garbled` for anything else.
+    pub fn decode(bytes: &[u8; HELLO_BYTES]) -> Result<Self, Refusal> {
         let mut reader = Reader::new(bytes);
         let garbled = |_: Malformed| Refusal::Garbled;
         let (magic, version) =
@@ -59,18 +69,27 @@ impl Hello {
             return Err(Refusal::Garbled);
         }
         let mut node = |field| reader.u64(field).ok().and_then(NodeId::new).ok_or(Refusal::Garbled);
-        Ok(Self { cluster, from: node("from")?, to: node("to")? })
+        let hello = Self { cluster, from: node("from")?, to: node("to")? };
+        if reader.u32("zero") != Ok(0) {
+            return Err(Refusal::Garbled);
+        }
+        Ok(hello)
     }
 }
 
-pub(super) fn encode_answer(answer: Result<(), Refusal>) -> [u8; ANSWER_BYTES] {
+/// The bytes of a welcome, or of the reason why not.
+pub fn encode_answer(answer: Result<(), Refusal>) -> [u8; ANSWER_BYTES] {
     let code = answer.err().map_or(0, |refusal| refusal as u32);
     let mut out = Vec::with_capacity(ANSWER_BYTES);
     Writer::new(&mut out).u32(ANSWER).u32(code).u32(0);
     sealed(out)
 }
 
-pub(super) fn decode_answer(bytes: &[u8; ANSWER_BYTES]) -> Result<(), Refusal> {
+/// Reads an answer. A reason that this version does not know is one of another version.
+///
+/// # Errors
+/// The reason why not; `Garbled` where it is no answer.
+pub fn decode_answer(bytes: &[u8; ANSWER_BYTES]) -> Result<(), Refusal> {
     let mut reader = Reader::new(bytes);
     let (magic, code) = (reader.u32("magic"), reader.u32("code"));
     match (magic, code) {

@@ -51,7 +51,7 @@
 //! inbox included, so whoever closes makes that return; dropping closes. In the child of a fork it does nothing any more, and closing leaves the parent's connections alone.
 
 mod admission;
-mod hello;
+pub mod hello;
 mod inbound;
 mod line;
 mod link;

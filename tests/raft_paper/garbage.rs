@@ -1,4 +1,4 @@
-//! A node among peers, disks and hosts that say anything: it keeps its invariants. `fuzz_plays` and `make fuzz`
+//! A node among peers, disks and hosts that say anything: it keeps its invariants. `fuzz_plays` and `make sanitize S=fuzz`
 //! play the same with other dice.
 
 use crate::support::Besieged;
