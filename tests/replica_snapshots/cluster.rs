@@ -1,7 +1,8 @@
 //! Replicas of a host that keeps snapshots, with real sockets and files.
 
 use crate::replicas::{PATIENCE, Scratch, eventually, own_places, unless_it_went};
-use duochain::frame::{Entry, FrameBuilder, FrameLimits, Origin};
+use duochain::dedup::DedupLimits;
+use duochain::frame::{Body, Entry, FrameBuilder, FrameLimits, Origin};
 use duochain::node::replica::{
     Applied, Apply, Receipt, Replica, ReplicaConfig, ReplicaError, SnapshotOptions,
 };
@@ -90,6 +91,7 @@ pub(crate) struct Cluster {
     pub(crate) listens: Vec<SocketAddr>,
     pub(crate) members: Membership,
     pub(crate) options: SnapshotOptions,
+    pub(crate) dedup: DedupLimits,
     replicas: Vec<Option<(Replica, Shared)>>,
 }
 
@@ -98,8 +100,9 @@ impl Cluster {
     pub(crate) fn closed(name: &str, count: usize) -> Self {
         let listens = own_places(count);
         let members = Membership::of((1..).map(n).zip(listens.iter().map(SocketAddr::to_string)));
-        let scratch = Scratch::new(name);
-        Self { scratch, listens, members, options: SMALL, replicas: (0..count).map(|_| None).collect() }
+        let (scratch, dedup) = (Scratch::new(name), DedupLimits::default());
+        let replicas = (0..count).map(|_| None).collect();
+        Self { scratch, listens, members, options: SMALL, dedup, replicas }
     }
 
     pub(crate) fn dir(&self, number: usize) -> PathBuf {
@@ -115,7 +118,7 @@ impl Cluster {
         let log = FrameLogOptions { segment_bytes: 1 << 20, ..FrameLogOptions::default() };
         let (listen, members) = (self.listens[number - 1], self.members.clone());
         let usual = ReplicaConfig::new(n(number), self.dir(number), ClusterId([9; 16]), listen, members);
-        ReplicaConfig { raft, log, snapshots: self.options, ..usual }
+        ReplicaConfig { raft, log, snapshots: self.options, dedup: self.dedup, ..usual }
     }
 
     pub(crate) fn open(&mut self, number: usize) {
@@ -157,9 +160,12 @@ impl Cluster {
             let origin = origin.unwrap_or_default();
             builder.push(Entry { bytes, origin, ..Entry::default() }).unwrap();
         }
-        let batch = builder.finish().unwrap();
+        self.append_batch(&builder.finish().unwrap())
+    }
+
+    pub(crate) fn append_batch(&self, batch: &Body) -> Receipt {
         // What a deposed leader took is answered by nobody where its log was cut for another one's snapshot.
-        let is_named = entries.iter().any(|(origin, _)| origin.is_some());
+        let is_named = batch.header().has_identities();
         let patience = if is_named { PATIENCE } else { PATIENCE / 6 };
         eventually("an answer of a leader", || {
             self.alive().find_map(|replica| match replica.append(batch.clone(), patience) {

@@ -3,6 +3,7 @@
 mod cluster;
 #[path = "../support/damaged.rs"]
 mod damaged;
+mod expiry;
 mod proxy;
 mod repair;
 #[path = "../support/replicas.rs"]
