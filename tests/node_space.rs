@@ -5,6 +5,8 @@
 //! `-- --ignored mounted::` runs them where that is allowed.
 
 mod support;
+#[path = "support/tmpfs.rs"]
+mod tmpfs;
 
 use duochain::node::{HealthState, Node};
 use duochain::types::{ChainId, OpId, Status};
@@ -118,34 +120,8 @@ fn a_directory_that_may_not_be_written_is_refused_by_name() {
 }
 
 mod mounted {
+    use super::tmpfs::Tmpfs;
     use super::*;
-    use std::path::PathBuf;
-
-    /// A small file system of its own.
-    struct Tmpfs(PathBuf);
-
-    impl Tmpfs {
-        fn mount(path: &Path, options: &str) -> Self {
-            fs::create_dir_all(path).expect("mount point");
-            let mount =
-                Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(path).output();
-            let output = mount.expect("mount runs");
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            Self(path.to_owned())
-        }
-
-        fn remount(&self, options: &str) {
-            let status =
-                Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(&self.0).status();
-            assert!(status.expect("mount runs").success());
-        }
-    }
-
-    impl Drop for Tmpfs {
-        fn drop(&mut self) {
-            let _ = Command::new("umount").args(["-l"]).arg(&self.0).status();
-        }
-    }
 
     #[test]
     #[ignore = "mounts a file system, which needs the right to"]

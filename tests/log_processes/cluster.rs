@@ -9,6 +9,7 @@ use super::process::Process;
 use super::proxy::{Gate, Relay};
 use super::support::{Scratch, eventually};
 use super::tls::{Authority, name_of, write};
+use super::tmpfs::Tmpfs;
 use super::ways::{WAYS, Ways};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -33,8 +34,28 @@ pub(crate) struct Status {
     pub(crate) restored: u64,
 }
 
+/// What a cluster begins with.
+struct Plan {
+    founders: usize,
+    /// Numbers for nodes that come later.
+    spares: usize,
+    ways: Ways,
+    variables: Vec<(String, String)>,
+    disks: Vec<Tmpfs>,
+}
+
+impl Plan {
+    const fn new(founders: usize, ways: Ways) -> Self {
+        Self { founders, spares: 0, ways, variables: Vec::new(), disks: Vec::new() }
+    }
+}
+
+/// Parts go in this order: processes, their disks, the folders.
 pub(crate) struct Cluster {
     name: &'static str,
+    /// `None`: it is down.
+    nodes: Vec<Mutex<Option<Arc<Process>>>>,
+    _disks: Vec<Tmpfs>,
     scratch: Scratch,
     ways: Ways,
     /// Of all nodes that there can be; those who are in when it begins come first.
@@ -43,8 +64,6 @@ pub(crate) struct Cluster {
     members: Mutex<BTreeSet<usize>>,
     /// By who sends and who receives.
     relays: BTreeMap<(usize, usize), Relay>,
-    /// `None`: it is down.
-    nodes: Vec<Mutex<Option<Arc<Process>>>>,
     variables: Vec<(String, String)>,
     pub(crate) history: History,
 }
@@ -56,7 +75,7 @@ impl Cluster {
     }
 
     pub(crate) fn in_ways(name: &'static str, count: usize, ways: Ways) -> Self {
-        Self::build(name, (count, 0), ways, |_| Vec::new())
+        Self::build(name, Scratch::new(name), Plan::new(count, ways))
     }
 
     /// The same, with variables of the environment that depend on the cluster's directory.
@@ -65,33 +84,48 @@ impl Cluster {
         count: usize,
         variables: impl FnOnce(&Scratch) -> Vec<(String, String)>,
     ) -> Self {
-        Self::build(name, (count, 0), Ways::drawn(name), variables)
+        let scratch = Scratch::new(name);
+        let variables = variables(&scratch);
+        Self::build(name, scratch, Plan { variables, ..Plan::new(count, Ways::drawn(name)) })
     }
 
     /// The same, with numbers for nodes that come later. The log says where members are, the same to all of them: there
     /// are no relays.
     pub(crate) fn with_spares(name: &'static str, count: usize, spares: usize, ways: Ways) -> Self {
-        Self::build(name, (count, spares), ways, |_| Vec::new())
+        Self::build(name, Scratch::new(name), Plan { spares, ..Plan::new(count, ways) })
     }
 
-    fn build(
-        name: &'static str,
-        (founders, spares): (usize, usize),
-        ways: Ways,
-        variables: impl FnOnce(&Scratch) -> Vec<(String, String)>,
-    ) -> Self {
+    /// The same, each node on a file system of its own with so much room. Needs the right to mount.
+    pub(crate) fn on_small_disks(name: &'static str, count: usize, ways: Ways, size: &str) -> Self {
         let scratch = Scratch::new(name);
+        let mount = |number| Tmpfs::mount(&directory(&scratch, number), &format!("size={size}"));
+        let disks = (1..=count).map(mount).collect();
+        Self::build(name, scratch, Plan { disks, ..Plan::new(count, ways) })
+    }
+
+    fn build(name: &'static str, scratch: Scratch, plan: Plan) -> Self {
+        let Plan { founders, spares, ways, variables, disks } = plan;
         let all = founders + spares;
         let listen = own_places(all);
         let pairs = (1..=all).flat_map(|from| (1..=all).map(move |to| (from, to)));
         let pairs = pairs.filter(|(from, to)| from != to && spares == 0);
         let relays = pairs.map(|(from, to)| ((from, to), Relay::new(listen[to - 1]))).collect();
-        let variables = variables(&scratch);
         let nodes = (0..all).map(|_| Mutex::new(None)).collect();
         let members = Mutex::new((1..=founders).collect());
         let history = History::default();
-        let cluster =
-            Self { name, scratch, ways, listen, founders, members, relays, nodes, variables, history };
+        let cluster = Self {
+            name,
+            nodes,
+            _disks: disks,
+            scratch,
+            ways,
+            listen,
+            founders,
+            members,
+            relays,
+            variables,
+            history,
+        };
         if ways.tls {
             cluster.certify(all);
         }
@@ -129,7 +163,7 @@ impl Cluster {
     }
 
     pub(crate) fn directory(&self, number: usize) -> PathBuf {
-        self.scratch.path().join(format!("n{number}"))
+        directory(&self.scratch, number)
     }
 
     fn slot(&self, number: usize) -> MutexGuard<'_, Option<Arc<Process>>> {
@@ -273,6 +307,10 @@ impl Cluster {
         };
         text.lines().map(pair).collect()
     }
+}
+
+fn directory(scratch: &Scratch, number: usize) -> PathBuf {
+    scratch.path().join(format!("n{number}"))
 }
 
 /// A read of the whole list after everything.

@@ -40,6 +40,55 @@ fn a_follower_whose_disk_is_full_stops_nobody_and_comes_back_when_there_is_room(
     a_full_disk(Cluster::new("full-follower", 3), |leader| leader % 3 + 1);
 }
 
+mod mounted {
+    use super::*;
+    use crate::tmpfs::take_all_room;
+
+    /// A disk has no room left, by somebody else's file, and then it has. It is full when the log needs its next file, so
+    /// the node stops; snapshots before that are given up and cost nothing.
+    fn without_room(name: &'static str, snapshots: bool, chosen: impl Fn(usize) -> usize) {
+        let ways = Ways { snapshots, large: true, ..Ways::ALL };
+        let cluster = Cluster::on_small_disks(name, 3, ways, "256m");
+        let full = chosen(cluster.leader());
+        under_load(&cluster, 6, || {
+            progress(&cluster, 50);
+            let ballast = take_all_room(&cluster.directory(full));
+            eventually("a node that has stopped", || {
+                match cluster.history.append_at(&cluster, full).outcome {
+                    Outcome::Unknown(why) if why.contains("this node has stopped") => {
+                        assert!(why.contains("no space left"), "{why}");
+                        Some(())
+                    }
+                    _ => None,
+                }
+            });
+            progress(&cluster, 50);
+            // It keeps what it knows, and answers nobody with it.
+            assert_ne!(cluster.find_leader(), Some(full));
+            cluster.kill(full);
+            fs::remove_file(ballast).expect("it is there");
+            cluster.start(full).expect("it starts when there is room");
+            let goal = cluster.status_of(cluster.leader()).commit;
+            eventually("a node that has caught up", || {
+                cluster.status(full).filter(|status| status.applied >= goal)
+            });
+        });
+        cluster.finish();
+    }
+
+    #[test]
+    #[ignore = "mounts file systems, which needs the right to"]
+    fn a_leader_on_a_disk_without_room_stops_and_comes_back_when_there_is_some() {
+        without_room("no-room-leader", false, |leader| leader);
+    }
+
+    #[test]
+    #[ignore = "mounts file systems, which needs the right to"]
+    fn a_follower_on_a_disk_without_room_stops_and_comes_back_when_there_is_some() {
+        without_room("no-room-follower", true, |leader| leader % 3 + 1);
+    }
+}
+
 /// A library before the system's: every sync takes as long as a file beside the node's directory says.
 const SLOW_SYNC: &str = r#"
 #define _GNU_SOURCE

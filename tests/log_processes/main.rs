@@ -14,6 +14,8 @@
 //! | nodes that were away for longer than the log is kept | `away` |
 //! | a dead leader is replaced by a new node, a live one by another, and leaders die meanwhile | `members` |
 //!
+//! Tests in `mounted` need the right to mount: `cargo test` counts them as ignored, `-- --ignored mounted::` runs them.
+//!
 //! Whether nodes have certificates, and whether they give snapshots so that their logs are cut, is drawn for each scenario; how
 //! a value is handed over (a batch, an entry in either lane and at each level), and by what a repetition of it is
 //! known (a session, an id, both), is drawn by clients for each value (`ways.rs`).
@@ -29,6 +31,8 @@ mod addresses;
 mod support;
 #[path = "../support/tls.rs"]
 mod tls;
+#[path = "../support/tmpfs.rs"]
+mod tmpfs;
 #[path = "../support/tools.rs"]
 mod tools;
 

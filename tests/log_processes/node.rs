@@ -36,6 +36,9 @@ use std::time::Duration;
 /// to it, and with `+` who came later; each as this node reaches it.
 pub(crate) const PLACE: &str = "DUO_LOG_NODE";
 
+/// Bytes of a large value.
+const LARGE_BYTES: usize = 8 << 10;
+
 /// The cluster of all scenarios.
 pub(crate) const CLUSTER: [u8; 16] = *b"log of processes";
 
@@ -113,17 +116,24 @@ fn hand_over(
     (pending.and_then(|pending| pending.wait(timeout)), wait != WaitFor::Local)
 }
 
-fn append(replica: &Replica, list: &List, words: &[&str; 4], timeout: Duration) -> String {
-    let [value, session, id, how] = *words;
+fn append(
+    replica: &Replica,
+    list: &List,
+    ways: Ways,
+    [value, session, id, how]: [&str; 4],
+    timeout: Duration,
+) -> String {
     let value = number(value);
     let origin = match number(session) {
         0 => Origin::default(),
         session => Origin { session, sequence: value },
     };
-    let mut bytes = [0; 32];
-    bytes.as_chunks_mut::<8>().0.iter_mut().for_each(|part| *part = value.to_le_bytes());
-    let id = (id != "0").then_some(&bytes);
-    let (outcome, is_final) = hand_over(replica, Entry { bytes: &bytes[..8], origin, id }, how, timeout);
+    // A value is itself, once or many times, and so is its id.
+    let bytes = value.to_le_bytes().repeat(if ways.large { LARGE_BYTES / 8 } else { 1 });
+    let mut whole = [0; 32];
+    whole.as_chunks_mut::<8>().0.iter_mut().for_each(|part| *part = value.to_le_bytes());
+    let id = (id != "0").then_some(&whole);
+    let (outcome, is_final) = hand_over(replica, Entry { bytes: &bytes, origin, id }, how, timeout);
     let receipt = match outcome {
         Ok(receipt) | Err(ReplicaError::NotEverywhere(receipt)) => receipt,
         Err(error @ (ReplicaError::NotLeader(_) | ReplicaError::Busy | ReplicaError::Refused(_))) => {
@@ -198,11 +208,11 @@ fn members(replica: &Replica) -> String {
     parts.join(",")
 }
 
-fn answer(replica: &Replica, list: &List, words: &[&str]) -> String {
+fn answer(replica: &Replica, list: &List, ways: Ways, words: &[&str]) -> String {
     let millis = |text: &str| Duration::from_millis(number(text));
     match words {
         ["append", value, session, id, how, timeout] => {
-            append(replica, list, &[*value, *session, *id, *how], millis(timeout))
+            append(replica, list, ways, [value, session, id, how], millis(timeout))
         }
         ["read", timeout] => read(replica, list, millis(timeout)),
         ["status"] => status(replica, list),
@@ -242,7 +252,7 @@ fn node_of_a_log() {
             scope.spawn(move || {
                 let words: Vec<&str> = line.split(' ').collect();
                 let (request, words) = words.split_first().expect("a number");
-                say(number(request), &answer(replica, list, words));
+                say(number(request), &answer(replica, list, ways, words));
             });
         }
         replica.close();

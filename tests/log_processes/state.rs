@@ -65,8 +65,9 @@ impl Apply for Keep {
     fn apply(&mut self, batch: &Applied<'_>) {
         let mut applying = self.list.0.lock().unwrap();
         for (index, entry) in batch.entries() {
-            let value = u64::from_le_bytes(entry.bytes.try_into().expect("values have eight bytes"));
-            applying.push(index.get(), value);
+            let (words, rest) = entry.bytes.as_chunks::<8>();
+            assert!(rest.is_empty() && words.iter().all(|word| *word == words[0]), "as it was handed over");
+            applying.push(index.get(), u64::from_le_bytes(words[0]));
         }
     }
 

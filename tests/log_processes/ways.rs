@@ -14,18 +14,20 @@ pub(crate) struct Ways {
     pub(crate) tls: bool,
     /// The host gives snapshots every few hundred entries, and little more of the log than these cover is kept.
     pub(crate) snapshots: bool,
+    /// Values take kilobytes, so that files are filled. Nobody draws it.
+    pub(crate) large: bool,
 }
 
 impl Ways {
     /// Everything that there is in this build.
-    pub(crate) const ALL: Self = Self { tls: cfg!(feature = "tls"), snapshots: true };
+    pub(crate) const ALL: Self = Self { tls: cfg!(feature = "tls"), snapshots: true, large: false };
 
     /// What a scenario draws.
     pub(crate) fn drawn(name: &str) -> Self {
         let text = std::env::var("DUO_LOG_DRAW").unwrap_or_else(|_| "0".to_owned());
         let draw = text.parse().unwrap_or_else(|_| panic!("DUO_LOG_DRAW={text}: no number"));
         let roll = name.bytes().fold(draw, |before, byte| digest(before, byte.into()));
-        Self { tls: Self::ALL.tls && roll & 1 == 1, snapshots: roll & 2 == 2 }
+        Self { tls: Self::ALL.tls && roll & 1 == 1, snapshots: roll & 2 == 2, large: false }
     }
 
     /// The same without snapshots: for who counts on all of the log.
@@ -35,14 +37,14 @@ impl Ways {
 
     /// For [`WAYS`].
     pub(crate) fn text(self) -> String {
-        let names = [("tls", self.tls), ("snapshots", self.snapshots)];
+        let names = [("tls", self.tls), ("snapshots", self.snapshots), ("large", self.large)];
         let names: Vec<_> = names.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect();
         names.join(" ")
     }
 
     pub(crate) fn parse(text: &str) -> Self {
         let has = |wanted| text.split(' ').any(|word| word == wanted);
-        Self { tls: has("tls"), snapshots: has("snapshots") }
+        Self { tls: has("tls"), snapshots: has("snapshots"), large: has("large") }
     }
 }
 
@@ -86,10 +88,11 @@ fn scenarios_draw_all_ways_and_their_nodes_read_what_they_drew() {
     let drawn: Vec<Ways> = ('a'..='z').map(|name| Ways::drawn(&name.to_string())).collect();
     for snapshots in [false, true] {
         for tls in [false, Ways::ALL.tls] {
-            assert!(drawn.contains(&Ways { tls, snapshots }), "{drawn:?}");
+            assert!(drawn.contains(&Ways { tls, snapshots, large: false }), "{drawn:?}");
         }
     }
-    assert!(drawn.iter().all(|ways| Ways::parse(&ways.text()) == *ways));
+    let large = Ways { large: true, ..Ways::ALL };
+    assert!(drawn.iter().chain([&large]).all(|ways| Ways::parse(&ways.text()) == *ways));
 }
 
 #[test]
