@@ -1,12 +1,13 @@
 //! Nodes, what lies between them, and the end of every scenario: all are the same, and the history is right.
 
 use super::addresses::own_places;
+use super::between::{Between, Wires, pairs};
 use super::clients::History;
 use super::history::{self, Operation, Outcome, Record, digest};
 use super::judge::judge;
 use super::node::{CLUSTER, certificates};
 use super::process::Process;
-use super::proxy::{Gate, Relay};
+use super::proxy::Gate;
 use super::support::{Scratch, eventually};
 use super::tls::{Authority, name_of, write};
 use super::tmpfs::Tmpfs;
@@ -42,28 +43,29 @@ struct Plan {
     ways: Ways,
     variables: Vec<(String, String)>,
     disks: Vec<Tmpfs>,
+    /// Networks of their own.
+    wires: Option<Wires>,
 }
 
 impl Plan {
     const fn new(founders: usize, ways: Ways) -> Self {
-        Self { founders, spares: 0, ways, variables: Vec::new(), disks: Vec::new() }
+        Self { founders, spares: 0, ways, variables: Vec::new(), disks: Vec::new(), wires: None }
     }
 }
 
-/// Parts go in this order: processes, their disks, the folders.
+/// Parts go in this order: processes, their disks and networks, the folders.
 pub(crate) struct Cluster {
     name: &'static str,
     /// `None`: it is down.
     nodes: Vec<Mutex<Option<Arc<Process>>>>,
     _disks: Vec<Tmpfs>,
+    between: Between,
     scratch: Scratch,
     ways: Ways,
     /// Of all nodes that there can be; those who are in when it begins come first.
     listen: Vec<SocketAddr>,
     founders: usize,
     members: Mutex<BTreeSet<usize>>,
-    /// By who sends and who receives.
-    relays: BTreeMap<(usize, usize), Relay>,
     variables: Vec<(String, String)>,
     pub(crate) history: History,
 }
@@ -103,13 +105,23 @@ impl Cluster {
         Self::build(name, scratch, Plan { disks, ..Plan::new(count, ways) })
     }
 
+    /// The same, each node in a network of its own.
+    pub(crate) fn on_wires(name: &'static str, ways: Ways, wires: Wires) -> Self {
+        let count = wires.places().len();
+        Self::build(name, Scratch::new(name), Plan { wires: Some(wires), ..Plan::new(count, ways) })
+    }
+
     fn build(name: &'static str, scratch: Scratch, plan: Plan) -> Self {
-        let Plan { founders, spares, ways, variables, disks } = plan;
+        let Plan { founders, spares, ways, variables, disks, wires } = plan;
         let all = founders + spares;
-        let listen = own_places(all);
-        let pairs = (1..=all).flat_map(|from| (1..=all).map(move |to| (from, to)));
-        let pairs = pairs.filter(|(from, to)| from != to && spares == 0);
-        let relays = pairs.map(|(from, to)| ((from, to), Relay::new(listen[to - 1]))).collect();
+        let (listen, between) = match wires {
+            Some(wires) => (wires.places(), Between::Wires(wires)),
+            None => {
+                let listen = own_places(all);
+                let between = if spares == 0 { Between::relays(&listen) } else { Between::Nothing };
+                (listen, between)
+            }
+        };
         let nodes = (0..all).map(|_| Mutex::new(None)).collect();
         let members = Mutex::new((1..=founders).collect());
         let history = History::default();
@@ -117,12 +129,12 @@ impl Cluster {
             name,
             nodes,
             _disks: disks,
+            between,
             scratch,
             ways,
             listen,
             founders,
             members,
-            relays,
             variables,
             history,
         };
@@ -173,10 +185,7 @@ impl Cluster {
     /// # Errors
     /// Why the node refuses to run.
     pub(crate) fn start(&self, number: usize) -> Result<(), String> {
-        let address = |to: usize| match self.relays.get(&(number, to)) {
-            Some(relay) => relay.address(),
-            None => self.place(to),
-        };
+        let address = |to: usize| self.between.address(number, to).unwrap_or_else(|| self.place(to));
         // Who comes later begins with those who are in; the others with all founders, and are told who came.
         let founders: Vec<usize> = match number <= self.founders {
             true => (1..=self.founders).collect(),
@@ -192,7 +201,8 @@ impl Cluster {
         let own = [(WAYS, ways.as_str())];
         let variables = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let variables: Vec<_> = variables.chain(own).collect();
-        *self.slot(number) = Some(Arc::new(Process::start(&place, &variables)?));
+        *self.slot(number) =
+            Some(Arc::new(Process::start(&place, &variables, self.between.network(number))?));
         Ok(())
     }
 
@@ -241,26 +251,41 @@ impl Cluster {
         eventually("a leader", || self.find_leader())
     }
 
+    /// What goes from `from` to `to`.
+    pub(crate) fn set(&self, from: usize, to: usize, gate: Gate) {
+        self.between.set(from, to, gate);
+    }
+
+    fn set_all(&self, gate: Gate, is_chosen: impl Fn(usize, usize) -> bool) {
+        let chosen = pairs(self.nodes.len()).filter(|(from, to)| is_chosen(*from, *to));
+        chosen.for_each(|(from, to)| self.set(from, to, gate));
+    }
+
     /// What goes from or to this node, from and to all others.
     pub(crate) fn around(&self, number: usize, gate: Gate) {
-        for ((from, to), relay) in &self.relays {
-            if *from == number || *to == number {
-                relay.set(gate);
-            }
-        }
+        self.set_all(gate, |from, to| from == number || to == number);
     }
 
     /// Cuts every link between these and the others.
     pub(crate) fn cut_between(&self, some: &[usize]) {
-        for ((from, to), relay) in &self.relays {
-            if some.contains(from) != some.contains(to) {
-                relay.set(Gate::Cut);
-            }
-        }
+        self.set_all(Gate::Cut, |from, to| some.contains(&from) != some.contains(&to));
     }
 
     pub(crate) fn heal(&self) {
-        self.relays.values().for_each(|relay| relay.set(Gate::Open));
+        if !matches!(self.between, Between::Nothing) {
+            self.set_all(Gate::Open, |_, _| true);
+        }
+    }
+
+    /// Whether a node has a connection to each of the others that it calls.
+    pub(crate) fn links(&self, number: usize) -> BTreeMap<usize, bool> {
+        let process = self.process(number).expect("it runs");
+        let text = process.ask("links", PATIENCE).expect("an answer");
+        let link = |text: &str| {
+            let (peer, is_connected) = text.split_once('=').expect("a peer and its state");
+            (peer.parse().expect("a number"), is_connected == "1")
+        };
+        text.split(',').map(link).collect()
     }
 
     /// Everything works again: all nodes get to the same list, and the history is judged. Returns the list.

@@ -10,11 +10,14 @@
 //! | 5,000 entries in quiet | `quiet` |
 //! | the leader dies and comes back; two of three die; kills again and again, of three and of five | `kills` |
 //! | a leader without the others, one that is not heard, stopped processes | `partitions` |
+//! | links of which one direction is lost | `one_way` |
+//! | networks of their own, whose packets vanish | `namespaces` |
 //! | a full disk, a slow one, a torn tail, damage in the middle | `disks` |
 //! | nodes that were away for longer than the log is kept | `away` |
 //! | a dead leader is replaced by a new node, a live one by another, and leaders die meanwhile | `members` |
 //!
-//! Tests in `mounted` need the right to mount: `cargo test` counts them as ignored, `-- --ignored mounted::` runs them.
+//! Tests in `mounted` and `namespaces` need the right to mount and to make networks: `cargo test` counts them as ignored,
+//! `-- --ignored mounted:: namespaces::` runs them.
 //!
 //! Whether nodes have certificates, and whether they give snapshots so that their logs are cut, is drawn for each scenario; how
 //! a value is handed over (a batch, an entry in either lane and at each level), and by what a repetition of it is
@@ -37,6 +40,7 @@ mod tmpfs;
 mod tools;
 
 mod away;
+mod between;
 mod clients;
 mod cluster;
 mod disks;
@@ -44,7 +48,9 @@ mod history;
 mod judge;
 mod kills;
 mod members;
+mod namespaces;
 mod node;
+mod one_way;
 mod partitions;
 mod process;
 mod proxy;

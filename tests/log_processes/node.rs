@@ -10,6 +10,7 @@
 //! 11 dump PATH            @11 ok LENGTH, and PATH has a line "INDEX VALUE" for each
 //! 12 change WHAT NODE ADDRESS MILLIS    @12 ok INDEX | @12 fail WHY, of a leader; WHAT: add, promote, remove
 //! 13 members              @13 NODE=PART,...; PART: voter, learner, leaving, joining
+//! 14 links                @14 NODE=1,...; 1: connected, 0: not
 //! ```
 //! SESSION is 0 and ID is 0 for a value that is not known by them; HOW is as `ways.rs` says. FRONT is the last entry that the
 //! log has forgotten, RESTORED the last one in the last state that was restored. `lost`: it was acknowledged, and its place
@@ -20,7 +21,7 @@
 use super::state::{Keep, List};
 use super::ways::{WAYS, Ways};
 use duochain::frame::{Entry, FrameBuilder, FrameLimits, Origin};
-use duochain::net::{Limits, TlsFiles};
+use duochain::net::{Limits, PeerNet, TlsFiles};
 use duochain::node::replica::{
     Lane, Receipt, Replica, ReplicaConfig, ReplicaError, SnapshotOptions, SubmitOptions, WaitFor,
 };
@@ -226,6 +227,10 @@ fn answer(replica: &Replica, list: &List, ways: Ways, words: &[&str]) -> String 
         }
         ["change", what, of, address, timeout] => change(replica, what, of, address, millis(timeout)),
         ["members"] => members(replica),
+        ["links"] => {
+            let link = |peer: &PeerNet| format!("{}={}", peer.node.get(), u8::from(peer.is_connected));
+            replica.net_peers().iter().map(link).collect::<Vec<_>>().join(",")
+        }
         _ => panic!("no request: {words:?}"),
     }
 }

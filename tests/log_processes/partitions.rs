@@ -8,7 +8,7 @@ use super::proxy::Gate;
 use super::support::eventually;
 
 /// A leader is cut off: it acknowledges nothing any more, the others go on, and it follows when it is back.
-fn without_the_leader(cluster: Cluster, gate: Gate) {
+pub(crate) fn without_the_leader(cluster: Cluster, gate: Gate) {
     let old = cluster.leader();
     under_load(&cluster, 6, || progress(&cluster, 100));
     cluster.around(old, gate);

@@ -21,12 +21,26 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a node and waits until it runs.
+    /// Starts a node, in a network of its own if that is named, and waits until it runs.
     ///
     /// # Errors
     /// Why the node refuses to run.
-    pub(crate) fn start(place: &str, variables: &[(&str, &str)]) -> Result<Self, String> {
-        let mut child = Command::new(std::env::current_exe().expect("this program"))
+    pub(crate) fn start(
+        place: &str,
+        variables: &[(&str, &str)],
+        network: Option<String>,
+    ) -> Result<Self, String> {
+        let program = std::env::current_exe().expect("this program");
+        let mut command = match network {
+            // It becomes the program, so signals reach that.
+            Some(name) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", &name]).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
+        let mut child = command
             .args(["--exact", "node::node_of_a_log", "--ignored", "--nocapture"])
             .env(PLACE, place)
             .envs(variables.iter().copied())
