@@ -28,9 +28,8 @@ typedef struct {
 } cluster;
 
 /* An address that no other program has, so that nobody takes a port of it while its owner is closed: all of 127/8 is
-   this machine, and each program has one cluster. */
-static inline void find_places(cluster *c) {
-    const unsigned number = (unsigned)getpid();
+   this machine, and each program has one cluster. `number` is the program's. */
+static inline void places_of(cluster *c, unsigned number) {
     for (int at = 0; at < NODES_MAX; at++) {
         snprintf(c->address[at], sizeof c->address[at], "127.%u.%u.%u:%d", 64 | (number >> 16 & 63),
                  number >> 8 & 255, number & 255, 23000 + at);
@@ -38,6 +37,8 @@ static inline void find_places(cluster *c) {
         c->members[at].address = c->address[at];
     }
 }
+
+static inline void find_places(cluster *c) { places_of(c, (unsigned)getpid()); }
 
 /* Options of node `at`, counted from 0; `dir` has room for its directory. */
 static inline duo_replog_options options_of(const cluster *c, int at, char *dir, size_t room) {
@@ -68,11 +69,16 @@ static inline void close_node(cluster *c, int at) {
     c->log[at] = NULL;
 }
 
-static inline void start_cluster(cluster *c) {
+/* A cluster without an open node. */
+static inline void make_cluster(cluster *c) {
     memset(c, 0, sizeof *c);
     strcpy(c->dir, "replog-XXXXXX");
     CHECK(mkdtemp(c->dir) != NULL);
     find_places(c);
+}
+
+static inline void start_cluster(cluster *c) {
+    make_cluster(c);
     for (int at = 0; at < NODES; at++) {
         open_node(c, at);
     }

@@ -10,8 +10,10 @@
 //! | layers: `crate::` points downward | [`layers`] |
 //! | head docs, length of files, the top-level list | [`shape`] |
 //! | promises name tests that exist | [`proofs`] |
+//! | every behaviour of the replicated log has a test in each language | [`behaviours`] |
 //! | tabs, trailing blanks, unfinished work, words that do not belong here | [`text`] |
 
+mod behaviours;
 mod layers;
 mod proofs;
 mod shape;
@@ -86,4 +88,13 @@ fn nothing_is_left_unfinished() {
 #[test]
 fn the_project_speaks_of_itself_alone() {
     hold(File::is_text, text::check_words);
+}
+
+#[test]
+fn every_behaviour_has_a_test_in_each_language() {
+    let files = tree::files();
+    let list = files.iter().find(|file| file.path == behaviours::LIST).expect("the list is there");
+    assert!(list.text.lines().filter(|line| line.starts_with("    ")).count() > 60, "it is not empty");
+    let complaints = behaviours::check(&list.text, &files);
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }

@@ -162,6 +162,14 @@ public class ReplicatedLogTest {
     }
 
     @Test
+    void a_directory_belongs_to_one_cluster() throws InterruptedException {
+        cluster.leader();
+        cluster.close(0);
+        assertThrows(ConfigException.class, () -> cluster.options(0).cluster(new byte[16]).open());
+        cluster.open(0);
+    }
+
+    @Test
     void futures_come_from_whoever_leads_and_fail_elsewhere() throws Exception {
         int leader = cluster.leader();
         Receipt receipt =
