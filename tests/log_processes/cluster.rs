@@ -290,6 +290,11 @@ impl Cluster {
 
     /// Everything works again: all nodes get to the same list, and the history is judged. Returns the list.
     pub(crate) fn finish(self) -> Vec<u64> {
+        self.finish_with_history().0
+    }
+
+    /// The same, and what clients were told.
+    pub(crate) fn finish_with_history(self) -> (Vec<u64>, Vec<Record>) {
         self.heal();
         for number in self.numbers() {
             if self.process(number).is_none() {
@@ -313,7 +318,7 @@ impl Cluster {
         if let Err(why) = judge(&records, &list) {
             panic!("{}: not linearizable: {why}", self.name);
         }
-        list
+        (list, records)
     }
 
     /// What a node has applied, index and value, once it is as far as `index`.

@@ -105,8 +105,12 @@ pub(crate) const fn digest(before: u64, value: u64) -> u64 {
 pub(crate) fn keep(name: &str, records: &[Record]) {
     let Some(folder) = std::env::var_os(KEEP) else { return };
     std::fs::create_dir_all(&folder).expect("a folder for histories");
+    write(&Path::new(&folder).join(name).with_extension("jsonl"), records);
+}
+
+pub(crate) fn write(path: &Path, records: &[Record]) {
     let lines: String = records.iter().map(|record| record.line() + "\n").collect();
-    std::fs::write(Path::new(&folder).join(name).with_extension("jsonl"), lines).expect("there is room");
+    std::fs::write(path, lines).expect("there is room");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! clients append and read.
 //!
 //! Every scenario ends the same way: all works again, all nodes get to the same list with nothing in it twice, and
-//! what each client was told is held against it (`judge.rs`). `DUO_HISTORIES=directory` keeps the histories, one file for each
+//! what each client was told is held against it (`judge.rs`); of one scenario by a checker in another language too, that knows
+//! only the lines (`outside.py`). `DUO_HISTORIES=directory` keeps the histories, one file for each
 //! scenario, in the form that `history.rs` describes, for checkers from elsewhere.
 //!
 //! | scenario | by |
@@ -51,6 +52,7 @@ mod members;
 mod namespaces;
 mod node;
 mod one_way;
+mod outside;
 mod partitions;
 mod process;
 mod proxy;
