@@ -61,7 +61,8 @@ pub(crate) struct Wires {
 }
 
 impl Wires {
-    /// `None` where this is not allowed, or cannot be done, and why.
+    /// # Errors
+    /// Why it is not allowed here, or cannot be done.
     pub(crate) fn new(count: usize) -> Result<Self, String> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = std::process::id() * 64 + NEXT.fetch_add(1, Ordering::Relaxed);
@@ -69,17 +70,17 @@ impl Wires {
         let wires = Self { number, count };
         let hub = wires.name(0);
         ip(&format!("netns add {hub}"))?;
-        ip(&format!("-n {hub} link add name bridge type bridge"))?;
-        ip(&format!("-n {hub} link set bridge up"))?;
+        ip(&format!("-n {hub} link add name hub type bridge"))?;
+        ip(&format!("-n {hub} link set dev hub up"))?;
         for node in 1..=count {
             let (name, address, place) = (wires.name(node), hardware(node), place(node).ip());
             ip(&format!("netns add {name}"))?;
-            ip(&format!("-n {name} link set lo up"))?;
+            ip(&format!("-n {name} link set dev lo up"))?;
             ip(&format!("-n {name} link add name wire type veth peer name wire{node} netns {hub}"))?;
-            ip(&format!("-n {name} link set wire address {address}"))?;
+            ip(&format!("-n {name} link set dev wire address {address}"))?;
             ip(&format!("-n {name} address add {place}/24 dev wire"))?;
-            ip(&format!("-n {name} link set wire up"))?;
-            ip(&format!("-n {hub} link set wire{node} master bridge up"))?;
+            ip(&format!("-n {name} link set dev wire up"))?;
+            ip(&format!("-n {hub} link set dev wire{node} master hub up"))?;
         }
         pairs(count).try_for_each(|(from, to)| wires.believe(from, to, &hardware(to)))?;
         Ok(wires)

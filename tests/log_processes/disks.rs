@@ -48,7 +48,7 @@ mod mounted {
     /// the node stops; snapshots before that are given up and cost nothing.
     fn without_room(name: &'static str, snapshots: bool, chosen: impl Fn(usize) -> usize) {
         let ways = Ways { snapshots, large: true, ..Ways::ALL };
-        let cluster = Cluster::on_small_disks(name, 3, ways, "256m");
+        let cluster = Cluster::on_small_disks(name, 3, ways, "128m");
         let full = chosen(cluster.leader());
         under_load(&cluster, 6, || {
             progress(&cluster, 50);
