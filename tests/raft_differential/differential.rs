@@ -1,17 +1,22 @@
 //! This project's Raft core beside another implementation, `raft` 0.7, on the same schedules.
 //!
 //! # Model
-//! A schedule comes from a seed: three or five nodes, and some forty times somebody campaigns, proposes, hands over
-//! leadership or restarts, links are cut, lose everything for a while or are healed, a disk gets slow or
-//! recovers. Both sides get the same events and exchange their own messages, in rounds: what is under way
-//! now, in the order of receivers and senders, then what that led to. After each event leaders that reach a majority
-//! beat until nothing more can come of it. At that quiet point both sides have to be the same.
+//! A schedule comes from a seed: three or five voters, three nodes that nobody has added yet, and some fifty times somebody
+//! campaigns, proposes, reads, hands over leadership or restarts, members change, a log forgets what a snapshot
+//! covers, links are cut, lose everything for a while or are healed, a disk gets slow or recovers. Both sides get the same
+//! events and exchange their own messages, in rounds: what is under way now, in the order of receivers and senders, then
+//! what that led to. After each event leaders that reach a majority beat until nothing more can come of it. At that
+//! quiet point both sides have to be the same.
+//!
+//! Members change as both allow it: one learner comes or leaves, or any number of voters do through a joint state, which
+//! ends by itself. Who leaves may lead.
 //!
 //! # What is compared
 //! Of each node: whether it leads, whom it follows, its term, its durable vote, the terms and payloads of all
-//! entries of its log; and its commit index, where a leader with a majority has told both of it. So after
-//! 40 events in a row each election had the same outcome, each proposal the same place and fate, and each log that
-//! went another way was cut at the same entry.
+//! entries of its log; and, where a leader with a majority has told both of it, its commit index and the members at it. So
+//! after some fifty events in a row each election had the same outcome, each proposal the same place and fate, and each
+//! log that went another way was cut at the same entry. Reads have the same answers, and a change that is taken here is
+//! taken there.
 //!
 //! # What legitimately differs, and how the schedule keeps it apart
 //! - Ours counts a batch as one frame, theirs each entry; both give each entry an index.
@@ -23,6 +28,18 @@
 //! - Ours learns of commits from a leader only; theirs from requests and answers for votes too, and remembers its commit
 //!   index over a restart (here it is made to forget). So the commit index of a node without a leader is not compared.
 //! - Ours gives up a transfer after the longest election timeout, theirs after ticks, and is told to.
+//! - Members count here from their entry on, committed or not (Raft §6), there once that is applied. So while a change is not
+//!   committed, links are cut and voters changed only where both majorities are reached or neither is, nobody hands over,
+//!   no disk gets slow, and who has the change in its log campaigns only where all voters of either elect it.
+//! - Ours takes no change before the first commit of its term (the erratum to the thesis' §4.1), theirs does.
+//! - Members are in entries here, and changes of them there: theirs knows the first voters from the start, and
+//!   remembers the last change that it applied over a restart. A change that it refuses becomes an empty entry, and so is not
+//!   proposed where ours refuses.
+//! - A leader that is no voter any more steps down here; there its host makes it.
+//! - Who leaves gets the end of the change there, and not here, where it asks for votes until it learns more. So its machine
+//!   is switched off when that is committed.
+//! - The host of ours streams its last snapshot, of theirs one of the moment, since a snapshot whose members lack the
+//!   receiver is thrown away there. Logs are compared where both have entries. A slow disk takes no snapshot.
 //! - Messages, their number and their order are not compared, nor is the way to a quiet point.
 //!
 //! # Caller contract
@@ -30,9 +47,12 @@
 
 mod dice;
 mod drive;
+mod events;
 mod figure8;
+mod members;
 mod ours;
 mod side;
+mod store;
 #[path = "../support/raft/mod.rs"]
 mod support;
 mod theirs;
@@ -81,7 +101,7 @@ fn is_noticed(mutant: Mutant, mut seeds: Range<u64>) -> bool {
 fn an_entry_of_an_earlier_term_is_not_committed_by_counting_on_either_side() {
     let (ours, theirs) = figure_8(None);
     assert_eq!(ours, theirs);
-    assert_eq!((ours.log[1], ours.commit), ((1, 7), 1), "{ours:?}");
+    assert_eq!((ours.log.entries[1], ours.commit), ((1, 7), 1), "{ours:?}");
 }
 
 #[test]

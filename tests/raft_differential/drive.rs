@@ -1,6 +1,7 @@
 //! Drives one schedule into both sides, and compares them at each quiet point.
 
 use crate::dice::Dice;
+use crate::members::Members;
 use crate::ours::{Ours, SILENCE};
 use crate::side::{Down, Side, State};
 use crate::theirs::Theirs;
@@ -10,11 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Events of one schedule.
-const EVENTS: u32 = 40;
+const EVENTS: u32 = 48;
 /// Heartbeats after each event. Six are as long as a transfer is waited for, and enough to notice a lost append.
 const BEATS: u32 = 6;
 /// A round is what is under way at one moment; no exchange needs as many.
 const ROUNDS_MAX: u32 = 500;
+/// Nodes that are there and that nobody has added yet.
+const SPARES: u64 = 3;
 
 /// What a schedule has seen.
 #[derive(Debug, Default)]
@@ -25,6 +28,14 @@ pub(crate) struct Tally {
     pub(crate) committed: u64,
     /// Nodes whose logs ended differently from their leader's at a quiet point.
     pub(crate) behind: u64,
+    /// Other members, as committed, than at the quiet point before.
+    pub(crate) changed: u64,
+    /// Leaders that left with a change of members.
+    pub(crate) abdicated: u64,
+    /// Snapshots that came where they were needed, of both sides together.
+    pub(crate) installed: u64,
+    /// Reads that were answered.
+    pub(crate) answered: u64,
 }
 
 impl Tally {
@@ -36,6 +47,10 @@ impl Tally {
         self.elections += other.elections;
         self.committed += other.committed;
         self.behind += other.behind;
+        self.changed += other.changed;
+        self.abdicated += other.abdicated;
+        self.installed += other.installed;
+        self.answered += other.answered;
     }
 }
 
@@ -57,33 +72,43 @@ impl fmt::Display for Difference {
     }
 }
 
-struct Drive {
-    dice: Dice,
+pub(crate) struct Drive {
+    pub(crate) dice: Dice,
     nodes: u64,
-    ours: Ours,
-    theirs: Theirs,
+    pub(crate) ours: Ours,
+    pub(crate) theirs: Theirs,
     /// Links that are cut until they are healed.
-    cut: Down,
-    stalled: BTreeSet<u64>,
+    pub(crate) cut: Down,
+    pub(crate) stalled: BTreeSet<u64>,
     /// When a leader last reached a majority.
     reached: BTreeMap<u64, Tick>,
-    payload: u64,
+    /// The latest members that are committed anywhere.
+    pub(crate) members: Members,
+    /// Whoever was a member once.
+    known: BTreeSet<u64>,
+    /// Whoever was one and is none any more: its machine is switched off.
+    pub(crate) gone: BTreeSet<u64>,
+    pub(crate) payload: u64,
     events: Vec<String>,
-    tally: Tally,
+    pub(crate) tally: Tally,
 }
 
 /// Runs the schedule of `seed`.
 pub(crate) fn run(seed: u64, mutant: Option<Mutant>) -> Result<Tally, Box<Difference>> {
     let mut dice = Dice(seed);
     let nodes = [3, 5][dice.roll(2) as usize];
+    let theirs = Theirs::new(nodes, SPARES);
     let mut drive = Drive {
         dice,
         nodes,
-        ours: Ours::new(nodes, mutant),
-        theirs: Theirs::new(nodes),
+        ours: Ours::new(nodes, SPARES, mutant),
+        members: theirs.members(1),
+        theirs,
         cut: Down::new(),
         stalled: BTreeSet::new(),
         reached: BTreeMap::new(),
+        known: (1..=nodes).collect(),
+        gone: BTreeSet::new(),
         payload: 0,
         events: Vec::new(),
         tally: Tally::default(),
@@ -95,31 +120,40 @@ pub(crate) fn run(seed: u64, mutant: Option<Mutant>) -> Result<Tally, Box<Differ
             return Err(Box::new(Difference { seed, nodes, events, what }));
         }
     }
-    drive.tally.committed = drive.numbers().map(|node| drive.theirs.see(node).commit).max().unwrap_or(0);
+    drive.tally.committed = drive.numbers().iter().map(|node| drive.theirs.commit(*node)).max().unwrap_or(0);
+    drive.tally.installed = drive.ours.installed + drive.theirs.installed;
     Ok(drive.tally)
 }
 
 impl Drive {
-    fn numbers(&self) -> impl Iterator<Item = u64> + use<> {
-        1..=self.nodes
+    /// All nodes but those that have left.
+    pub(crate) fn numbers(&self) -> Vec<u64> {
+        (1..=self.nodes + SPARES).filter(|node| !self.gone.contains(node)).collect()
     }
 
-    fn any(&mut self) -> u64 {
-        1 + self.dice.roll(self.nodes)
+    /// Nodes that nobody has added yet.
+    pub(crate) fn spares(&self) -> Vec<u64> {
+        self.numbers().into_iter().filter(|node| !self.known.contains(node)).collect()
     }
 
-    fn leaders(&self) -> Vec<u64> {
-        self.numbers().filter(|node| self.theirs.see(*node).leads).collect()
+    /// A member.
+    pub(crate) fn any(&mut self) -> u64 {
+        let members: Vec<u64> = self.members.all().into_iter().collect();
+        members[self.dice.roll(members.len() as u64) as usize]
+    }
+
+    pub(crate) fn leaders(&self) -> Vec<u64> {
+        self.numbers().into_iter().filter(|node| self.theirs.leads(*node)).collect()
     }
 
     /// Who leads and reaches a majority.
-    fn leader(&self) -> Option<u64> {
+    pub(crate) fn leader(&self) -> Option<u64> {
         let leaders = self.leaders().into_iter().filter(|node| self.has_majority(*node));
-        leaders.max_by_key(|node| self.theirs.see(*node).term)
+        leaders.max_by_key(|node| self.theirs.term(*node))
     }
 
-    /// A node, most often one that leads.
-    fn any_leader(&mut self) -> u64 {
+    /// A member, most often one that leads.
+    pub(crate) fn any_leader(&mut self) -> u64 {
         let leaders = self.leaders();
         if leaders.is_empty() || self.dice.roll(8) == 0 {
             return self.any();
@@ -127,149 +161,75 @@ impl Drive {
         leaders[self.dice.roll(leaders.len() as u64) as usize]
     }
 
-    fn note(&mut self, kind: &'static str, event: String) {
+    pub(crate) fn note(&mut self, kind: &'static str, event: String) {
         *self.tally.by_event.entry(kind).or_default() += 1;
         self.events.push(event);
     }
 
-    /// Some links that lose everything for one event, which nobody is told.
-    fn lossy(&mut self) -> Down {
-        let mut down = self.cut.clone();
-        if self.dice.roll(3) == 0 {
-            for _ in 0..1 + self.dice.roll(self.nodes) {
-                down.insert((self.any(), self.any()));
-            }
-        }
-        down
-    }
-
-    /// All links of these nodes.
-    fn around(&self, some: impl IntoIterator<Item = u64>, down: &mut Down) {
-        for one in some {
-            down.extend(self.numbers().flat_map(|other| [(one, other), (other, one)]));
-        }
-    }
-
-    fn event(&mut self) {
-        match self.dice.roll(16) {
-            0..=2 => self.campaign(),
-            3..=7 => self.propose(),
-            8 => self.transfer(),
-            9 => {
-                let node = self.any();
-                self.restart(node);
-            }
-            10 => self.partition(),
-            // Some have it, and are cut off from the others before those get it.
-            11 => {
-                self.propose();
-                self.partition();
-            }
-            12..=13 => {
-                self.note("heal", "heal".to_owned());
-                self.cut.clear();
-            }
-            _ => self.change_disk(),
-        }
-    }
-
-    fn restart(&mut self, node: u64) {
-        self.note("restart", format!("restart {node}"));
-        self.both(|side| side.restart(node));
-        self.stalled.remove(&node);
-    }
-
-    fn both(&mut self, mut act: impl FnMut(&mut dyn Side)) {
+    pub(crate) fn both(&mut self, mut act: impl FnMut(&mut dyn Side)) {
         act(&mut self.ours);
         act(&mut self.theirs);
     }
 
-    /// Whoever leads is alone meanwhile: of ours it would not help to depose itself, of theirs it would. So is
-    /// who has a slow disk: of ours it answers questions, of theirs it does not.
-    fn campaign(&mut self) {
-        let (node, mut down) = (self.any(), self.lossy());
-        if self.theirs.see(node).leads || self.stalled.contains(&node) {
-            return;
-        }
-        let others: BTreeSet<u64> = self.leaders().into_iter().chain(self.stalled.iter().copied()).collect();
-        self.around(others, &mut down);
-        self.note("campaign", format!("campaign {node}, without {down:?}"));
-        let term = self.theirs.see(node).term;
-        self.both(|side| side.campaign(node));
-        self.deliver(&down);
-        self.tally.elections += u64::from(self.theirs.see(node).leads && self.theirs.see(node).term > term);
-    }
-
-    fn propose(&mut self) {
-        let (node, mut down, count) = (self.any_leader(), self.lossy(), 1 + self.dice.roll(4) as u32);
-        if !self.has_majority(node) {
-            // It does not beat, so it does not find out where its followers are, and sends or does not.
-            self.around([node], &mut down);
-        }
-        self.payload += 1;
-        let payload = self.payload;
-        self.note("propose", format!("propose {node} {count} x {payload}, without {down:?}"));
-        self.both(|side| side.propose(node, count, payload));
-        self.deliver(&down);
-    }
-
-    fn transfer(&mut self) {
-        let (from, to, mut down) = (self.any_leader(), self.any(), self.lossy());
-        let is_possible = self.theirs.see(from).leads && from != to && self.has_majority(from);
-        if !is_possible || self.stalled.contains(&from) || self.stalled.contains(&to) {
-            return;
-        }
-        self.around(self.stalled.clone(), &mut down);
-        self.note("transfer", format!("transfer {from} {to}, without {down:?}"));
-        self.both(|side| side.transfer(from, to));
-        self.deliver(&down);
-    }
-
-    /// Two groups, or three.
-    fn partition(&mut self) {
-        let sides: Vec<u64> = self.numbers().map(|_| self.dice.roll(3)).collect();
-        let side = |node: u64| sides[node as usize - 1];
-        let pairs = self.numbers().flat_map(|from| (1..=self.nodes).map(move |to| (from, to)));
-        self.cut = pairs.filter(|(from, to)| side(*from) != side(*to)).collect();
-        self.note("partition", format!("partition {sides:?}"));
-    }
-
-    /// A disk begins to be slow, or has written everything. Without a leader beside it, its process ends first: what it
-    /// has in memory was sent again here, and not there, and no leader makes that the same.
-    fn change_disk(&mut self) {
-        let node = self.any();
-        if self.stalled.contains(&node) {
-            let is_led = |leader: u64| leader == node || self.is_linked(leader, node);
-            if self.leader().is_some_and(is_led) {
-                self.note("recover", format!("recover {node}"));
-                self.stalled.remove(&node);
-                self.both(|side| side.recover(node));
-            } else {
-                self.restart(node);
-            }
-        } else {
-            self.note("stall", format!("stall {node}"));
-            self.stalled.insert(node);
-            self.both(|side| side.stall(node));
-        }
-    }
-
-    fn deliver(&mut self, down: &Down) {
+    pub(crate) fn deliver(&mut self, down: &Down) {
         for side in [&mut self.ours as &mut dyn Side, &mut self.theirs] {
             let rounds = (0..ROUNDS_MAX).take_while(|_| side.deliver(down)).count();
             assert!(rounds < ROUNDS_MAX as usize, "an exchange that does not end");
         }
     }
 
-    fn is_linked(&self, one: u64, other: u64) -> bool {
+    /// All links of these nodes.
+    pub(crate) fn around(&self, some: impl IntoIterator<Item = u64>, down: &mut Down) {
+        for one in some {
+            down.extend((1..=self.nodes + SPARES).flat_map(|other| [(one, other), (other, one)]));
+        }
+    }
+
+    pub(crate) fn is_linked(&self, one: u64, other: u64) -> bool {
         !(self.cut.contains(&(one, other)) || self.cut.contains(&(other, one)))
     }
 
     /// A slow disk does not count: its node may have to write a vote before it answers at all.
-    fn has_majority(&self, node: u64) -> bool {
-        let is_here =
-            |other: &u64| *other == node || self.is_linked(node, *other) && !self.stalled.contains(other);
-        self.numbers().filter(is_here).count() as u64 > self.nodes / 2
+    fn reaches(&self, node: u64, members: &Members) -> bool {
+        let is_here = |other| other == node || self.is_linked(node, other) && !self.stalled.contains(&other);
+        members.is_majority(is_here)
+    }
+
+    pub(crate) fn has_majority(&self, node: u64) -> bool {
+        self.reaches(node, &self.theirs.members(node))
+    }
+
+    /// Whether these members would be a majority for `node` whenever those it has now are, and the reverse.
+    pub(crate) fn reaches_alike(&self, node: u64, members: &Members) -> bool {
+        self.reaches(node, members) == self.has_majority(node)
+    }
+
+    /// The members by which this node decides there, and those by which it decides here, then or when it commits
+    /// more: one only, unless its log has a change that is not committed as far as it knows.
+    pub(crate) fn deciding(&self, node: u64) -> Vec<Members> {
+        let mut members = vec![self.theirs.members(node)];
+        members.extend(self.ours.members_from(node, self.theirs.applied(node)));
+        members.dedup();
+        members
+    }
+
+    /// Whether members change anywhere.
+    pub(crate) fn is_changing(&self) -> bool {
+        let has_more = |node: &u64| self.deciding(*node).len() > 1;
+        self.members.is_joint() || self.known.difference(&self.gone).any(has_more)
+    }
+
+    /// Cuts these links and no others, unless a leader could then decide here and not there, or the reverse.
+    pub(crate) fn cut(&mut self, mut cut: Down) -> bool {
+        self.around(self.gone.clone(), &mut cut);
+        let before = std::mem::replace(&mut self.cut, cut);
+        let is_alike =
+            |node: &u64| self.deciding(*node).iter().all(|members| self.reaches_alike(*node, members));
+        let is_fit = self.leaders().iter().all(is_alike);
+        if !is_fit {
+            self.cut = before;
+        }
+        is_fit
     }
 
     /// Leaders that reach a majority beat until nothing more can come of it.
@@ -279,9 +239,9 @@ impl Drive {
         for _ in 0..BEATS {
             // The latest first: it deposes the others.
             let mut leaders = self.leaders();
-            leaders.sort_by_key(|node| std::cmp::Reverse(self.theirs.see(*node).term));
+            leaders.sort_by_key(|node| std::cmp::Reverse(self.theirs.term(*node)));
             for node in leaders {
-                if self.has_majority(node) && self.theirs.see(node).leads {
+                if self.has_majority(node) && self.theirs.leads(node) {
                     self.beat(node)?;
                     self.deliver(&down);
                 }
@@ -290,7 +250,32 @@ impl Drive {
         for node in self.leaders() {
             self.theirs.give_up_transfer(node);
         }
+        self.retire();
+        let (ours, theirs) = (self.ours.answers(), self.theirs.answers());
+        if ours != theirs {
+            return Err(format!("reads\n  here:  {ours:?}\n  there: {theirs:?}"));
+        }
+        self.tally.answered += ours.len() as u64;
         Ok(())
+    }
+
+    /// Takes over the members that are committed, and switches off who is none any more: what such a node is told of its
+    /// end, and does then, is not the same.
+    fn retire(&mut self) {
+        let latest = self.numbers().into_iter().max_by_key(|node| self.theirs.applied(*node));
+        let latest = self.theirs.members(latest.expect("somebody is left"));
+        self.tally.changed += u64::from(latest != self.members);
+        self.members = latest;
+        let members = self.members.all();
+        self.known.extend(&members);
+        let left: BTreeSet<u64> = self.known.difference(&members).copied().collect();
+        if left != self.gone {
+            self.gone = left;
+            let mut cut = std::mem::take(&mut self.cut);
+            self.around(self.gone.clone(), &mut cut);
+            self.cut = cut;
+            self.stalled = self.stalled.difference(&self.gone).copied().collect();
+        }
     }
 
     /// A leader of ours that was without a majority for too long steps down when it has one again; theirs
@@ -320,19 +305,30 @@ impl Drive {
             let (ours, theirs) = (self.ours.see(node), self.theirs.see(node));
             let is_led = |leader| theirs.leader == leader && self.is_linked(leader, node);
             let is_settled = self.stalled.is_empty() && leader.is_some_and(is_led);
-            let commit = if is_settled { theirs.commit } else { ours.commit };
+            let (commit, members) = if is_settled {
+                (theirs.commit, theirs.members.clone())
+            } else {
+                (ours.commit, ours.members.clone())
+            };
             // What a slow disk has not written was sent again here, and not there: its answers wait too.
             let is_slow = self.stalled.contains(&node) && !theirs.leads;
-            let log = if is_slow { ours.log.clone() } else { theirs.log.clone() };
-            if ours != (State { commit, log, ..theirs.clone() }) {
+            // A snapshot ends there where its sender was when it was asked, and here where its sender's log begins.
+            let start = ours.log.start.max(theirs.log.start);
+            let log = if is_slow { ours.log.clone() } else { theirs.log.clone() }.after(start);
+            let ours = State { log: ours.log.after(start), ..ours };
+            if ours != (State { commit, members, log, ..theirs.clone() }) {
                 return Err(format!("node {node}\n  here:  {ours:?}\n  there: {theirs:?}"));
             }
             self.tally.compared += 1;
         }
         if let Some(leader) = leader {
-            let log = self.theirs.see(leader).log;
+            let end = |node: u64| {
+                let log = self.theirs.see(node).log;
+                (log.last(), log.term)
+            };
+            let led = end(leader);
             self.tally.behind +=
-                self.numbers().filter(|node| self.theirs.see(*node).log != log).count() as u64;
+                self.known.difference(&self.gone).filter(|node| end(**node) != led).count() as u64;
         }
         Ok(())
     }

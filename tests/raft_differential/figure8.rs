@@ -43,5 +43,5 @@ fn play(side: &mut dyn Side) -> State {
 
 /// What the leader is on both sides: ours, theirs.
 pub(crate) fn figure_8(mutant: Option<Mutant>) -> (State, State) {
-    (play(&mut Ours::new(3, mutant)), play(&mut Theirs::new(3)))
+    (play(&mut Ours::new(3, 0, mutant)), play(&mut Theirs::new(3, 0)))
 }
