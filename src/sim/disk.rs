@@ -78,6 +78,8 @@ pub(super) struct Disk {
     pub(super) trouble: Option<Trouble>,
     /// Nothing completes before.
     pub(super) stalled_until: Nanos,
+    /// Since when, until the first sync that completes after that; and whether its process led then.
+    pub(super) stalled_since: Option<(Nanos, bool)>,
     /// Nothing can be written before.
     pub(super) full_until: Nanos,
     /// How many times slower it is than others.
@@ -99,6 +101,7 @@ impl Disk {
             syncs: 0,
             trouble: None,
             stalled_until: 0,
+            stalled_since: None,
             full_until: 0,
             slowness: 1,
         }

@@ -242,13 +242,16 @@ impl World {
     }
 
     fn stall(&mut self, seat: Seat) {
-        let lasting = self.fault_random.skewed(100 * MILLISECOND, 30 * SECOND);
-        let until = self.agenda.now() + lasting;
-        self.trace.note(
-            self.agenda.now(),
-            format_args!("disk of n{} stalls for {} ms", seat + 1, lasting / MILLISECOND),
-        );
-        self.nodes[seat].disk.stalled_until = until;
+        let now = self.agenda.now();
+        let lasting = self.fault_random.skewed(self.options.disk.stall_min, self.options.disk.stall_max);
+        self.trace
+            .note(now, format_args!("disk of n{} stalls for {} ms", seat + 1, lasting / MILLISECOND));
+        let leads = self.nodes[seat].role() == Some(Role::Leader);
+        let disk = &mut self.nodes[seat].disk;
+        if disk.stalled_until <= now || disk.stalled_since.is_none() {
+            disk.stalled_since = Some((now, leads));
+        }
+        disk.stalled_until = now + lasting;
     }
 
     fn trouble(&mut self, seat: Seat, trouble: Trouble) {

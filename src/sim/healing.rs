@@ -38,6 +38,7 @@ impl World {
         let node = &mut self.nodes[seat];
         let disk = &mut node.disk;
         (disk.stalled_until, disk.full_until, disk.slowness, disk.trouble) = (0, 0, 1, None);
+        disk.stalled_since = None;
         node.paused_until = 0;
         node.dies_in = None;
         let (run, sync, is_busy) = (node.run, disk.sync(), disk.is_busy());

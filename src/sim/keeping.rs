@@ -1,6 +1,6 @@
 //! What a host keeps: writes and their syncs, what is applied, snapshots.
 
-use super::agenda::{Event, Local, MICROSECOND, MILLISECOND};
+use super::agenda::{Event, Local, MICROSECOND, MILLISECOND, SECOND};
 use super::checker::Seen;
 use super::disk::{Done, Image, Trouble};
 use super::log::Bytes;
@@ -74,6 +74,8 @@ impl World {
             let (at, run) = (node.disk.stalled_until, node.run);
             return self.agenda.at(at, Event::Local { seat, run, what: Local::Synced { sync } });
         }
+        self.outlive_stall(seat);
+        let node = &mut self.nodes[seat];
         let is_failing = node.disk.trouble.take_if(|trouble| *trouble == Trouble::SyncFails).is_some();
         if is_failing || node.disk.full_until > now {
             return self.crash(seat, if is_failing { "a sync failed" } else { "the disk is full" });
@@ -89,6 +91,22 @@ impl World {
             }
         }
         self.sync(seat);
+    }
+
+    /// A sync completes: if the disk stalled, that is over.
+    fn outlive_stall(&mut self, seat: Seat) {
+        let disk = &mut self.nodes[seat].disk;
+        let Some((since, led)) = disk.stalled_since.take() else { return };
+        let lasted = disk.stalled_until - since;
+        let kinds = [
+            (true, "stall that ended"),
+            (lasted > 5 * SECOND, "stall of more than 5 s"),
+            (lasted > 20 * SECOND, "stall of more than 20 s"),
+            (lasted > 5 * SECOND && led, "stall of a leader of more than 5 s"),
+        ];
+        for (_, what) in kinds.into_iter().filter(|(is_so, _)| *is_so) {
+            self.count(what);
+        }
     }
 
     fn on_installed(&mut self, seat: Seat, image: &Image) {

@@ -31,6 +31,10 @@ pub struct DiskOptions {
     pub sync_max: Nanos,
     /// How many times slower one of the disks is; 1 for none.
     pub slowness: u64,
+    /// Shortest stall, in nanoseconds, where stalls are among the faults.
+    pub stall_min: Nanos,
+    /// Longest stall.
+    pub stall_max: Nanos,
 }
 
 /// Limits of the core under test.
@@ -81,12 +85,17 @@ pub struct Options {
     pub faults: Vec<(FaultKind, Nanos)>,
 }
 
+/// The longest safety phase of most runs.
+const USUAL_MAX: Nanos = 5 * SECOND;
+/// Runs with a longer one, in a million.
+const LONG: u32 = MILLION / 40;
+
 impl Options {
     /// The options that `seed` stands for.
     pub fn of(seed: u64) -> Self {
         let random = &mut Random::of(seed, Concern::Options);
-        let safety_phase = random.between(2 * SECOND, 5 * SECOND);
-        Self {
+        let safety_phase = random.between(2 * SECOND, USUAL_MAX);
+        let mut options = Self {
             seed,
             voters: random.pick(&[3, 3, 3, 4, 5, 5, 7]),
             clients: random.pick(&[1, 2, 3, 5, 12]),
@@ -102,7 +111,28 @@ impl Options {
             disk: disk(random),
             raft: raft(random),
             faults: faults(random, safety_phase),
+        };
+        if random.chance(LONG) {
+            options.lengthen(random);
         }
+        options
+    }
+
+    /// A safety phase in which even the longest stall of a disk comes to its end. Load and faults become as much rarer, so
+    /// that the run is not much more work.
+    fn lengthen(&mut self, random: &mut Random) {
+        let before = std::mem::replace(&mut self.safety_phase, random.between(40 * SECOND, 70 * SECOND));
+        let times = self.safety_phase / before;
+        self.think_max = (self.think_max * times).max(SECOND / 2);
+        self.faults.iter_mut().for_each(|(_, mean)| *mean *= times);
+        self.faults.retain(|(kind, _)| *kind != FaultKind::DiskStall);
+        self.faults.push((FaultKind::DiskStall, self.safety_phase / 6));
+        self.disk.stall_min = 3 * SECOND;
+    }
+
+    /// Whether it has a long safety phase.
+    pub const fn is_long(&self) -> bool {
+        self.safety_phase > USUAL_MAX
     }
 }
 
@@ -127,6 +157,8 @@ fn disk(random: &mut Random) -> DiskOptions {
         sync_min,
         sync_max: sync_min * random.pick(&[2, 10, 30]),
         slowness: random.pick(&[1, 1, 1, 10, 40]),
+        stall_min: 100 * MILLISECOND,
+        stall_max: 30 * SECOND,
     }
 }
 
@@ -201,11 +233,13 @@ impl fmt::Display for Options {
         )?;
         writeln!(
             f,
-            "  disk: syncs of {} to {}, one of them {} times that; core: appends of {} B, {} under way, window {} KiB, \
-             stall {}",
+            "  disk: syncs of {} to {}, one of them {} times that, stalls of {} to {}; core: appends of {} B, {} under way, \
+             window {} KiB, stall {}",
             Span(disk.sync_min),
             Span(disk.sync_max),
             disk.slowness,
+            Span(disk.stall_min),
+            Span(disk.stall_max),
             raft.append_bytes_max,
             raft.inflight_appends_max,
             raft.window_bytes_max >> 10,
@@ -241,5 +275,16 @@ mod tests {
             assert!(with.count() > 50, "{} is rare", kind.name());
         }
         assert!(options.iter().any(|options| options.faults.is_empty()), "and some are calm");
+    }
+
+    #[test]
+    fn one_seed_in_forty_has_a_phase_in_which_the_longest_stall_ends() {
+        let long: Vec<Options> = (0..2_000).map(Options::of).filter(Options::is_long).collect();
+        assert!((25..=100).contains(&long.len()), "{} of 2,000", long.len());
+        for options in long {
+            let stalls = options.faults.iter().filter(|(kind, _)| *kind == FaultKind::DiskStall);
+            assert_eq!(stalls.count(), 1, "{options}");
+            assert!(options.safety_phase > options.disk.stall_max, "{options}");
+        }
     }
 }

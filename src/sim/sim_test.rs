@@ -64,6 +64,22 @@ fn a_few_dozen_seeds_are_clean_and_have_every_fault_in_them() {
     }
 }
 
+#[test]
+fn stalls_of_leaders_and_followers_last_up_to_half_a_minute_and_end_by_themselves() {
+    let long = (0..).filter(|seed| Options::of(*seed).is_long());
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for seed in long.take(8) {
+        let report = simulate(seed, Tracing::Off, None);
+        assert_eq!(report.violation, None, "{}", report.options);
+        report.counts.into_iter().for_each(|(what, times)| *counts.entry(what).or_default() += times);
+    }
+    for what in
+        ["stall of more than 5 s", "stall of more than 20 s", "stall of a leader of more than 5 s"]
+    {
+        assert!(counts.get(what).is_some_and(|times| *times > 1), "`{what}` hardly happens: {counts:?}");
+    }
+}
+
 /// The first seed at which a checker speaks about a mistake, and which one.
 fn caught(mutant: Mutant) -> (u64, Violation) {
     let found =
