@@ -83,7 +83,22 @@ fn the_same_schedules_lead_to_the_same_places() {
     let runs = seeds().count() as u64;
     assert!(total.elections >= 2 * runs && total.committed >= 10 * runs, "{total:?}");
     assert!(total.behind >= runs && total.compared >= 100 * runs, "{total:?}");
-    for event in ["campaign", "propose", "transfer", "restart", "partition", "heal", "stall", "recover"] {
+    assert!(total.changed >= runs && total.installed >= runs / 2 && total.answered >= runs / 2, "{total:?}");
+    assert!(total.abdicated >= runs / 8 && total.inherited >= runs / 100, "{total:?}");
+    let events = [
+        "campaign",
+        "change",
+        "compact",
+        "heal",
+        "partition",
+        "propose",
+        "read",
+        "recover",
+        "restart",
+        "stall",
+        "transfer",
+    ];
+    for event in events {
         assert!(total.by_event.get(event) >= Some(&(runs / 4)), "{event}: {total:?}");
     }
 }

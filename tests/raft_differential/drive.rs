@@ -32,6 +32,8 @@ pub(crate) struct Tally {
     pub(crate) changed: u64,
     /// Leaders that left with a change of members.
     pub(crate) abdicated: u64,
+    /// Leaders that were elected with a change in their log that was not committed.
+    pub(crate) inherited: u64,
     /// Snapshots that came where they were needed, of both sides together.
     pub(crate) installed: u64,
     /// Reads that were answered.
@@ -49,6 +51,7 @@ impl Tally {
         self.behind += other.behind;
         self.changed += other.changed;
         self.abdicated += other.abdicated;
+        self.inherited += other.inherited;
         self.installed += other.installed;
         self.answered += other.answered;
     }
@@ -88,6 +91,8 @@ pub(crate) struct Drive {
     known: BTreeSet<u64>,
     /// Whoever was one and is none any more: its machine is switched off.
     pub(crate) gone: BTreeSet<u64>,
+    /// Who votes for the leader of a term on one side only, since on the other it is no voter yet or any more.
+    pub(crate) unasked: BTreeSet<(u64, u64)>,
     pub(crate) payload: u64,
     events: Vec<String>,
     pub(crate) tally: Tally,
@@ -109,6 +114,7 @@ pub(crate) fn run(seed: u64, mutant: Option<Mutant>) -> Result<Tally, Box<Differ
         reached: BTreeMap::new(),
         known: (1..=nodes).collect(),
         gone: BTreeSet::new(),
+        unasked: BTreeSet::new(),
         payload: 0,
         events: Vec::new(),
         tally: Tally::default(),
@@ -237,11 +243,12 @@ impl Drive {
         let down = self.cut.clone();
         self.deliver(&down);
         for _ in 0..BEATS {
-            // The latest first: it deposes the others.
-            let mut leaders = self.leaders();
+            // The latest first: it deposes the others. Who leaves with a change may do so here later than there.
+            let leads = |node: &u64| self.theirs.leads(*node) || self.ours.leads(*node);
+            let mut leaders: Vec<u64> = self.numbers().into_iter().filter(leads).collect();
             leaders.sort_by_key(|node| std::cmp::Reverse(self.theirs.term(*node)));
             for node in leaders {
-                if self.has_majority(node) && self.theirs.leads(node) {
+                if self.has_majority(node) {
                     self.beat(node)?;
                     self.deliver(&down);
                 }
@@ -278,18 +285,26 @@ impl Drive {
         }
     }
 
-    /// A leader of ours that was without a majority for too long steps down when it has one again; theirs
-    /// has no clock here, and is told.
+    /// A leader of ours that was without a majority for too long, be it one that a change has just made necessary, steps
+    /// down when it has one again; theirs has no clock here, and is told.
     fn beat(&mut self, node: u64) -> Result<(), String> {
-        if !self.ours.see(node).leads {
-            return Err(format!("{node} leads there and not here"));
+        match (self.ours.leads(node), self.theirs.leads(node)) {
+            (true, true) => {}
+            (is_here, _) => {
+                if is_here {
+                    self.ours.beat(node)
+                } else {
+                    self.theirs.beat(node)
+                }
+                return Ok(());
+            }
         }
         self.ours.beat(node);
         let (now, reached) = (self.ours.now(), self.reached.get(&node).copied());
-        if self.ours.see(node).leads {
+        if self.ours.leads(node) {
             self.theirs.beat(node);
             self.reached.insert(node, now);
-        } else if reached.is_none_or(|at| now.since(at) > SILENCE) {
+        } else if reached.is_none_or(|at| now.since(at) > SILENCE) || self.deciding(node).len() > 1 {
             self.theirs.step_down(node);
         } else {
             return Err(format!(
@@ -315,8 +330,10 @@ impl Drive {
             // A snapshot ends there where its sender was when it was asked, and here where its sender's log begins.
             let start = ours.log.start.max(theirs.log.start);
             let log = if is_slow { ours.log.clone() } else { theirs.log.clone() }.after(start);
+            let is_asked = !self.unasked.contains(&(node, theirs.term));
+            let vote = if is_asked { theirs.vote } else { ours.vote };
             let ours = State { log: ours.log.after(start), ..ours };
-            if ours != (State { commit, members, log, ..theirs.clone() }) {
+            if ours != (State { vote, commit, members, log, ..theirs.clone() }) {
                 return Err(format!("node {node}\n  here:  {ours:?}\n  there: {theirs:?}"));
             }
             self.tally.compared += 1;

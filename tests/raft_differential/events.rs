@@ -38,6 +38,11 @@ impl Drive {
         }
     }
 
+    /// Of the links that carry nothing, those that are not cut.
+    fn lost(&self, down: &Down) -> Down {
+        down.difference(&self.cut).copied().collect()
+    }
+
     /// Some links that lose everything for one event, which nobody is told.
     fn lossy(&mut self) -> Down {
         let mut down = self.cut.clone();
@@ -70,11 +75,17 @@ impl Drive {
         if !is_alike {
             return;
         }
-        self.note("campaign", format!("campaign {node}, without {down:?}"));
+        self.note("campaign", format!("campaign {node}, without {:?}", self.lost(&down)));
         let term = self.theirs.term(node);
+        let voters = |members: &Members| members.voters.union(&members.outgoing).copied().collect();
+        let groups: Vec<BTreeSet<u64>> = deciding.iter().map(voters).collect();
+        let some = groups.iter().flatten().filter(|one| !groups.iter().all(|group| group.contains(one)));
+        self.unasked.extend(some.map(|one| (*one, term + 1)));
         self.both(|side| side.campaign(node));
         self.deliver(&down);
-        self.tally.elections += u64::from(self.theirs.leads(node) && self.theirs.term(node) > term);
+        let is_elected = self.theirs.leads(node) && self.theirs.term(node) > term;
+        self.tally.elections += u64::from(is_elected);
+        self.tally.inherited += u64::from(is_elected && deciding.len() > 1);
     }
 
     /// Whether all voters, whatever is decided about who they are, elect this node.
@@ -104,7 +115,7 @@ impl Drive {
         }
         self.payload += 1;
         let payload = self.payload;
-        self.note("propose", format!("propose {node} {count} x {payload}, without {down:?}"));
+        self.note("propose", format!("propose {node} {count} x {payload}, without {:?}", self.lost(&down)));
         self.both(|side| side.propose(node, count, payload));
         self.deliver(&down);
     }
@@ -129,7 +140,7 @@ impl Drive {
             return;
         }
         self.around(self.stalled.clone(), &mut down);
-        self.note("transfer", format!("transfer {from} {to}, without {down:?}"));
+        self.note("transfer", format!("transfer {from} {to}, without {:?}", self.lost(&down)));
         self.both(|side| side.transfer(from, to));
         self.deliver(&down);
     }
@@ -203,16 +214,21 @@ impl Drive {
         if joint.voters != members.voters && !self.reaches_alike(node, &joint) {
             return;
         }
-        let mut down = self.lossy();
-        if !self.has_majority(node) {
+        let (mut down, has_majority) = (self.lossy(), self.has_majority(node));
+        let leaves = change.remove.contains(&n(node)) || change.demote.contains(&n(node));
+        if leaves && has_majority {
+            // Whoever loses something of this gets it from the next leader only, here and there at another time.
+            down = self.cut.clone();
+        } else if leaves {
+            return;
+        } else if !has_majority {
             self.around([node], &mut down);
         }
-        let is_leaving = change.remove.contains(&n(node)) || change.demote.contains(&n(node));
         // Of ours it waits for the first commit of its term too.
         if self.ours.change(node, &change) {
             assert!(self.theirs.change(node, &change), "a change that is accepted here and refused there");
-            self.tally.abdicated += u64::from(is_leaving && self.has_majority(node));
-            self.note("change", format!("{node} changes {change:?}, without {down:?}"));
+            self.tally.abdicated += u64::from(leaves);
+            self.note("change", format!("{node} changes {change:?}, without {:?}", self.lost(&down)));
             self.deliver(&down);
         } else {
             self.note("refused", format!("{node} does not change {change:?}"));

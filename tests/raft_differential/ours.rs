@@ -4,7 +4,7 @@ use crate::members::Members;
 use crate::side::{CHANGE, Down, Log, Side, State};
 use crate::support::{Cluster, Disk, at, batch_of, n, voters};
 use duochain::frame::FrameKind;
-use duochain::raft::{Change, Config, Effect, Input, Mutant, Role, Snapshot, Ticket, Timer};
+use duochain::raft::{Change, Config, Effect, Input, Mutant, Snapshot, Ticket, Timer};
 use duochain::types::{NodeId, Term, Tick, UnixNanos};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -64,6 +64,10 @@ impl Ours {
 
     pub(crate) const fn now(&self) -> Tick {
         self.cluster.now
+    }
+
+    pub(crate) fn leads(&self, node: u64) -> bool {
+        self.cluster.leads(n(node))
     }
 
     /// A change of members in its log may not be committed, as far as it knows.
@@ -223,7 +227,7 @@ impl Side for Ours {
         let start = disk.snapshot.last.index.get();
         let term = entries.last().map_or(disk.snapshot.last.term.get(), |(term, _)| *term);
         State {
-            leads: raft.role() == Role::Leader,
+            leads: self.leads(node),
             term: raft.term().get(),
             vote: host.disk.vote.candidate.map_or(0, |node| node.get()),
             leader: raft.leader().map_or(0, |node| node.get()),
