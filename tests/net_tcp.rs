@@ -4,7 +4,7 @@
 mod net;
 
 use duochain::env::log::{Level, Record, set_sink};
-use duochain::net::{ENVELOPE_BYTES, Limits, Refusal};
+use duochain::net::{ENVELOPE_BYTES, Flaw, Limits, Refusal};
 use net::{BYTES_MAX, Event, any_port, hello, n, node, pair};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -135,7 +135,7 @@ fn bytes_that_are_no_message_close_their_connection_and_reach_nobody() {
         stream.write_all(envelope).unwrap();
         // Closed, with or without the bytes that were not read.
         assert!(matches!(stream.read(&mut [0; 1]), Ok(0) | Err(_)));
-        one.until("count", |stats| stats.malformed == number as u64 + 1);
+        one.until("count", |stats| stats.malformed[Flaw::Length.index()] == number as u64 + 1);
     }
     assert_eq!(one.net.stats().received, 0);
     assert!(one.events.try_recv().is_err());

@@ -6,6 +6,7 @@ mod add_node;
 #[path = "support/replicas.rs"]
 mod replicas;
 
+use duochain::net::Flaw;
 use duochain::node::replica::{Replica, ReplicaError, ReplicaStats, STEPS_US};
 use duochain::raft::Role;
 use duochain::types::NodeId;
@@ -205,8 +206,18 @@ fn texts_of_one_leader() -> Option<()> {
     }
     let json_text = stats.json();
     assert_eq!(json(&json_text), "", "{json_text}");
-    for name in ["\"committed_entries\":", "\"commit_seconds\":{\"count\":", "\"late\":", "\"lag_entries\":"]
-    {
+    for flaw in Flaw::ALL {
+        let labels = format!("{node},reason=\"{}\"", flaw.name());
+        let count = stats.net.malformed[flaw.index()];
+        assert_eq!(read.of("duochain_log_net_malformed_total", &labels), float(count));
+    }
+    for name in [
+        "\"committed_entries\":",
+        "\"commit_seconds\":{\"count\":",
+        "\"late\":",
+        "\"net_malformed\":{\"magic\":",
+        "\"lag_entries\":",
+    ] {
         assert!(json_text.contains(name), "{name} in {json_text}");
     }
     let number = |name: &str| {

@@ -116,9 +116,9 @@ fn receive<P: Protocol>(shared: &Shared<P>, stream: &Arc<TcpStream>, name: &Once
         counters.received.fetch_add(1, Ordering::Relaxed);
         counters.received_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     };
-    if let Err(fault) = incoming.serve(from, &shared.protocol, &*shared.inbox, count) {
+    if let Err((flaw, fault)) = incoming.serve(from, &shared.protocol, &*shared.inbox, count) {
         log::emit(Level::Warn, "net", format_args!("{from} is cut off for what is no message: {fault}"));
-        counters.malformed.fetch_add(1, Ordering::Relaxed);
+        counters.malformed[flaw.index()].fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::hello::{HELLO_BYTES, Hello, encode_answer};
 use super::socket::Timed;
 use super::tls::Server;
-use super::{ENVELOPE_BYTES, Inbox, Protocol, Refusal};
+use super::{ENVELOPE_BYTES, Flaw, Inbox, Protocol, Refusal};
 use crate::codec::Malformed;
 use crate::env::SystemClock;
 use crate::types::{NodeId, Tick};
@@ -152,15 +152,16 @@ impl Incoming {
         protocol: &P,
         inbox: &dyn Inbox<P::Message>,
         count: impl Fn(usize),
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), (Flaw, Malformed)> {
         let mut envelope = [0; ENVELOPE_BYTES];
         while self.read_exact(&mut envelope).is_ok() {
-            let length = protocol.expect(&envelope)?;
+            let flawed = |fault| (protocol.flaw(&envelope, &fault), fault);
+            let length = protocol.expect(&envelope).map_err(flawed)?;
             let mut bytes = vec![0; length];
             if self.read_exact(&mut bytes).is_err() {
                 break;
             }
-            let message = protocol.decode(&envelope, &Arc::new(bytes))?;
+            let message = protocol.decode(&envelope, &Arc::new(bytes)).map_err(flawed)?;
             count(ENVELOPE_BYTES + length);
             inbox.received(from, message);
         }

@@ -14,8 +14,8 @@
 //! # Invariants
 //! N1 nothing is handed on that came from a node of another cluster, of another protocol version, from a
 //! stranger, or for somebody else. With TLS a certificate proves it; without, everyone who can connect is
-//! believed, so the network has to be the operator's own. N2 a malformed byte closes its connection, is counted, and the log says whose and
-//! what; the inbox never sees it. N3 messages of one urgency to one peer are not reordered while a connection lasts. N4 memory for
+//! believed, so the network has to be the operator's own. N2 a malformed byte closes its connection, is counted by
+//! [`Flaw`], and the log says whose and what; the inbox never sees it. N3 messages of one urgency to one peer are not reordered while a connection lasts. N4 memory for
 //! a peer is bounded by [`Limits`]; a message of a few bytes takes some 250 more while it waits.
 //!
 //! N5 whoever connects holds a place for [`Limits::hello_timeout`] at most unless it is welcome, however its
@@ -51,6 +51,7 @@
 //! inbox included, so whoever closes makes that return; dropping closes. In the child of a fork it does nothing any more, and closing leaves the parent's connections alone.
 
 mod admission;
+mod flaw;
 pub mod hello;
 mod inbound;
 mod line;
@@ -70,6 +71,7 @@ mod tls_files;
 #[cfg(not(feature = "tls"))]
 use no_tls as tls;
 
+pub use flaw::Flaw;
 pub use packet::Packet;
 pub use refusal::Refusal;
 pub use stats::{NetStats, PeerNet};
@@ -113,6 +115,9 @@ pub trait Protocol: Send + Sync + 'static {
         envelope: &[u8; ENVELOPE_BYTES],
         bytes: &Arc<Vec<u8>>,
     ) -> Result<Self::Message, Malformed>;
+
+    /// What kind of fault [`Self::expect`] or [`Self::decode`] found with that envelope or behind it, for the count.
+    fn flaw(&self, envelope: &[u8; ENVELOPE_BYTES], fault: &Malformed) -> Flaw;
 
     /// Whether it overtakes what waits to be sent: votes and heartbeats do.
     fn is_urgent(&self, message: &Self::Message) -> bool;

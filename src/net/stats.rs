@@ -1,6 +1,6 @@
 //! What a transport has done, in all and for each peer.
 
-use super::Refusal;
+use super::{Flaw, Refusal};
 use crate::types::NodeId;
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ pub struct NetStats {
     pub connected: u64,
     /// Connections to peers that broke.
     pub broken: u64,
-    /// Connections closed for bytes that are no message.
-    pub malformed: u64,
+    /// Connections closed for bytes that are no message, by [`Flaw`] in its order.
+    pub malformed: [u64; Flaw::COUNT],
     /// Connections refused here, by [`Refusal`] in its order.
     pub refused: [u64; Refusal::COUNT],
     /// Connections to peers that were not made, by who refused what: the peer by its answer, or this node for

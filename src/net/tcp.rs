@@ -6,7 +6,7 @@ use super::link::{Link, redial_of};
 use super::packet::Packet;
 use super::socket::{bell, ring};
 use super::tls::Tls;
-use super::{Inbox, Limits, NetStats, PeerNet, Protocol, Refusal, TlsFiles};
+use super::{Flaw, Inbox, Limits, NetStats, PeerNet, Protocol, Refusal, TlsFiles};
 use crate::env::{SystemClock, fork, panic};
 use crate::resilience::RetryPolicy;
 use crate::types::{ClusterId, NodeId};
@@ -29,7 +29,7 @@ pub(super) struct Counters {
     pub(super) dropped: AtomicU64,
     pub(super) connected: AtomicU64,
     pub(super) broken: AtomicU64,
-    pub(super) malformed: AtomicU64,
+    pub(super) malformed: [AtomicU64; Flaw::COUNT],
     pub(super) refused: [AtomicU64; Refusal::COUNT],
     pub(super) turned_away: [AtomicU64; Refusal::COUNT],
     pub(super) unreachable: AtomicU64,
@@ -224,7 +224,7 @@ impl<P: Protocol> TcpTransport<P> {
             dropped: read(&counters.dropped),
             connected: read(&counters.connected),
             broken: read(&counters.broken),
-            malformed: read(&counters.malformed),
+            malformed: counters.malformed.each_ref().map(read),
             refused: counters.refused.each_ref().map(read),
             turned_away: counters.turned_away.each_ref().map(read),
             unreachable: read(&counters.unreachable),

@@ -6,7 +6,9 @@ pub mod addresses;
 
 use addresses::own_address;
 use duochain::codec::Malformed;
-use duochain::net::{ENVELOPE_BYTES, Inbox, Limits, NetStats, Packet, Protocol, TcpTransport, TlsFiles};
+use duochain::net::{
+    ENVELOPE_BYTES, Flaw, Inbox, Limits, NetStats, Packet, Protocol, TcpTransport, TlsFiles,
+};
 use duochain::types::{ClusterId, NodeId};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -46,6 +48,10 @@ impl Protocol for Plain {
         bytes: &Arc<Vec<u8>>,
     ) -> Result<Self::Message, Malformed> {
         Ok((envelope[4] == 1, bytes.to_vec()))
+    }
+
+    fn flaw(&self, _: &[u8; ENVELOPE_BYTES], _: &Malformed) -> Flaw {
+        Flaw::Length
     }
 
     fn is_urgent(&self, message: &Self::Message) -> bool {

@@ -32,7 +32,7 @@ impl Replica {
         );
         self.write_members(&mut out);
         write_peers(&status.peers, &mut out);
-        let refused: u64 = net.refused.iter().sum();
+        let (refused, malformed): (u64, u64) = (net.refused.iter().sum(), net.malformed.iter().sum());
         out.push_str(",\"net\":{\"sent\":");
         write!(out, "{}", net.sent).expect("a string takes everything");
         fields(
@@ -44,7 +44,7 @@ impl Replica {
                 ("dropped", &net.dropped),
                 ("connected", &net.connected),
                 ("broken", &net.broken),
-                ("malformed", &net.malformed),
+                ("malformed", &malformed),
                 ("refused", &refused),
             ],
         );

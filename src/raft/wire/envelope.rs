@@ -113,13 +113,16 @@ impl Envelope {
     /// Reads an envelope. Allocates nothing but the words of a refusal.
     ///
     /// # Errors
-    /// Another magic or version, an unknown kind, a length that is over the limit or not that of the kind.
+    /// Another magic, another version, an unknown kind, a length that is over the limit or not that of the kind.
     pub fn decode(bytes: &[u8; ENVELOPE_BYTES], limits: &WireLimits) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let at = reader.clone();
         let (magic, version, kind) = (reader.u32("magic")?, reader.u8("version")?, reader.u8("kind")?);
-        if magic != MAGIC || version != VERSION {
-            return Err(at.fault("magic", format!("{magic:#010x} version {version} is no message of ours")));
+        if magic != MAGIC {
+            return Err(at.fault("magic", format!("{magic:#010x} is no message of ours")));
+        }
+        if version != VERSION {
+            return Err(at.fault("version", format!("{version} is not {VERSION}")));
         }
         let kind = Kind::from_wire(kind).ok_or_else(|| at.fault("kind", format!("{kind} is none")))?;
         if reader.array("reserved")? != [0; 2] {

@@ -2,7 +2,7 @@
 
 use super::{Envelope, Letter, WireLimits, encode_head, encode_letter, frames_of};
 use crate::codec::Malformed;
-use crate::net::{ENVELOPE_BYTES, Packet, Protocol};
+use crate::net::{ENVELOPE_BYTES, Flaw, Packet, Protocol};
 use std::sync::Arc;
 
 const _: () = assert!(ENVELOPE_BYTES == super::ENVELOPE_BYTES);
@@ -40,6 +40,23 @@ impl Protocol for RaftProtocol {
 
     fn decode(&self, envelope: &[u8; ENVELOPE_BYTES], bytes: &Arc<Vec<u8>>) -> Result<Letter, Malformed> {
         Envelope::decode(envelope, &self.limits)?.letter(bytes, &self.limits)
+    }
+
+    fn flaw(&self, envelope: &[u8; ENVELOPE_BYTES], fault: &Malformed) -> Flaw {
+        // Frames stand behind the fixed fields, and have fields of the same names.
+        let fixed = Envelope::decode(envelope, &self.limits).map(|envelope| envelope.kind().fixed_bytes());
+        if fixed.is_ok_and(|fixed| fault.offset >= fixed) {
+            return Flaw::Frame;
+        }
+        match fault.field {
+            "magic" => Flaw::Magic,
+            "version" => Flaw::Version,
+            "kind" => Flaw::Kind,
+            "bytes" | "length" => Flaw::Length,
+            "crc" => Flaw::Checksum,
+            "frames" => Flaw::Frame,
+            _ => Flaw::Field,
+        }
     }
 
     /// Everything that is not full of frames, or a piece of a snapshot.

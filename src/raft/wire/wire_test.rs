@@ -3,6 +3,7 @@
 use super::*;
 use crate::codec::Malformed;
 use crate::frame::{Body, Entry, Frame, FrameBuilder, FrameLimits, Seal};
+use crate::net::{Flaw, Protocol};
 use crate::raft::{Message, Outcome, Ticket};
 use crate::types::{Index, LaneId, LogId, Term, UnixNanos};
 use std::sync::Arc;
@@ -137,6 +138,47 @@ fn a_length_or_a_number_of_frames_over_the_limit_is_refused_before_room_is_made(
     let (envelope, rest) = two.split_first_chunk().expect("long enough");
     let envelope = Envelope::decode(envelope, &limits).expect("it is within the bytes");
     assert_eq!(envelope.message(&Arc::new(rest.to_vec()), &limits).unwrap_err().field, "frames");
+}
+
+/// What a transport counts for the fault in these bytes.
+fn flaw(bytes: &[u8]) -> Flaw {
+    let protocol = RaftProtocol::default();
+    let (envelope, rest) = bytes.split_first_chunk().expect("long enough");
+    let decoded = protocol.expect(envelope).and_then(|_| protocol.decode(envelope, &Arc::new(rest.to_vec())));
+    protocol.flaw(envelope, &decoded.expect_err("it is no message"))
+}
+
+#[test]
+fn a_fault_is_counted_for_what_it_is_in_envelope_fields_and_frames_alike() {
+    let append = bytes_of(&every_kind()[4]);
+    assert_eq!(append[5], Kind::Append.wire());
+    let first_frame = ENVELOPE_BYTES + Kind::Append.fixed_bytes();
+    for (at, byte, expected) in [
+        (0, b'H', Flaw::Magic),
+        (4, 2, Flaw::Version),
+        (5, 99, Flaw::Kind),
+        (6, 1, Flaw::Field),
+        (8, append[8] + 1, Flaw::Length),
+        (12, !append[12], Flaw::Checksum),
+        (ENVELOPE_BYTES, !append[ENVELOPE_BYTES], Flaw::Checksum),
+        // Magic, version and body of a frame are no magic and version of ours.
+        (first_frame, b'H', Flaw::Frame),
+        (first_frame + 4, 99, Flaw::Frame),
+        (append.len() - 1, !append[append.len() - 1], Flaw::Frame),
+    ] {
+        let mut bytes = append.clone();
+        bytes[at] = byte;
+        assert_eq!(flaw(&bytes), expected, "byte {at}");
+    }
+    let sealed = |kind, fixed: &[u64]| {
+        let mut bytes = Vec::new();
+        envelope::seal(kind, fixed, 0, &mut bytes);
+        flaw(&bytes)
+    };
+    assert_eq!(sealed(Kind::Append, &[1, 0, 0, 0, 1]), Flaw::Frame, "fewer than it says");
+    assert_eq!(sealed(Kind::VoteReply, &[1, 4]), Flaw::Field);
+    assert_eq!(sealed(Kind::RepairRequest, &[6, 5, 1, 2]), Flaw::Field);
+    assert_eq!(sealed(Kind::Chunk, &[3, 2, 14, 9, 0, 8, 0, 1, 2, 3, 4]), Flaw::Length);
 }
 
 #[test]

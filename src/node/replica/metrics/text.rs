@@ -1,7 +1,7 @@
 //! The figures as text: JSON for people and scripts, Prometheus for monitoring.
 
 use super::{ReplicaStats, STEPS_US, Spans};
-use crate::net::{PeerNet, Refusal};
+use crate::net::{Flaw, PeerNet, Refusal};
 use crate::raft::Role;
 use std::fmt::{Display, Write};
 use std::time::Duration;
@@ -113,9 +113,6 @@ const METRICS: &[Metric] = &[
     }),
     counter("duochain_log_net_sent_messages", "Messages given to the system.", |s| float(s.net.sent)),
     counter("duochain_log_net_received_messages", "Messages that came.", |s| float(s.net.received)),
-    counter("duochain_log_net_malformed", "Connections closed for bytes that are no message.", |s| {
-        float(s.net.malformed)
-    }),
     counter("duochain_log_net_unreachable", "Attempts to connect that nobody answered.", |s| {
         float(s.net.unreachable)
     }),
@@ -247,6 +244,11 @@ impl ReplicaStats {
                 .map(|why| (format!("{node},reason=\"{}\"", why.name()), float(counts[why.index()])));
             family(&mut out, name, "counter", help, &lines);
         }
+        let lines = Flaw::ALL.map(|flaw| {
+            (format!("{node},reason=\"{}\"", flaw.name()), float(self.net.malformed[flaw.index()]))
+        });
+        let help = "Connections closed for bytes that are no message.";
+        family(&mut out, "duochain_log_net_malformed_total", "counter", help, &lines);
         self.write_peers(&node, &mut out);
         let commit =
             ("duochain_log_commit_seconds", "From a place in the log to the commit, of frames led here.");
@@ -308,6 +310,8 @@ impl ReplicaStats {
         let by_reason = |numbers: &[u64]| Refusal::ALL.map(|why| (why.name(), numbers[why.index()]));
         counts(&mut out, "net_refused", &by_reason(&self.net.refused));
         counts(&mut out, "net_turned_away", &by_reason(&self.net.turned_away));
+        let malformed = Flaw::ALL.map(|flaw| (flaw.name(), self.net.malformed[flaw.index()]));
+        counts(&mut out, "net_malformed", &malformed);
         for (name, spans) in [("commit_seconds", &self.commit), ("sync_seconds", &self.sync)] {
             let quantile = |thousandths| spans.at_most(thousandths).map_or(-1.0, |span| span.as_secs_f64());
             write!(out, ",\"{name}\":{{\"count\":{}", spans.count()).expect("a string takes everything");
