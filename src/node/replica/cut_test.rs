@@ -5,10 +5,10 @@ use super::core::Job;
 use super::*;
 use crate::dedup::Admission;
 use crate::frame::{Frame, FrameBuilder, Origin, Seal};
-use crate::raft::{Message, Outcome, Recovered, Role, Snapshot};
+use crate::raft::{Membership, Message, Outcome, Recovered, Role, Snapshot};
 use crate::storage::frames::{FrameLog, FrameReader, MemoryFrameLog};
-use crate::types::{LaneId, LogId, Term, UnixNanos};
-use std::path::Path;
+use crate::types::{ClusterId, LaneId, LogId, Term, UnixNanos};
+use std::path::{Path, PathBuf};
 
 struct Node {
     shared: Shared,

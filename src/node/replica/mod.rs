@@ -36,6 +36,7 @@
 mod applier;
 mod asking;
 mod batching;
+mod config;
 mod core;
 #[cfg(test)]
 mod cut_test;
@@ -63,6 +64,7 @@ mod writer;
 pub use applier::{Applied, Apply};
 pub use asking::Asked;
 pub use batching::{BatchLimits, ENTRY_COST_BYTES};
+pub use config::ReplicaConfig;
 pub use error::{LeaderAt, ReplicaError};
 pub use giving::{Giving, PolledState, STATE_BYTES_MAX, copy_of};
 pub use metrics::{Counts, ReplicaStats, STEPS_US, Spans};
@@ -75,96 +77,27 @@ pub use submitting::SubmitOptions;
 pub use waiting::{Receipt, WaitFor};
 pub use watching::Situation;
 
-use crate::dedup::{Dedup, DedupLimits};
+use crate::dedup::Dedup;
 use crate::env::{Clock, panic};
 use crate::frame::{Body, Entry, FrameLimits};
 use crate::net::{self, NetStats, PeerNet, TcpTransport};
 use crate::raft::wire::{RaftProtocol, WireLimits};
-use crate::raft::{Config, Input, Membership, Raft, Refusal, Status};
+use crate::raft::{Input, Raft, Refusal, Status};
 use crate::storage::frames::{FrameLog, FrameLogOptions};
 use crate::storage::snapshots::SnapshotShelf;
 use crate::storage::votes::{FileVotes, VoteStore};
 use crate::storage::{DirLock, check_format};
-use crate::types::{ClusterId, Index, NodeId};
+use crate::types::{Index, NodeId};
 use applier::Applier;
 use core::Shared;
 use parking_lot::Mutex;
 use recovery::Standing;
 use snapshots::{Due, Snapshots};
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
-
-/// How to open a replica.
-#[derive(Clone, Debug)]
-pub struct ReplicaConfig {
-    /// Where log and vote are kept; nobody else uses it.
-    pub dir: PathBuf,
-    /// The cluster, which a directory belongs to for ever.
-    pub cluster: ClusterId,
-    /// Where to listen.
-    pub listen: SocketAddr,
-    /// Who makes up the cluster when it begins: the same on all of them. Later the log says it. A node that
-    /// is not among them is to be added by [`Replica::change`]; it gives those that are members then, who are
-    /// let in until the log says more.
-    pub members: Membership,
-    /// Nodes that are talked to beside the members that the log of this node names so far: for one that was away
-    /// while members changed, and whose leader it does not know. Usually empty.
-    pub contacts: BTreeMap<NodeId, String>,
-    /// The core.
-    pub raft: Config,
-    /// The log's files.
-    pub log: FrameLogOptions,
-    /// The transport.
-    pub net: net::Limits,
-    /// What is remembered against repetitions. It belongs to the cluster like its id: the same on all nodes, never
-    /// changed.
-    pub dedup: DedupLimits,
-    /// How entries that are submitted become frames.
-    pub batch: BatchLimits,
-    /// TLS 1.3 between the nodes, with certificates on both ends: the same on all of them. `None`: in clear, and
-    /// whoever can connect is believed. Needs a build with the feature `tls`.
-    pub tls: Option<net::TlsFiles>,
-    /// When snapshots are taken, how much of the log stays, and how they travel.
-    pub snapshots: SnapshotOptions,
-    /// How long the opening of a log that is damaged in its middle asks peers for what is missing, before it is refused by
-    /// name. 0: it does not ask. Too short for peers to connect, or to elect a leader, refuses what could be mended.
-    pub repair_within: Duration,
-    /// Everything up to here was applied before. A host that is behind the newest snapshot begins with that.
-    pub applied: Index,
-}
-
-impl ReplicaConfig {
-    /// The usual values, for a host that starts with nothing applied.
-    pub fn new(
-        node: NodeId,
-        dir: impl Into<PathBuf>,
-        cluster: ClusterId,
-        listen: SocketAddr,
-        members: Membership,
-    ) -> Self {
-        Self {
-            dir: dir.into(),
-            cluster,
-            listen,
-            members,
-            contacts: BTreeMap::new(),
-            raft: Config::new(node),
-            log: FrameLogOptions::default(),
-            net: net::Limits::default(),
-            tls: None,
-            dedup: DedupLimits::default(),
-            batch: BatchLimits::default(),
-            snapshots: SnapshotOptions::default(),
-            repair_within: Duration::from_secs(30),
-            applied: Index::ORIGIN,
-        }
-    }
-}
 
 type ThreadBody = Box<dyn FnOnce(&Arc<Shared>) + Send>;
 
