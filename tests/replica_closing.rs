@@ -4,9 +4,11 @@
 mod replicas;
 
 use duochain::frame::{Entry, Origin};
-use duochain::node::replica::{self, Apply, Replica, SubmitOptions};
-use replicas::{Applied, Cluster, Keep, PATIENCE, batch, until};
+use duochain::node::replica::{self, Apply, Replica, ReplicaConfig, ReplicaError, SubmitOptions};
+use duochain::types::Status;
+use replicas::{Applied, Cluster, Keep, PATIENCE, batch, n, until};
 use std::io::{self, Read};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -23,8 +25,12 @@ impl Apply for Gate {
 
 /// The only member of a cluster, whose host is applying until the other part is dropped.
 fn held(cluster: &Cluster) -> (Arc<Replica>, SyncSender<()>) {
+    held_by(cluster.config(1))
+}
+
+fn held_by(config: ReplicaConfig) -> (Arc<Replica>, SyncSender<()>) {
     let ((has_begun, begun), (open, gate)) = (sync_channel(8), sync_channel(0));
-    let replica = Replica::open(cluster.config(1), Box::new(Gate(has_begun, gate))).unwrap();
+    let replica = Replica::open(config, Box::new(Gate(has_begun, gate))).unwrap();
     until("it leads", || replica.append(batch("held"), PATIENCE).is_ok());
     begun.recv_timeout(PATIENCE).unwrap();
     (Arc::new(replica), open)
@@ -136,4 +142,88 @@ fn a_close_waits_for_no_snapshot_that_is_being_written() {
     has_begun.recv_timeout(PATIENCE).unwrap();
     replica.close();
     assert!(!is_whole.load(Ordering::SeqCst), "it was read to its end");
+}
+
+/// Closing waits so long for what does not return.
+const SHORT: Duration = Duration::from_millis(20);
+
+#[test]
+fn a_host_that_does_not_return_is_left_and_keeps_the_directory() {
+    let mut cluster = Cluster::new("closing-apply", 1);
+    cluster.close(1);
+    let (replica, open) = held_by(ReplicaConfig { close_within: SHORT, ..cluster.config(1) });
+    assert!(matches!(replica.shutdown(PATIENCE), Err(ReplicaError::Timeout)), "it is applying still");
+    assert!(!replica.close(), "so it is");
+    assert!(matches!(replica.append(batch("late"), PATIENCE), Err(ReplicaError::Closed)));
+    let again = || Replica::open(cluster.config(1), Box::new(Keep(Applied::default())));
+    assert_eq!(again().map(drop).map_err(|error| error.status()), Err(Status::Busy));
+    drop(open);
+    until("it is over", || replica.close());
+    assert!(matches!(replica.shutdown(PATIENCE), Err(ReplicaError::Closed)));
+    again().expect("the directory is free");
+}
+
+#[test]
+fn a_replica_that_is_dropped_leaves_what_does_not_return() {
+    let mut cluster = Cluster::new("closing-drop", 1);
+    cluster.close(1);
+    let (replica, open) = held_by(ReplicaConfig { close_within: Duration::ZERO, ..cluster.config(1) });
+    drop(replica);
+    drop(open);
+    until("the directory is free", || {
+        Replica::open(cluster.config(1), Box::new(Keep(Applied::default()))).is_ok()
+    });
+}
+
+/// A state that nobody can read before the other end is gone.
+struct Stuck(SyncSender<()>, Receiver<()>);
+
+impl Read for Stuck {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        let _ = (self.0.try_send(()), self.1.recv());
+        Ok(0)
+    }
+}
+
+struct StuckHost(Option<Stuck>);
+
+impl Apply for StuckHost {
+    fn apply(&mut self, _batch: &replica::Applied<'_>) {}
+
+    fn snapshot(&mut self) -> Option<Box<dyn Read + Send>> {
+        self.0.take().map(|state| Box::new(state) as Box<dyn Read + Send>)
+    }
+}
+
+#[test]
+fn a_state_that_nobody_can_read_is_left() {
+    let mut cluster = Cluster::new("closing-stuck", 1);
+    cluster.close(1);
+    let ((begun, has_begun), (open, gate)) = (sync_channel(1), sync_channel(0));
+    let mut config = ReplicaConfig { close_within: SHORT, ..cluster.config(1) };
+    config.snapshots.every_entries = 1;
+    let replica = Replica::open(config, Box::new(StuckHost(Some(Stuck(begun, gate))))).unwrap();
+    until("it leads", || replica.append(batch("x"), PATIENCE).is_ok());
+    has_begun.recv_timeout(PATIENCE).unwrap();
+    assert!(!replica.close());
+    drop(open);
+    until("it is over", || replica.close());
+}
+
+#[test]
+fn a_peer_that_does_not_answer_is_left_while_it_is_called() {
+    let mut cluster = Cluster::new("closing-call", 1);
+    cluster.close(1);
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = silent.local_addr().unwrap();
+    // It is let in by the system, and nobody says hello.
+    let mut config = ReplicaConfig { close_within: SHORT, ..cluster.config(1) };
+    config.net.hello_timeout = PATIENCE;
+    config.contacts.insert(n(9), at.to_string());
+    let replica = Replica::open(config, Box::new(Keep(Applied::default()))).unwrap();
+    let called = silent.accept().unwrap();
+    assert!(!replica.close(), "it waits for an answer");
+    drop(called);
+    until("it is over", || replica.close());
+    assert!(TcpStream::connect(at).is_ok(), "the listener has outlived it");
 }

@@ -125,7 +125,8 @@ class ReplicatedLog(_native.ReplicatedLog):
     to `repair_within` (30 s); `CorruptionError` for what none of them has.
 
     `close`, and leaving a `with`, end this node's part at once, without handing leadership over as `shutdown` does, and
-    give the directory back; what was committed can still be read. Both wait for a write that is under way on the disk.
+    give the directory back; what was committed can still be read. Both wait for a write that is under way on the disk,
+    for `close_within` (30 s) at most: what a disk that does not answer holds is left then, and keeps the directory.
 
     A signal whose handler raises, as that of Ctrl-C does, ends every wait within 50 ms, and not what is waited for: an
     entry may be committed, a change carried out. `shutdown` and `close` go on in the background, and so does an opening,
@@ -152,6 +153,7 @@ class ReplicatedLog(_native.ReplicatedLog):
         tail_entries: int | None = None,
         contacts: Mapping[int, str] | None = None,
         repair_within: float | None = None,
+        close_within: float | None = None,
         time_to_live: float | None = None,
         sessions_max: int | None = None,
         ids_max: int | None = None,
@@ -195,6 +197,7 @@ class ReplicatedLog(_native.ReplicatedLog):
             "tail_entries": tail_entries,
             "contacts": contacts,
             "repair_within": repair_within,
+            "close_within": close_within,
             "time_to_live": time_to_live,
             "sessions_max": sessions_max,
             "ids_max": ids_max,

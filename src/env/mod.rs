@@ -8,6 +8,7 @@
 pub mod fork;
 pub mod log;
 pub mod panic;
+pub mod patience;
 mod system;
 
 pub use system::SystemClock;

@@ -59,7 +59,8 @@ impl Object for ReplogObject {
     type Opaque = duo_replog;
 
     fn close(&self) {
-        self.replica.close();
+        // Lets everybody out; its threads are waited for, once, when it is dropped.
+        self.replica.stop();
     }
 }
 
@@ -139,6 +140,10 @@ pub struct duo_replog_options {
     /// by name; default 30 s. With 1 it is refused at once. Too short for them to connect, or to elect a leader, refuses
     /// what could be mended.
     pub repair_within_ns: u64,
+    /// How long closing and destroying wait for threads that a disk that does not answer, or the look-up of a member's name,
+    /// holds; default 30 s. Too short, and the directory is still locked when it is opened again; too long, and a host whose
+    /// disk does not answer cannot end.
+    pub close_within_ns: u64,
     /// A session is remembered for so long after its last entry, in log time; default 1 h. Too short, and what is appended
     /// again after that is read twice. It belongs to the cluster like its name, as the next two do: the same on all nodes,
     /// never changed.
@@ -234,7 +239,7 @@ impl duo_replog_options {
     }
 
     fn set_rest(&self, config: &mut ReplicaConfig) {
-        let ReplicaConfig { log, net, dedup, batch, snapshots, repair_within, .. } = config;
+        let ReplicaConfig { log, net, dedup, batch, snapshots, repair_within, close_within, .. } = config;
         set(&mut log.segment_bytes, self.segment_bytes, bytes);
         set(&mut net.hello_timeout, self.hello_timeout_ns, Duration::from_nanos);
         set(&mut dedup.time_to_live, self.time_to_live_ns, Duration::from_nanos);
@@ -247,6 +252,7 @@ impl duo_replog_options {
         set(&mut snapshots.chunk_bytes, self.snapshot_chunk_bytes.into(), bytes);
         set(&mut snapshots.chunks_inflight_max, self.snapshot_chunks_inflight_max.into(), bytes);
         set(repair_within, self.repair_within_ns, Duration::from_nanos);
+        set(close_within, self.close_within_ns, Duration::from_nanos);
     }
 }
 
@@ -334,8 +340,13 @@ pub unsafe extern "C" fn duo_replog_transfer(log: *const duo_replog, to: u64, ti
 
 /// Ends the node's part in order: takes no more entries, waits until those it has are committed and on disk, and
 /// hands leadership over, all in `timeout_ns`. Then it is closed in any case, which takes as long as a write that is
-/// under way on its disk, and waiting calls return `DUO_ERR_CLOSED`; `DUO_TIMEOUT` when something was left to do. The
-/// directory can be opened again. What is committed can still be read until it is destroyed. Again it does nothing.
+/// under way on its disk and at most `close_within_ns`, and waiting calls return `DUO_ERR_CLOSED`; `DUO_TIMEOUT` when
+/// something was left to do. The directory can be opened again. What is committed can still be read until it is destroyed.
+/// Again it does nothing.
+///
+/// A thread that is busy for longer than `close_within_ns` is left: it begins nothing new, and ends when the disk, or
+/// whoever looks a name up, answers. Until then the directory may stay locked, the library must not be unloaded, and each
+/// further close waits for it and gives `DUO_TIMEOUT`.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]
@@ -344,7 +355,7 @@ pub unsafe extern "C" fn duo_replog_close(log: *const duo_replog, timeout_ns: i6
 }
 
 /// Closes the log if it is open, lets waiting calls return, and frees it; waits for a write that is under way on its
-/// disk. In a forked process it is leaked on purpose: `DUO_ERR_FORKED`. NULL is accepted.
+/// disk, as `duo_replog_close` does, and for calls that read from it. In a forked process it is leaked on purpose: `DUO_ERR_FORKED`. NULL is accepted.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]

@@ -3,11 +3,12 @@
 use super::hello::Hello;
 use super::inbound::Incoming;
 use super::socket::{keep_alive, wait_for};
-use super::tcp::{Shared, join, spawn};
+use super::tcp::{Shared, spawn};
 use super::tls::Tls;
 use super::{INBOUND_PER_PEER_MAX, Protocol, Refusal};
 use crate::env::Clock;
 use crate::env::log::{self, Level};
+use crate::env::patience::Patience;
 use crate::types::NodeId;
 use rustix::event::{PollFd, PollFlags, poll};
 use std::io;
@@ -22,6 +23,14 @@ pub(super) struct Connection {
     /// Who it is, once welcome.
     pub(super) from: Arc<OnceLock<NodeId>>,
     pub(super) thread: JoinHandle<()>,
+}
+
+impl Connection {
+    /// Itself while it goes on.
+    pub(super) fn join(self, patience: &Patience) -> Option<Self> {
+        let Self { stream, from, thread } = self;
+        patience.join(thread).map(|thread| Self { stream, from, thread })
+    }
 }
 
 /// The body of the thread that accepts.
@@ -83,7 +92,7 @@ fn reap(inbound: &mut Vec<Connection>) {
     let (over, open): (Vec<_>, Vec<_>) =
         std::mem::take(inbound).into_iter().partition(|connection| connection.thread.is_finished());
     *inbound = open;
-    over.into_iter().for_each(|connection| join(connection.thread));
+    over.into_iter().for_each(|connection| drop(connection.thread.join()));
 }
 
 /// The body of a connection's thread.

@@ -48,7 +48,8 @@
 //! # Caller contract
 //! Delivery is at most once: what does not fit, meets a broken connection or waits when it breaks is dropped and
 //! counted, and the inbox hears of the broken link. [`TcpTransport::close`] ends all threads and waits for them, calls of the
-//! inbox included, so whoever closes makes that return; dropping closes. In the child of a fork it does nothing any more, and closing leaves the parent's connections alone.
+//! inbox included, so whoever closes makes that return: for [`CLOSE_WITHIN`], after which they are left to themselves. Dropping
+//! closes. In the child of a fork it does nothing any more, and closing leaves the parent's connections alone.
 
 mod admission;
 mod flaw;
@@ -76,7 +77,6 @@ pub use packet::Packet;
 pub use refusal::Refusal;
 pub use stats::{NetStats, PeerNet};
 pub use tcp::TcpTransport;
-pub(crate) use tcp::join;
 pub use tls_files::TlsFiles;
 
 use crate::codec::Malformed;
@@ -91,6 +91,9 @@ pub const ENVELOPE_BYTES: usize = 16;
 /// Connections of one peer at the same time: one that serves, and one that it has given up and whose thread is
 /// still with the inbox. More are refused.
 pub const INBOUND_PER_PEER_MAX: usize = 2;
+
+/// How long closing waits for threads that a name server, a peer or the inbox holds.
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(30);
 
 /// How messages become bytes.
 pub trait Protocol: Send + Sync + 'static {

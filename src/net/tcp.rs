@@ -6,7 +6,9 @@ use super::link::{Link, redial_of};
 use super::packet::Packet;
 use super::socket::{bell, ring};
 use super::tls::Tls;
-use super::{Flaw, Inbox, Limits, NetStats, PeerNet, Protocol, Refusal, TlsFiles};
+use super::{CLOSE_WITHIN, Flaw, Inbox, Limits, NetStats, PeerNet, Protocol, Refusal, TlsFiles};
+use crate::env::log::{self, Level};
+use crate::env::patience::{self, Patience};
 use crate::env::{SystemClock, fork, panic};
 use crate::resilience::RetryPolicy;
 use crate::types::{ClusterId, NodeId};
@@ -18,6 +20,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Counts, kept without a lock: they are statistics and order nothing.
 #[derive(Debug, Default)]
@@ -39,6 +42,14 @@ pub(super) struct Counters {
 pub(super) struct Running {
     link: Arc<Link>,
     thread: JoinHandle<()>,
+}
+
+impl Running {
+    /// Itself while it goes on.
+    fn join(self, patience: &Patience) -> Option<Self> {
+        let Self { link, thread } = self;
+        patience.join(thread).map(|thread| Self { link, thread })
+    }
 }
 
 pub(super) struct Shared<P: Protocol> {
@@ -71,7 +82,7 @@ impl<P: Protocol> Shared<P> {
         *retired = open;
         links.iter().for_each(|running| running.link.close());
         retired.extend(links);
-        end(over);
+        over.into_iter().for_each(|running| drop(running.thread.join()));
     }
 }
 
@@ -239,51 +250,55 @@ impl<P: Protocol> TcpTransport<P> {
         links.iter().map(|link| link.stats()).collect()
     }
 
-    /// Ends every thread and connection, and waits for them: for [`Limits::hello_timeout`] where one is connecting,
-    /// and for the system's resolver where one looks a name up; from within the inbox it waits for all others. Safe
-    /// to call again; a second caller does not wait for the first.
-    pub fn close(&self) {
+    /// [`Self::close_within`] of [`CLOSE_WITHIN`].
+    pub fn close(&self) -> bool {
+        self.close_within(CLOSE_WITHIN)
+    }
+
+    /// Ends every thread and connection, and waits for them, for `span` at most: for [`Limits::hello_timeout`] where one
+    /// is connecting, for the system's resolver where one looks a name up, and for what the inbox does; from within the
+    /// inbox it waits for all others. `false`: some go on, which end by themselves once they have handed on what they had read.
+    /// Safe to call again, also to wait for those; a second caller does not wait for the first.
+    pub fn close_within(&self, span: Duration) -> bool {
         let shared = &self.shared;
         if shared.forks != fork::generation() {
             // What it owns is a copy, or the parent's as well.
-            return;
+            return true;
         }
+        let patience = Patience::of(span);
         // Release, with the loads of `set_peers`, `accept` and `claim`: who sees it makes nothing new.
         shared.is_closing.store(true, Ordering::Release);
         ring(&shared.wake);
-        if let Some(acceptor) = self.acceptor.lock().take() {
-            join(acceptor);
-        }
-        // Without the lock: a link's last word may be an inbox that sends.
-        let links = std::mem::take(&mut *shared.links.lock());
-        end(links.into_values().chain(std::mem::take(&mut *shared.retired.lock())).collect());
+        // It waits for nothing but the bell.
+        let acceptor = self.acceptor.lock().take();
+        drop(acceptor.map(JoinHandle::join));
+        // Without the locks: a link's last word may be an inbox that sends.
+        let links = std::mem::take(&mut *shared.links.lock()).into_values();
+        let links: Vec<_> = links.chain(std::mem::take(&mut *shared.retired.lock())).collect();
         let inbound = std::mem::take(&mut *shared.inbound.lock());
+        links.iter().for_each(|running| running.link.close());
         for connection in &inbound {
             let _ = connection.stream.shutdown(Shutdown::Both);
         }
-        inbound.into_iter().for_each(|connection| join(connection.thread));
+        let links: Vec<_> = links.into_iter().filter_map(|running| running.join(&patience)).collect();
+        let inbound: Vec<_> = inbound.into_iter().filter_map(|one| one.join(&patience)).collect();
+        let left = links.iter().map(|running| &running.thread).chain(inbound.iter().map(|one| &one.thread));
+        let left: Vec<_> = left.filter(|thread| !patience::is_own(thread)).collect();
+        let is_over = left.is_empty();
+        let what = format!("closed; busy after {span:?}: {}", patience::names(left));
+        // Whoever closes next waits for them.
+        shared.retired.lock().extend(links);
+        shared.inbound.lock().extend(inbound);
+        if !is_over {
+            log::emit(Level::Warn, "net", format_args!("{what}"));
+        }
+        is_over
     }
 }
 
 impl<P: Protocol> Drop for TcpTransport<P> {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-/// Ends links and waits for their threads.
-fn end(links: Vec<Running>) {
-    links.iter().for_each(|running| running.link.close());
-    for running in links {
-        join(running.thread);
-    }
-}
-
-/// Waits for a thread, unless it is the one that asks. One that panicked was logged and has ended, which is what is
-/// wanted.
-pub(crate) fn join(thread: JoinHandle<()>) {
-    if thread.thread().id() != std::thread::current().id() {
-        let _ = thread.join();
     }
 }
 

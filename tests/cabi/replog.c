@@ -1,6 +1,9 @@
 /* Replicated logs: opening, the leader's death, handing over, closing. */
 #include "replog.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 static void options_that_cannot_be_are_refused(cluster *c) {
     char dir[96];
     duo_replog_options good = options_of(c, 0, dir, sizeof dir);
@@ -122,6 +125,39 @@ static void a_session_is_forgotten_when_its_time_is_over(cluster *c) {
     pause_briefly();
     CHECK(append_to(log, "x", 7, 1).repeated == 0);
     OK(duo_replog_destroy(log));
+}
+
+/* Accepts a call of the node, and says nothing. */
+static void a_node_that_does_not_answer_holds_no_close_up_for_long(cluster *c) {
+    char dir[96], where[32];
+    duo_replog *log = NULL;
+    struct sockaddr_in at;
+    socklen_t size = sizeof at;
+    memset(&at, 0, sizeof at);
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(silent >= 0 && bind(silent, (struct sockaddr *)&at, sizeof at) == 0 && listen(silent, 4) == 0);
+    CHECK(getsockname(silent, (struct sockaddr *)&at, &size) == 0);
+    snprintf(where, sizeof where, "127.0.0.1:%d", ntohs(at.sin_port));
+    const duo_replog_member contact = {9, where};
+    duo_replog_options options = alone(c, dir, sizeof dir);
+    strcat(dir, "-calls");
+    options.contacts = &contact;
+    options.contacts_len = 1;
+    options.hello_timeout_ns = (uint64_t)PATIENCE_NS;
+    options.close_within_ns = 10000000;
+    OK(duo_replog_open(&options, &log));
+    const int called = accept(silent, NULL, NULL);
+    CHECK(called >= 0);
+    GIVES(DUO_TIMEOUT, duo_replog_close(log, PATIENCE_NS)); /* its thread waits for an answer */
+    GIVES(DUO_TIMEOUT, duo_replog_close(log, 0));
+    CHECK(close(called) == 0);
+    while (duo_replog_close(log, 0) == DUO_TIMEOUT) {
+    }
+    OK(duo_replog_close(log, 0));
+    OK(duo_replog_destroy(log));
+    CHECK(close(silent) == 0);
 }
 
 /* Changes a letter of `text` in the only file of the log. */
@@ -324,6 +360,7 @@ int main(void) {
     options_that_cannot_be_are_refused(&c);
     each_limit_is_looked_at(&c);
     a_session_is_forgotten_when_its_time_is_over(&c);
+    a_node_that_does_not_answer_holds_no_close_up_for_long(&c);
     a_damaged_log_asks_whom_it_was_told_of_for_as_long_as_it_was_told(&c);
     a_directory_belongs_to_one_cluster(&c);
     what_was_acknowledged_outlives_leaders(&c);

@@ -30,7 +30,7 @@ use std::ptr;
 /// Most entries that one read hands over.
 const ENTRIES_MAX: usize = 4096;
 /// Settings of an opening, in the order of `ReplicatedLogOptions.open`.
-const SETTINGS: usize = 23;
+const SETTINGS: usize = 24;
 
 /// The id of an entry in words of this machine, which Java takes apart the same way.
 type Id = [u64; DUO_REPLOG_ID_BYTES / size_of::<u64>()];
@@ -84,7 +84,7 @@ native! {
         let (bytes, settings) = (env.bytes(options, SMALL_BYTES_MAX)?, env.longs(settings)?);
         let settings: [jlong; SETTINGS] = settings.try_into().map_err(|_| cut_short())?;
         let [
-            node, heartbeat, min, max, stall, batch, uncommitted, segment, entries, tail, repair, live, sessions, ids, hello,
+            node, heartbeat, min, max, stall, batch, uncommitted, segment, entries, tail, repair, close, live, sessions, ids, hello,
             latency, staged, batch_inflight, peer_inflight, window, reads, chunk, chunks_inflight
         ] = settings.map(jlong::cast_unsigned);
         let mut steps = Steps(&bytes);
@@ -132,6 +132,7 @@ native! {
             contacts: contacts_c.as_ptr(),
             contacts_len: contacts_c.len(),
             repair_within_ns: repair,
+            close_within_ns: close,
             time_to_live_ns: live,
             sessions_max: small(sessions),
             ids_max: small(ids),

@@ -298,7 +298,7 @@ impl ReplicatedLog {
     /// Ends this node's part at once. What it had can still be read. After a signal it goes on in the background.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.gate.close(py, || match self.end(|replica| replica.close()) {
-            Ok(ending) => ending.wait(py),
+            Ok(ending) => ending.wait(py).map(drop),
             // Better late than never.
             Err(_) => {
                 py.detach(|| self.inner.close());

@@ -54,6 +54,7 @@ fn try_set(config: &mut ReplicaConfig, name: &str, value: &Bound<'_, PyAny>) -> 
         "tail_entries" => snapshots.tail_entries = value.extract()?,
         "contacts" => *contacts = listed(value.py(), value.extract()?)?,
         "repair_within" => *repair_within = span(value)?,
+        "close_within" => config.close_within = span(value)?,
         "time_to_live" => dedup.time_to_live = span(value)?,
         "sessions_max" => dedup.sessions_max = value.extract()?,
         "ids_max" => dedup.ids_max = value.extract()?,

@@ -46,6 +46,9 @@ pub struct ReplicaConfig {
     /// How long the opening of a log that is damaged in its middle asks peers for what is missing, before it is refused by
     /// name. 0: it does not ask. Too short for peers to connect, or to elect a leader, refuses what could be mended.
     pub repair_within: Duration,
+    /// How long closing waits for threads that a disk, the host or a name server holds. Too short, and the directory is
+    /// still locked when it is opened again; too long, and a host whose disk does not answer cannot end.
+    pub close_within: Duration,
     /// Everything up to here was applied before. A host that is behind the newest snapshot begins with that.
     pub applied: Index,
 }
@@ -73,6 +76,7 @@ impl ReplicaConfig {
             batch: BatchLimits::default(),
             snapshots: SnapshotOptions::default(),
             repair_within: Duration::from_secs(30),
+            close_within: net::CLOSE_WITHIN,
             applied: Index::ORIGIN,
         }
     }

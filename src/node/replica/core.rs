@@ -83,6 +83,7 @@ pub(super) struct Shared {
     /// Entries that have no frame yet. Locked after the core, or alone.
     pub(super) stage: Mutex<Stage>,
     pub(super) election_max: Duration,
+    pub(super) close_within: Duration,
     /// Of frames that go to a damaged log at a time.
     pub(super) repair_bytes_max: usize,
     /// Where the log ended when it was opened.
@@ -174,6 +175,7 @@ impl Shared {
             core: Mutex::new(core),
             stage: Mutex::new(stage),
             election_max: config.raft.election_max,
+            close_within: config.close_within,
             repair_bytes_max: config.raft.append_bytes_max,
             opened_at,
             write: Condvar::new(),

@@ -3,13 +3,13 @@
 use super::core::{Core, Shared};
 use super::{Replica, ReplicaError};
 use crate::env::Clock;
-use crate::net;
+use crate::env::log::{self, Level};
+use crate::env::patience::{self, Patience};
 use crate::raft::Role;
 use crate::types::{Index, Tick};
 use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::Ordering;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 impl Replica {
@@ -29,41 +29,55 @@ impl Replica {
     /// closes. It closes in any case; at the latest after `timeout` and what [`Self::close`] takes.
     ///
     /// # Errors
-    /// `Timeout` when something was left, whose callers have got `Closed`; `Closed`, `Failed` when it had ended
-    /// before.
+    /// `Timeout` when something was left, whose callers have got `Closed`, or a thread is busy still; `Closed`, `Failed`
+    /// when it had ended before.
     pub fn shutdown(&self, timeout: Duration) -> Result<(), ReplicaError> {
         if self.shared.is_of_parent() {
             self.close();
             return Err(ReplicaError::Closed);
         }
         let outcome = self.wind_down(self.shared.clock.now().after(timeout));
-        self.close();
-        outcome
+        if self.close() { outcome } else { Err(ReplicaError::Timeout) }
     }
 
     /// Ends everything and waits for it: calls that wait get `Closed`. It takes as long as what is being written, applied
-    /// and connected ([`TcpTransport::close`]). The directory may be opened again then; what was committed can still be
-    /// read here. Safe to call again; a second caller waits as well. From within a callback or [`Apply`] it does not
-    /// wait for the thread that it is called by; the directory is free when that has ended too.
-    pub fn close(&self) {
+    /// and connected, for `ReplicaConfig::close_within` at most. The directory may be opened again then; what was committed
+    /// can still be read here. Safe to call again; a second caller waits as well. From within a callback or
+    /// [`Apply`](super::Apply) it does not wait for the thread that it is called by; the directory is free when that has
+    /// ended too.
+    ///
+    /// `false` when the time was over: the log says which threads are busy still, with a disk that does not answer, the
+    /// host's `Apply`, its snapshot, or a name that is looked up. Each ends when that returns, and begins nothing new; the
+    /// directory is free when those have ended that may write to it. Close it again to wait for them. Not bounded is what
+    /// the host's own code does on this thread: callbacks of [`Pending`](super::Pending), and the log.
+    pub fn close(&self) -> bool {
         // What a forked child has of the threads is a copy.
         if self.shared.is_of_parent() {
-            return;
+            return true;
         }
+        let patience = Patience::of(self.shared.close_within);
         self.shared.end(ReplicaError::Closed);
         // Whoever holds this waits for the threads of the replica, so these must not wait for it.
-        let is_own = self.shared.is_own_thread();
-        let threads = if is_own { self.threads.try_lock() } else { Some(self.threads.lock()) };
-        let Some(mut threads) = threads else { return };
-        if let Some(net) = self.shared.net() {
-            net.close();
-        }
+        let wait = if self.shared.is_own_thread() { Duration::ZERO } else { patience.left() };
+        let Some(mut threads) = self.threads.try_lock_for(wait) else { return false };
+        let has_net_ended = self.shared.net().is_none_or(|net| net.close_within(patience.left()));
         // Whoever closes it next, from elsewhere, waits for the thread of this callback.
-        let caller = std::thread::current().id();
-        let (own, others) = threads.drain(..).partition(|thread| thread.thread().id() == caller);
-        *threads = own;
-        let others: Vec<JoinHandle<()>> = others;
-        others.into_iter().for_each(net::join);
+        *threads = threads.drain(..).filter_map(|thread| patience.join(thread)).collect();
+        let left: Vec<_> = threads.iter().filter(|thread| !patience::is_own(thread)).collect();
+        let (is_over, names) = (left.is_empty(), patience::names(left));
+        drop(threads);
+        if !is_over {
+            let span = self.shared.close_within;
+            log::emit(Level::Warn, "log", format_args!("closed; busy after {span:?}: {names}"));
+        }
+        is_over && has_net_ended
+    }
+
+    /// Ends everything without waiting for it: calls that wait get `Closed`. It is closed or dropped later.
+    pub fn stop(&self) {
+        if !self.shared.is_of_parent() {
+            self.shared.end(ReplicaError::Closed);
+        }
     }
 
     fn wind_down(&self, until: Tick) -> Result<(), ReplicaError> {

@@ -29,7 +29,8 @@
 //!
 //! # Caller contract
 //! [`Apply`] runs on a thread of the replica and must not wait for it; a callback of [`Pending`] neither, but it may
-//! submit. [`Replica::close`] ends all threads; dropping closes; [`Replica::shutdown`] ends in order. In the child
+//! submit. [`Replica::close`] ends all threads, and waits for them within `ReplicaConfig::close_within`; dropping closes;
+//! [`Replica::shutdown`] ends in order. In the child
 //! of a fork requests answer `Closed` and closing leaves the parent alone; what shows figures (`status`, `stats`, `json`,
 //! `members`, `net_peers`, `staged_bytes`) must not be called there.
 

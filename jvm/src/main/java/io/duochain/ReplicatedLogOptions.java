@@ -32,6 +32,7 @@ public final class ReplicatedLogOptions {
     private long batchEntriesMax;
     private long tailEntries;
     private long repairWithin;
+    private long closeWithin;
     private long timeToLive;
     private long sessionsMax;
     private long idsMax;
@@ -170,6 +171,16 @@ public final class ReplicatedLogOptions {
     }
 
     /**
+     * How long {@link ReplicatedLog#shutdown} and {@link ReplicatedLog#close} wait for threads that a disk that does not answer,
+     * or the look-up of a member's name, holds; 30 s. Too short, and the directory is still locked when it is opened again; too
+     * long, and a host whose disk does not answer cannot end.
+     */
+    public ReplicatedLogOptions closeWithin(Duration span) {
+        closeWithin = nanos(span);
+        return this;
+    }
+
+    /**
      * A session is remembered for so long after its last entry, in log time; 1 h. Too short, and what is appended again after
      * that is read twice. It belongs to the cluster like its name, as the next two do: the same on all nodes, never changed.
      */
@@ -290,7 +301,7 @@ public final class ReplicatedLogOptions {
         list(out, members);
         return ReplicatedLog.open(out.toByteArray(), new long[] {
             node, heartbeat, electionMin, electionMax, diskStallMax, batchBytesMax, uncommittedBytesMax, segmentBytes,
-            batchEntriesMax, tailEntries, repairWithin, timeToLive, sessionsMax, idsMax, helloTimeout, batchLatency,
+            batchEntriesMax, tailEntries, repairWithin, closeWithin, timeToLive, sessionsMax, idsMax, helloTimeout, batchLatency,
             batchStagedBytesMax, batchInflightBytesMax, peerInflightBytesMax, windowBytesMax, readsMax, snapshotChunkBytes,
             snapshotChunksInflightMax});
     }
