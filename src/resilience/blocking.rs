@@ -11,7 +11,7 @@ use crate::types::Tick;
 use std::time::Duration;
 
 /// Longest single sleep; whoever waits longer looks again.
-const LONGEST: Duration = Duration::from_secs(3_600);
+pub(super) const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// A clock that one can wait with.
 pub trait Sleep: Clock {

@@ -17,7 +17,7 @@
 //!
 //! Time comes in as a [`Tick`](crate::types::Tick), and one reading serves a whole [`Stack`]. What waits
 //! (`*_blocking`) stands apart and waits through [`Sleep`]; [`Bulkhead::acquire`] and [`Stack::enter_async`]
-//! are futures that need no runtime.
+//! are futures that need no runtime, `*_within` and [`Stack::call_async`] ones that need a [`Timer`] of the host's.
 //!
 //! # Invariants
 //! I1 each policy's hot path is one atomic operation on one word, and takes no lock.
@@ -31,6 +31,7 @@
 //! docs/resilience.md has the formulas, and how to choose values.
 
 mod acquire;
+mod asynchronous;
 mod backoff;
 mod blocking;
 mod breaker;
@@ -62,6 +63,7 @@ mod models;
 mod schedules;
 
 pub use acquire::Acquire;
+pub use asynchronous::Timer;
 pub use backoff::Backoff;
 pub use blocking::{LimitedWait, Sleep};
 pub use breaker::{BREAKER_BYTES_MAX, Breaker, BreakerStats};

@@ -29,7 +29,7 @@ use super::breaker::Breaker;
 use super::bulkhead::{Bulkhead, Crowded, OwnedSlot, Slot};
 use super::limiter::{Limited, Limiter};
 use super::permit::{Decision, Outcome, Permit, Ticket};
-use super::retry::{Fault, GiveUp, RetryPolicy};
+use super::retry::{Attempts, Fault, GiveUp, RetryPolicy};
 use super::timeout::Deadline;
 use crate::env::Clock;
 use crate::types::{Status, Tick};
@@ -56,6 +56,15 @@ pub enum Refusal {
     Crowded(#[from] Crowded),
 }
 
+impl From<LimitedWait> for Refusal {
+    fn from(refusal: LimitedWait) -> Self {
+        match refusal {
+            LimitedWait::Limited(limited) => Self::Limited(limited),
+            LimitedWait::Timeout => Self::LimitedTimeout,
+        }
+    }
+}
+
 impl Refusal {
     /// The status that all languages share.
     pub const fn status(self) -> Status {
@@ -68,7 +77,7 @@ impl Refusal {
     }
 }
 
-/// Why [`Stack::call`] ended without a value.
+/// Why [`Stack::call`] or [`Stack::call_async`] ended without a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallError<E> {
     /// Not let through.
@@ -116,13 +125,24 @@ impl Pass<'_> {
 pub struct OwnedPass {
     stack: Arc<Stack>,
     ticket: Option<Ticket>,
-    slot: Option<OwnedSlot>,
+    pub(super) slot: Option<OwnedSlot>,
 }
 
 impl OwnedPass {
     /// Gives the permit back and says how the call ended.
     pub fn report(mut self, now: Tick, outcome: Outcome) {
         self.end(now, outcome);
+    }
+
+    /// Asks the circuit again if that changed while this call stood in line.
+    pub(super) fn ask_again(mut self, clock: &dyn Clock) -> Result<Self, Refusal> {
+        if let (Some(breaker), Some(ticket)) = (&self.stack.breaker, self.ticket)
+            && !breaker.is_current(ticket)
+        {
+            self.ticket = None;
+            self.ticket = self.stack.permit(clock.now())?.map(Permit::into_ticket);
+        }
+        Ok(self)
     }
 
     fn end(&mut self, now: Tick, outcome: Outcome) {
@@ -201,10 +221,7 @@ impl Stack {
         let end = Deadline::after(now, timeout);
         let mut permit = self.permit(now)?;
         if let Some(limiter) = &self.limiter {
-            limiter.acquire_blocking(clock, 1, timeout).map_err(|refusal| match refusal {
-                LimitedWait::Limited(limited) => Refusal::Limited(limited),
-                LimitedWait::Timeout => Refusal::LimitedTimeout,
-            })?;
+            limiter.acquire_blocking(clock, 1, timeout)?;
         }
         let mut slot = None;
         if let Some(bulkhead) = &self.bulkhead {
@@ -218,29 +235,33 @@ impl Stack {
         Ok(Pass { permit, slot })
     }
 
-    /// As [`Stack::enter`], waiting for a permit of the bulkhead as a future. Needs no runtime. Tokens are not
-    /// waited for: [`Limited::Until`] says when to come back.
+    /// A call that the circuit lets through so far: what is left of it, and the ticket in safe hands.
+    pub(super) fn begin(self: &Arc<Self>, now: Tick) -> Result<OwnedPass, Refusal> {
+        let ticket = self.permit(now)?.map(Permit::into_ticket);
+        Ok(OwnedPass { stack: Arc::clone(self), ticket, slot: None })
+    }
+
+    pub(super) fn begin_attempts(&self, now: Tick) -> Tries<'_> {
+        Tries(self.retry.as_ref().map(|policy| policy.begin(now)))
+    }
+
+    /// As [`Stack::enter`], waiting for a permit of the bulkhead as a future, for as long as that takes. Needs neither
+    /// runtime nor timer. Tokens are not waited for: [`Limited::Until`] says when to come back; with a timer
+    /// [`Stack::enter_within`] waits for both.
     ///
     /// # Errors
     /// The first part that refuses.
     pub async fn enter_async(self: &Arc<Self>, clock: &dyn Clock) -> Result<OwnedPass, Refusal> {
         let now = clock.now();
-        let ticket = self.permit(now)?.map(Permit::into_ticket);
         // Holds the ticket: dropped while it waits, it gives the probe back.
-        let mut pass = OwnedPass { stack: Arc::clone(self), ticket, slot: None };
+        let mut pass = self.begin(now)?;
         if let Some(limiter) = &self.limiter {
             limiter.acquire(now, 1)?;
         }
         if let Some(bulkhead) = &self.bulkhead {
             pass.slot = Some(bulkhead.acquire().await?);
         }
-        if let (Some(breaker), Some(ticket)) = (&self.breaker, pass.ticket)
-            && !breaker.is_current(ticket)
-        {
-            pass.ticket = None;
-            pass.ticket = self.permit(clock.now())?.map(Permit::into_ticket);
-        }
-        Ok(pass)
+        pass.ask_again(clock)
     }
 
     /// Enters, calls `work` with the number of each attempt from 1, and retries as the policy says, sleeping
@@ -258,7 +279,7 @@ impl Stack {
         mut work: impl FnMut(u32) -> Result<T, E>,
     ) -> Result<T, CallError<E>> {
         let pass = self.enter_blocking(clock, timeout).map_err(CallError::Refused)?;
-        let mut attempts = self.retry.as_ref().map(|policy| policy.begin(clock.now()));
+        let mut attempts = self.begin_attempts(clock.now());
         let mut number = 1;
         loop {
             let error = match work(number) {
@@ -269,12 +290,7 @@ impl Stack {
                 Err(error) => error,
             };
             let (now, fault) = (clock.now(), judge(&error));
-            let next = match &mut attempts {
-                Some(attempts) => attempts.failed(now, fault, entropy()),
-                None if fault == Fault::Retryable => Err(GiveUp::Attempts),
-                None => Err(GiveUp::NotRetryable),
-            };
-            match next {
+            match attempts.failed(now, fault, &mut entropy) {
                 Ok(at) => sleep_until(clock, at),
                 Err(why) => {
                     pass.report(now, fault.outcome());
@@ -282,6 +298,25 @@ impl Stack {
                 }
             }
             number += 1;
+        }
+    }
+}
+
+/// The attempts of a call; without a policy there is one.
+pub(super) struct Tries<'a>(Option<Attempts<'a>>);
+
+impl Tries<'_> {
+    /// As [`Attempts::failed`].
+    pub(super) fn failed(
+        &mut self,
+        now: Tick,
+        fault: Fault,
+        mut entropy: impl FnMut() -> u64,
+    ) -> Result<Tick, GiveUp> {
+        match &mut self.0 {
+            Some(attempts) => attempts.failed(now, fault, entropy()),
+            None if fault == Fault::Retryable => Err(GiveUp::Attempts),
+            None => Err(GiveUp::NotRetryable),
         }
     }
 }
