@@ -244,8 +244,7 @@ impl World {
     fn stall(&mut self, seat: Seat) {
         let now = self.agenda.now();
         let lasting = self.fault_random.skewed(self.options.disk.stall_min, self.options.disk.stall_max);
-        self.trace
-            .note(now, format_args!("disk of n{} stalls for {} ms", seat + 1, lasting / MILLISECOND));
+        self.trace.note(now, format_args!("disk of n{} stalls for {} ms", seat + 1, lasting / MILLISECOND));
         let leads = self.nodes[seat].role() == Some(Role::Leader);
         let disk = &mut self.nodes[seat].disk;
         if disk.stalled_until <= now || disk.stalled_since.is_none() {

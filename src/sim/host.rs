@@ -189,7 +189,10 @@ impl World {
             Local::Synced { sync } => self.on_synced(seat, sync),
             Local::Apply => self.apply(seat),
             Local::Flush => self.flush(seat),
-            Local::Fetched { to, frames } => self.step(seat, Input::Fetched { to, frames }),
+            Local::Fetched { to, frames } => {
+                self.process(seat).fetching.remove(&to);
+                self.step(seat, Input::Fetched { to, frames });
+            }
             Local::SnapshotTaken(image) => self.on_snapshot_taken(seat, image),
             Local::SnapshotSent { to, arrived } => self.step(seat, Input::SnapshotSent { to, arrived }),
         }

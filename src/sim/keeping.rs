@@ -7,7 +7,7 @@ use super::log::Bytes;
 use super::node::{Life, Seat};
 use super::world::World;
 use super::{HostMutant, Mutant};
-use crate::raft::{Input, Snapshot, Write};
+use crate::raft::{Input, Role, Snapshot, Write};
 use crate::types::{Index, LogId, NodeId};
 use std::sync::Arc;
 
@@ -79,6 +79,10 @@ impl World {
         let is_failing = node.disk.trouble.take_if(|trouble| *trouble == Trouble::SyncFails).is_some();
         if is_failing || node.disk.full_until > now {
             return self.crash(seat, if is_failing { "a sync failed" } else { "the disk is full" });
+        }
+        let node = &self.nodes[seat];
+        if node.disk.slowness > 1 && node.role() == Some(Role::Follower) {
+            self.count("sync of a slow follower");
         }
         for done in self.nodes[seat].disk.complete(&mut self.disk_random) {
             match done {
@@ -175,6 +179,7 @@ impl World {
         match self.nodes[seat].disk.view().read(from, bytes_max) {
             Some(frames) => {
                 self.count("fetch");
+                self.process(seat).fetching.insert(to);
                 let after = self.host_random.skewed(20 * MICROSECOND, 2 * MILLISECOND);
                 self.later(seat, after, Local::Fetched { to, frames });
             }
@@ -211,8 +216,18 @@ impl World {
             self.trace
                 .note(self.agenda.now(), format_args!("n{} keeps snapshot {}", seat + 1, snapshot.last));
             self.count("own snapshot");
+            if self.lacks_frames(seat, snapshot.last.index) {
+                self.count("own snapshot during a catch-up");
+            }
             self.step(seat, Input::Compacted(snapshot));
         }
+    }
+
+    /// Whether a follower of this leader still needs frames up to there.
+    fn lacks_frames(&self, seat: Seat, upto: Index) -> bool {
+        let node = &self.nodes[seat];
+        let status = node.raft().map(|raft| raft.status(node.clock.tick(self.agenda.now())));
+        status.is_some_and(|status| status.peers.iter().any(|peer| peer.next <= upto))
     }
 
     pub(super) fn install(&mut self, seat: Seat, snapshot: &Snapshot) {

@@ -87,6 +87,9 @@ impl World {
         let peer = seat_of(to);
         self.trace
             .note(self.agenda.now(), format_args!("n{} streams {} to {to}", seat + 1, image.snapshot.last));
+        if !self.process(seat).fetching.is_empty() {
+            self.count("stream during a catch-up");
+        }
         let way = self.network.latency() * 4 + self.host_random.skewed(100 * MICROSECOND, 100 * MILLISECOND);
         if peer >= self.nodes.len() || self.network.is_blocked(seat, peer) {
             return self.later(seat, way, Local::SnapshotSent { to, arrived: None });

@@ -171,6 +171,8 @@ fn report(mut world: World) -> Report {
     }
     let (lines, digest) = world.trace.finish();
     let span = |(begin, end): (u64, u64)| Duration::from_nanos(end - begin);
+    let fates = world.network.fates();
+    world.counts.extend(fates.named().into_iter().filter(|(_, times)| *times > 0));
     Report {
         violation,
         lines,
@@ -179,7 +181,7 @@ fn report(mut world: World) -> Report {
         virtual_time: Duration::from_nanos(now),
         answered: world.history.iter().filter(|record| record.answered.is_some()).count(),
         terms: world.checkers.terms(),
-        lost: world.network.lost(),
+        lost: fates.lost + fates.cut,
         counts: world.counts,
         convergence: world.healed_at.zip(world.converged_at).map(span),
         options: world.options,

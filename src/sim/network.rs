@@ -7,13 +7,15 @@
 //! # Limits
 //! A link holds [`HELD_MAX`] messages; more are lost, like on a transport whose queue is full.
 
-use super::agenda::Nanos;
+use super::agenda::{MILLISECOND, Nanos};
 use super::node::{SEATS_MAX, Seat};
 use super::options::NetworkOptions;
 use super::random::{Concern, Random};
 
 /// Messages under way on one link.
 pub(super) const HELD_MAX: u32 = 4_096;
+/// Whatever takes longer is late: the shortest time after which a follower misses its leader.
+const LATE: Nanos = 150 * MILLISECOND;
 
 #[derive(Clone, Debug, Default)]
 struct Link {
@@ -22,9 +24,42 @@ struct Link {
     clogged_until: Nanos,
     /// Arrival of the last message that keeps its order.
     last: Nanos,
+    /// Arrival of the latest of those that do not.
+    straggler: Nanos,
     connection: u32,
     messages: u32,
     bytes: usize,
+}
+
+/// What became of messages that did not arrive once, in order and soon.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Fates {
+    /// Lost, although the link worked.
+    pub(super) lost: u64,
+    /// Sent into a blocked or a full link.
+    pub(super) cut: u64,
+    /// They came twice.
+    pub(super) doubled: u64,
+    /// They arrive before one that was sent earlier.
+    pub(super) overtaking: u64,
+    /// A clogged link held them.
+    pub(super) held: u64,
+    /// They are on their way for longer than a leader's heartbeat takes to be missed.
+    pub(super) late: u64,
+}
+
+impl Fates {
+    /// Each with its name among the things that happened.
+    pub(super) const fn named(self) -> [(&'static str, u64); 6] {
+        [
+            ("lost message", self.lost),
+            ("cut message", self.cut),
+            ("doubled message", self.doubled),
+            ("overtaking message", self.overtaking),
+            ("held message", self.held),
+            ("late message", self.late),
+        ]
+    }
 }
 
 /// All links.
@@ -33,13 +68,13 @@ pub(super) struct Network {
     links: Vec<Link>,
     random: Random,
     pub(super) options: NetworkOptions,
-    lost: u64,
+    fates: Fates,
 }
 
 impl Network {
     pub(super) fn new(seed: u64, options: NetworkOptions) -> Self {
         let links = vec![Link::default(); SEATS_MAX * SEATS_MAX];
-        Self { links, random: Random::of(seed, Concern::Network), options, lost: 0 }
+        Self { links, random: Random::of(seed, Concern::Network), options, fates: Fates::default() }
     }
 
     fn link(&mut self, from: Seat, to: Seat) -> &mut Link {
@@ -56,10 +91,15 @@ impl Network {
         let is_lost = self.random.chance(self.options.loss);
         let is_twice = self.random.chance(self.options.duplicates);
         let link = self.link(from, to);
-        if is_lost || link.blocks > 0 || link.messages >= HELD_MAX {
-            self.lost += 1;
+        if link.blocks > 0 || link.messages >= HELD_MAX {
+            self.fates.cut += 1;
             return [None, None];
         }
+        if is_lost {
+            self.fates.lost += 1;
+            return [None, None];
+        }
+        self.fates.doubled += u64::from(is_twice);
         let first = self.arrival(now, from, to, bytes);
         let second = is_twice.then(|| self.arrival(now, from, to, bytes));
         [Some(first), second]
@@ -74,11 +114,19 @@ impl Network {
         let link = self.link(from, to);
         link.messages += 1;
         link.bytes += bytes;
+        let is_held = link.clogged_until > now + way;
         let mut at = (now + way).max(link.clogged_until);
-        if !is_overtaken {
+        let mut is_overtaking = false;
+        if is_overtaken {
+            link.straggler = link.straggler.max(at);
+        } else {
             at = at.max(link.last);
             link.last = at;
+            is_overtaking = at < link.straggler;
         }
+        self.fates.held += u64::from(is_held);
+        self.fates.overtaking += u64::from(is_overtaking);
+        self.fates.late += u64::from(at > now + LATE);
         at
     }
 
@@ -120,7 +168,7 @@ impl Network {
     pub(super) fn sever(&mut self, from: Seat, to: Seat) {
         let link = self.link(from, to);
         link.connection += 1;
-        link.last = 0;
+        (link.last, link.straggler) = (0, 0);
     }
 
     /// No partition, no clog, no loss from now on.
@@ -129,7 +177,7 @@ impl Network {
             link.blocks = 0;
             link.clogged_until = 0;
             link.connection += 1;
-            link.last = 0;
+            (link.last, link.straggler) = (0, 0);
         }
         self.options.loss = 0;
         self.options.duplicates = 0;
@@ -142,9 +190,9 @@ impl Network {
         (link.messages, link.bytes)
     }
 
-    /// Messages that were lost.
-    pub(super) const fn lost(&self) -> u64 {
-        self.lost
+    /// What became of messages so far.
+    pub(super) const fn fates(&self) -> Fates {
+        self.fates
     }
 }
 
@@ -152,6 +200,7 @@ impl Network {
 mod tests {
     use super::*;
     use crate::sim::options::Options;
+    use crate::sim::random::MILLION;
 
     fn network() -> Network {
         let mut options = Options::of(1).network;
@@ -182,7 +231,7 @@ mod tests {
         assert!(network.is_blocked(0, 1));
         network.unblock(0, 1);
         assert!(network.send(0, 0, 1, 1)[0].is_some());
-        assert_eq!(network.lost(), 1);
+        assert_eq!(network.fates().cut, 1);
     }
 
     #[test]
@@ -192,5 +241,29 @@ mod tests {
             assert!(network.send(0, 0, 1, 1)[0].is_some());
         }
         assert_eq!(network.send(0, 0, 1, 1), [None, None]);
+    }
+
+    #[test]
+    fn what_becomes_of_messages_is_counted() {
+        let mut network = network();
+        let options = network.options.clone();
+        network.send(0, 0, 1, 1);
+        assert_eq!(network.fates().named().map(|(_, count)| count), [0; 6]);
+        network.options = NetworkOptions { loss: MILLION, ..options.clone() };
+        network.send(0, 0, 1, 1);
+        assert_eq!(network.fates().lost, 1);
+        network.options = NetworkOptions { duplicates: MILLION, ..options.clone() };
+        network.send(0, 0, 1, 1);
+        assert_eq!(network.fates().doubled, 1);
+        network.clog(0, 2, LATE * 2);
+        network.options = options.clone();
+        network.send(0, 0, 2, 1);
+        assert_eq!((network.fates().held, network.fates().late), (1, 1));
+        network.options = NetworkOptions { reordered: MILLION, reordered_by: 1 << 40, ..options.clone() };
+        (0..8).for_each(|_| drop(network.send(0, 0, 3, 1)));
+        assert_eq!(network.fates().overtaking, 0, "these come late, and nothing before them yet");
+        network.options = options;
+        network.send(0, 0, 3, 1);
+        assert_eq!(network.fates().overtaking, 1);
     }
 }

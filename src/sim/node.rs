@@ -8,7 +8,7 @@ use super::machine::Machine;
 use super::options::Options;
 use crate::raft::{Config, Membership, Raft, Role, Settings, Snapshot};
 use crate::types::{Index, LogId, NodeId, Term};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,6 +70,8 @@ pub(super) struct Process {
     pub(super) ready: Vec<(Index, Request)>,
     /// A snapshot that came from a peer.
     pub(super) incoming: Option<Arc<Image>>,
+    /// For whom frames are being read from disk.
+    pub(super) fetching: BTreeSet<NodeId>,
 }
 
 /// A machine.
@@ -129,6 +131,7 @@ impl Node {
             reads: BTreeMap::new(),
             ready: Vec::new(),
             incoming: None,
+            fetching: BTreeSet::new(),
         });
     }
 

@@ -80,7 +80,24 @@ impl World {
         let process = self.process(seat);
         if let Some(requests) = process.proposals.remove(&ticket.0) {
             process.waiting.insert(id.index, Waiting { term: id.term, requests });
+        } else {
+            self.count("accepted change");
+            if self.is_cut(seat) {
+                self.count("change during a partition");
+            }
         }
+    }
+
+    /// Whether a link between two members, as this leader knows them, carries nothing.
+    fn is_cut(&self, seat: Seat) -> bool {
+        let members: Vec<Seat> = self.nodes[seat]
+            .raft()
+            .iter()
+            .flat_map(|raft| raft.membership().members())
+            .map(seat_of)
+            .collect();
+        let blocked = |from: &Seat| members.iter().any(|to| self.network.is_blocked(*from, *to));
+        members.iter().any(blocked)
     }
 
     pub(super) fn on_refused(&mut self, seat: Seat, ticket: Ticket, why: Refusal) {

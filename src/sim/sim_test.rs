@@ -43,19 +43,30 @@ fn a_few_dozen_seeds_are_clean_and_have_every_fault_in_them() {
     }
     let expected = FaultKind::ALL.map(FaultKind::name).into_iter().chain([
         "a sync failed",
+        "accepted change",
+        "change during a partition",
+        "cut message",
         "damage refused",
+        "doubled message",
         "election",
         "expired session",
         "fetch",
         "flipped bit",
+        "held message",
         "installed snapshot",
         "it left",
+        "late message",
+        "lost message",
         "lost power",
         "mended log",
+        "overtaking message",
         "own snapshot",
+        "own snapshot during a catch-up",
         "read",
         "repetition",
         "replaced machine",
+        "stream during a catch-up",
+        "sync of a slow follower",
         "the disk is full",
         "torn tail",
     ]);
@@ -73,9 +84,7 @@ fn stalls_of_leaders_and_followers_last_up_to_half_a_minute_and_end_by_themselve
         assert_eq!(report.violation, None, "{}", report.options);
         report.counts.into_iter().for_each(|(what, times)| *counts.entry(what).or_default() += times);
     }
-    for what in
-        ["stall of more than 5 s", "stall of more than 20 s", "stall of a leader of more than 5 s"]
-    {
+    for what in ["stall of more than 5 s", "stall of more than 20 s", "stall of a leader of more than 5 s"] {
         assert!(counts.get(what).is_some_and(|times| *times > 1), "`{what}` hardly happens: {counts:?}");
     }
 }
