@@ -16,6 +16,7 @@ fn leader(config: Config) -> Lone {
     node
 }
 
+/// Beyond the papers: "frame_bytes_max and frame_entries_max bound a frame."
 #[test]
 fn a_proposal_above_the_size_of_a_frame_is_invalid() {
     let mut node = leader(Config { frame_bytes_max: 16 << 10, frame_entries_max: 3, ..Config::new(n(1)) });
@@ -24,6 +25,7 @@ fn a_proposal_above_the_size_of_a_frame_is_invalid() {
     assert!(node.propose(1, 3).accepted().is_some());
 }
 
+/// Beyond the papers: "Blank entries and members are made by leaders, never proposed."
 #[test]
 fn bodies_that_only_leaders_make_are_invalid_proposals() {
     let mut node = leader(Config::new(n(1)));
@@ -35,6 +37,7 @@ fn bodies_that_only_leaders_make_are_invalid_proposals() {
     }
 }
 
+/// Beyond the papers: "uncommitted_bytes_max bounds what waits to be committed."
 #[test]
 fn more_than_may_wait_for_commit_is_refused_until_something_is_committed() {
     let config = Config { uncommitted_bytes_max: 20 << 10, frame_bytes_max: 16 << 10, ..Config::new(n(1)) };
@@ -46,6 +49,7 @@ fn more_than_may_wait_for_commit_is_refused_until_something_is_committed() {
     assert!(node.raft.status(node.now).uncommitted_bytes <= 20 << 10);
 }
 
+/// Beyond the papers: "inflight_appends_max bounds what is on its way to a follower."
 #[test]
 fn what_is_on_its_way_to_one_follower_is_bounded_in_messages() {
     let mut node = leader(Config { inflight_appends_max: 3, ..Config::new(n(1)) });
@@ -55,6 +59,7 @@ fn what_is_on_its_way_to_one_follower_is_bounded_in_messages() {
     assert!(!seen.appends_to(2).is_empty(), "an answer makes room");
 }
 
+/// Beyond the papers: "inflight_bytes_max bounds what is on its way to a follower (P2)."
 #[test]
 fn what_is_on_its_way_to_one_follower_is_bounded_in_bytes() {
     let config = Config { append_bytes_max: 4 << 10, inflight_bytes_max: 8 << 10, ..Config::new(n(1)) };
@@ -66,6 +71,7 @@ fn what_is_on_its_way_to_one_follower_is_bounded_in_bytes() {
     assert!((8 << 10..12 << 10).contains(&bytes), "{bytes}");
 }
 
+/// Beyond the papers: "append_bytes_max bounds a message, and any frame can travel."
 #[test]
 fn a_message_is_bounded_in_bytes_but_for_a_single_frame() {
     let config = Config { append_bytes_max: 4 << 10, ..Config::new(n(1)) };
@@ -81,6 +87,7 @@ fn a_message_is_bounded_in_bytes_but_for_a_single_frame() {
     assert_eq!(sizes(&seen), [2, 1]);
 }
 
+/// Beyond the papers: "window_bytes_max bounds the frames in memory; what is older comes from the disk."
 #[test]
 fn frames_beyond_the_window_are_fetched() {
     let config = Config {
@@ -120,6 +127,7 @@ fn frames_beyond_the_window_are_fetched() {
     }
 }
 
+/// Beyond the papers: "An answer to something that is no longer asked is ignored."
 #[test]
 fn a_fetch_that_comes_when_the_node_no_longer_leads_is_dropped() {
     let mut node = Lone::leader(3, &[1, 1]);
@@ -128,6 +136,7 @@ fn a_fetch_that_comes_when_the_node_no_longer_leads_is_dropped() {
     assert!(node.run(Input::Fetched { to: n(2), frames: vec![frame(1, 2, 1)] }).0.is_empty());
 }
 
+/// Beyond the papers: "Messages that wait for a vote or term to be durable are bounded."
 #[test]
 fn messages_that_wait_for_the_disk_are_bounded() {
     let mut node = Lone::new(3);
@@ -139,6 +148,7 @@ fn messages_that_wait_for_the_disk_are_bounded() {
     assert!((1..=256).contains(&sent), "{sent}");
 }
 
+/// Beyond the papers: "The time of a frame is not before that of the frame before it."
 #[test]
 fn log_time_never_goes_back() {
     let mut node = leader(Config::new(n(1)));

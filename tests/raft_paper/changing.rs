@@ -3,7 +3,9 @@
 
 use crate::support::*;
 use duochain::frame::FrameKind;
-use duochain::raft::{Change, Config, Effect, Input, Membership, Refusal, Role, Snapshot, Ticket, Timer};
+use duochain::raft::{
+    Change, Config, Effect, Input, Membership, Recovered, Refusal, Role, Snapshot, Ticket, Timer,
+};
 use duochain::types::{LogId, UnixNanos};
 
 fn change(node: &mut Lone, change: Change) -> Seen {
@@ -31,6 +33,7 @@ fn leader_with_learner() -> Lone {
     node
 }
 
+/// Raft §6: "A server always uses the latest configuration in its log, regardless of whether the entry is committed."
 #[test]
 fn a_node_uses_the_latest_membership_of_its_log_committed_or_not() {
     let mut node = Lone::new(3);
@@ -39,6 +42,8 @@ fn a_node_uses_the_latest_membership_of_its_log_committed_or_not() {
     assert_eq!((node.raft.membership(), node.commit()), (&five, 0));
 }
 
+/// Thesis §4.1: "A server must be prepared to fall back to the previous configuration in its log." Here to that of its
+/// snapshot.
 #[test]
 fn a_membership_that_is_cut_off_the_log_is_not_in_force_any_more() {
     let mut node = Lone::new(3);
@@ -48,6 +53,7 @@ fn a_membership_that_is_cut_off_the_log_is_not_in_force_any_more() {
     assert_eq!((node.raft.membership(), node.terms()), (&voters(3), vec![1, 2]));
 }
 
+/// Thesis §4.1: "A server must be prepared to fall back to the previous configuration in its log."
 #[test]
 fn the_membership_before_the_one_that_was_cut_is_in_force_again() {
     let mut node = Lone::new(3);
@@ -58,6 +64,7 @@ fn the_membership_before_the_one_that_was_cut_is_in_force_again() {
     assert_eq!(node.raft.membership(), &voters(4));
 }
 
+/// Raft §6: "Once C_old,new has been committed, it is safe for the leader to create a log entry describing C_new."
 #[test]
 fn a_change_of_voters_goes_through_a_joint_state_and_ends_by_itself() {
     let mut node = leader_with_learner();
@@ -82,13 +89,11 @@ fn joint_leader() -> Lone {
     let mut membership = members([1, 3, 4, 5]);
     membership.outgoing = [n(1), n(2)].into();
     membership.addresses.insert(n(2), "n2".to_owned());
-    let recovered = duochain::raft::Recovered {
-        snapshot: Snapshot { membership, ..Snapshot::default() },
-        ..Default::default()
-    };
-    Lone::recovered(recovered)
+    let snapshot = Snapshot { membership, ..Snapshot::default() };
+    Lone::recovered(Recovered { snapshot, ..Recovered::default() })
 }
 
+/// Raft §6: "Agreement (for elections ...) requires separate majorities from both the old and new configurations."
 #[test]
 fn a_joint_election_needs_both_majorities() {
     for (granting, wins) in [(&[3, 4, 5][..], false), (&[2, 3], false), (&[2, 3, 4], true)] {
@@ -104,6 +109,8 @@ fn a_joint_election_needs_both_majorities() {
     }
 }
 
+/// Raft §6: "Agreement (for ... entry commitment) requires separate majorities from both the old and new
+/// configurations."
 #[test]
 fn a_joint_commit_needs_both_majorities() {
     for (having, committed) in [(&[3, 4, 5][..], false), (&[2, 3], false), (&[2, 3, 4], true)] {
@@ -116,6 +123,7 @@ fn a_joint_commit_needs_both_majorities() {
     }
 }
 
+/// Raft §6: "... separate majorities from both." So too for the heartbeats of thesis §6.2.
 #[test]
 fn a_joint_leader_that_is_heard_by_one_majority_only_steps_down() {
     let mut node = joint_leader();
@@ -131,6 +139,20 @@ fn a_joint_leader_that_is_heard_by_one_majority_only_steps_down() {
     }
 }
 
+/// Raft §6: "Any server from either configuration may serve as leader."
+#[test]
+fn a_member_of_either_configuration_may_lead() {
+    for (voters, outgoing) in [([1, 2, 3], [2, 3, 4]), ([2, 3, 4], [1, 2, 3])] {
+        let mut membership = members([1, 2, 3, 4]);
+        (membership.voters, membership.outgoing) = (voters.map(n).into(), outgoing.map(n).into());
+        let snapshot = Snapshot { membership, ..Snapshot::default() };
+        let mut node = Lone::recovered(Recovered { snapshot, ..Recovered::default() });
+        node.win();
+        assert_eq!(node.propose(1, 1).accepted(), Some(id(1, 2)), "{voters:?}");
+    }
+}
+
+/// Raft §6: "Log entries are replicated to all servers in both configurations."
 #[test]
 fn entries_go_to_all_members_of_both() {
     let mut node = joint_leader();
@@ -140,6 +162,7 @@ fn entries_go_to_all_members_of_both() {
     assert_eq!(node.raft.status(node.now).peers.len(), 4);
 }
 
+/// Raft §6: "If the leader crashes, a new leader may be chosen under C_old,new" and takes the change to its end.
 #[test]
 fn a_new_leader_ends_a_joint_state_that_it_found() {
     let mut node = joint_leader();
@@ -150,6 +173,8 @@ fn a_new_leader_ends_a_joint_state_that_it_found() {
     assert_eq!(node.raft.membership(), &members([1, 3, 4, 5]));
 }
 
+/// Raft §6: "Neither C_old nor C_new can make decisions without approval of the other." A third would need a rule of
+/// its own.
 #[test]
 fn one_change_at_a_time() {
     let mut node = leader_with_learner();
@@ -165,15 +190,17 @@ fn one_change_at_a_time() {
     assert!(change(&mut node, add(5)).accepted().is_some());
 }
 
+/// Thesis §4.1, erratum: "A leader may not append a new configuration until it has committed an entry of its current
+/// term."
 #[test]
 fn a_leader_that_has_committed_nothing_in_its_term_changes_nothing() {
-    // The erratum to thesis §4.1.
     let mut node = Lone::leader(3, &[1]);
     assert_eq!(change(&mut node, add(4)).refused(), [(Ticket(1), Refusal::NotReady)]);
     node.take(2, matched(2, 2, 2));
     assert!(change(&mut node, add(4)).accepted().is_some());
 }
 
+/// Beyond the papers: "Members that cannot be are never in the log."
 #[test]
 fn changes_that_cannot_be_are_refused_and_change_nothing() {
     let mut node = Lone::steady_leader(3);
@@ -186,8 +213,8 @@ fn changes_that_cannot_be_are_refused_and_change_nothing() {
     assert_eq!(change(&mut follower, add(4)).refused(), [(Ticket(1), Refusal::NotLeader(Some(n(2))))]);
 }
 
-// Thesis §4.2.1.
-
+/// Raft §6: "Non-voting members: the leader replicates log entries to them, but they are not considered for
+/// majorities."
 #[test]
 fn a_learner_gets_the_log_and_decides_nothing() {
     let mut node = leader_with_learner();
@@ -199,6 +226,7 @@ fn a_learner_gets_the_log_and_decides_nothing() {
     assert_eq!(node.commit(), 3);
 }
 
+/// Raft §6: "The initial servers may not store any log entries"; what comes new has nothing.
 #[test]
 fn a_learner_that_comes_gets_the_log_from_its_beginning() {
     let mut node = Lone::steady_leader(3);
@@ -209,6 +237,7 @@ fn a_learner_that_comes_gets_the_log_from_its_beginning() {
     assert_eq!((*prev, frames[0].base()), (LogId::ORIGIN, at(1)));
 }
 
+/// Thesis §4.2.1: "Non-voting servers are not counted", nor are their answers to heartbeats.
 #[test]
 fn a_learner_keeps_no_leader_in_place() {
     let mut node = leader_with_learner();
@@ -221,6 +250,7 @@ fn a_learner_keeps_no_leader_in_place() {
     }
 }
 
+/// Thesis §4.2.1: "A server that is not in the latest configuration gets no entries."
 #[test]
 fn a_learner_that_goes_gets_nothing_more() {
     let mut node = leader_with_learner();
@@ -229,8 +259,7 @@ fn a_learner_that_goes_gets_nothing_more() {
     assert!(!node.raft.membership().is_joint(), "no vote is lost: one step is enough");
 }
 
-// Thesis §4.2.2.
-
+/// Raft §6: "The leader steps down once it has committed the C_new log entry. It does not count itself in majorities."
 #[test]
 fn a_leader_that_leaves_leads_until_that_is_committed_and_does_not_count_itself() {
     let mut node = Lone::steady_leader(3);
@@ -248,6 +277,7 @@ fn a_leader_that_leaves_leads_until_that_is_committed_and_does_not_count_itself(
     assert!(node.expire(Timer::Election).sent().is_empty(), "and never campaigns again");
 }
 
+/// Raft §6: "The cluster leader may not be part of the new configuration." Or be in it without a vote.
 #[test]
 fn a_demoted_leader_becomes_a_learner() {
     let mut node = Lone::steady_leader(3);
@@ -258,8 +288,8 @@ fn a_demoted_leader_becomes_a_learner() {
     assert!(node.raft.membership().learners.contains(&n(1)));
 }
 
-// Thesis §4.2.3.
-
+/// Raft §6: "Removed servers can disrupt the cluster. To prevent this, servers disregard RequestVote RPCs when they
+/// hear a leader."
 #[test]
 fn nodes_that_were_removed_disturb_nobody() {
     let mut cluster = Cluster::new(4);
@@ -273,6 +303,7 @@ fn nodes_that_were_removed_disturb_nobody() {
     assert_eq!((cluster.leader(), cluster.raft(leader).term()), (Some(leader), term));
 }
 
+/// Thesis §4.3: "Arbitrary configuration changes using joint consensus."
 #[test]
 fn four_nodes_become_two_and_two_become_four() {
     let mut cluster = Cluster::new(4);
@@ -294,6 +325,7 @@ fn four_nodes_become_two_and_two_become_four() {
     cluster.run_until("one log", |cluster| (1..=4).all(|node| cluster.commit(node) == last));
 }
 
+/// Raft §6: "Configurations are stored and communicated using special entries in the replicated log."
 #[test]
 fn a_member_that_restarts_finds_the_members_in_its_log() {
     let mut cluster = Cluster::new(3);
@@ -306,6 +338,7 @@ fn a_member_that_restarts_finds_the_members_in_its_log() {
     assert_eq!(cluster.raft(n(4)).membership(), &members);
 }
 
+/// Thesis §4.2.2: "A server that is not part of its own latest configuration should still start new elections."
 #[test]
 fn thesis_4_2_2_who_is_no_voter_any_more_campaigns_until_that_is_committed() {
     let mut cluster = Cluster::new(4);
@@ -338,6 +371,7 @@ fn became(told: &[Effect], role: Role) -> bool {
     told.iter().any(|effect| matches!(effect, Effect::Became { role: found, .. } if *found == role))
 }
 
+/// Thesis §4.2.2: "It might still be needed until the C_new entry is committed."
 #[test]
 fn thesis_4_2_2_a_leader_whose_own_removal_only_it_has_leads_again_to_commit_it() {
     let mut cluster = Cluster::new(2);

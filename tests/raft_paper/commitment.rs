@@ -6,9 +6,9 @@ use duochain::raft::{Config, Fault, Input, Timer};
 use duochain::types::LogId;
 use std::time::Duration;
 
+/// Raft §8: "Each leader commits a blank no-op entry into the log at the start of its term."
 #[test]
 fn a_new_leader_begins_with_an_entry_of_its_own_that_says_nothing() {
-    // §8: a blank entry at the start of its term.
     let mut node = Lone::recovered(log_of(3, &[1, 1]));
     node.expire(Timer::Election);
     node.take(2, pre_vote(2, true));
@@ -17,6 +17,7 @@ fn a_new_leader_begins_with_an_entry_of_its_own_that_says_nothing() {
     assert_eq!((frames[0].kind(), frames[0].last()), (FrameKind::Blank, id(2, 3)));
 }
 
+/// Raft §5.4.2, figure 8: "Only log entries from the leader's current term are committed by counting replicas."
 #[test]
 fn an_entry_of_an_earlier_term_is_not_committed_by_counting() {
     // Figure 8, (c): entry 2 of term 2 is on a majority and yet may be lost.
@@ -48,6 +49,8 @@ fn campaign(cluster: &mut Cluster, node: u64) {
     cluster.deliver();
 }
 
+/// Raft §5.4.2, figure 8: "An old log entry is stored on a majority of servers, yet can still be overwritten by a
+/// future leader."
 #[test]
 fn what_figure_8_loses_was_never_committed() {
     // (b) to (d): S5 of term 3 overwrites entry 2 of term 2, which S1 to S3 have.
@@ -64,6 +67,7 @@ fn what_figure_8_loses_was_never_committed() {
     }
 }
 
+/// Raft §5.4.2, figure 8: "Then this entry is committed (S5 cannot win an election)."
 #[test]
 fn what_is_committed_with_an_entry_of_the_leaders_term_cannot_be_outvoted() {
     // Figure 8, (e): S1 has replicated entry 3 of term 4 to a majority; S5 cannot win.
@@ -76,6 +80,7 @@ fn what_is_committed_with_an_entry_of_the_leaders_term_cannot_be_outvoted() {
     assert_eq!(cluster.raft(n(5)).term_at(at(2)).map(|term| term.get()), Some(2));
 }
 
+/// Raft §5.4, figure 3: "A committed entry will be present in the logs of the leaders for all higher-numbered terms."
 #[test]
 fn a_new_leader_has_every_committed_entry() {
     // Leader completeness, §5.4: whoever is elected by a majority has what a majority has.
@@ -94,9 +99,9 @@ fn a_new_leader_has_every_committed_entry() {
     }
 }
 
+/// Raft §5.4.3, figure 3: "No other server will ever apply a different log entry for the same index." Nor ask to.
 #[test]
 fn a_leader_that_asks_to_change_a_committed_entry_is_reported() {
-    // State machine safety, §5.4.3: no correct leader does.
     let mut node = Lone::recovered(log_of(3, &[1, 1]));
     node.take(2, append(1, id(1, 2), 2, vec![]));
     node.pass(1_000);
@@ -105,6 +110,7 @@ fn a_leader_that_asks_to_change_a_committed_entry_is_reported() {
     assert_eq!(node.terms(), [1, 1]);
 }
 
+/// Raft §5.3: "It applies the entry to its local state machine (in log order)."
 #[test]
 fn nothing_is_committed_twice_or_out_of_order_whatever_heartbeats_say() {
     let mut node = Lone::new(3);

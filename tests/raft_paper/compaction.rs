@@ -15,6 +15,7 @@ fn compacted_leader() -> Lone {
     node
 }
 
+/// Raft §7: "It may delete all log entries up through the last included index"; "last included index and term" stay.
 #[test]
 fn a_node_forgets_what_its_own_snapshot_covers_and_keeps_the_place_where_it_ends() {
     let node = compacted_leader();
@@ -23,6 +24,7 @@ fn a_node_forgets_what_its_own_snapshot_covers_and_keeps_the_place_where_it_ends
     assert_eq!(node.terms(), [1]);
 }
 
+/// Raft §7: "Each server takes snapshots independently, covering just the committed entries in its log."
 #[test]
 fn a_snapshot_of_what_is_not_applied_here_or_of_another_log_is_not_taken() {
     let mut node = Lone::steady_leader(3);
@@ -33,9 +35,9 @@ fn a_snapshot_of_what_is_not_applied_here_or_of_another_log_is_not_taken() {
     }
 }
 
+/// Raft §7: "The snapshot also includes the latest configuration in the log as of last included index."
 #[test]
 fn the_members_in_a_snapshot_are_those_at_its_end() {
-    // §7: the snapshot includes the latest configuration as of its last included index.
     let mut node = Lone::new(3);
     let four = Membership { learners: [n(4)].into(), ..with_address(voters(3), 4) };
     node.take(
@@ -53,6 +55,8 @@ fn with_address(mut membership: Membership, number: u64) -> Membership {
     membership
 }
 
+/// Raft §7: "This happens when the leader has already discarded the next log entry that it needs to send to a
+/// follower."
 #[test]
 fn a_follower_that_needs_what_was_forgotten_gets_a_snapshot() {
     let mut node = Lone::leader(3, &[]);
@@ -77,6 +81,7 @@ fn a_follower_that_needs_what_was_forgotten_gets_a_snapshot() {
     assert_eq!(seen.appends_to(3)[0].0, id(1, 4));
 }
 
+/// Raft §5.5: "Raft handles these failures by retrying indefinitely."
 #[test]
 fn a_snapshot_that_did_not_arrive_is_sent_again_at_a_heartbeat() {
     let mut node = compacted_leader_that_streams();
@@ -86,6 +91,8 @@ fn a_snapshot_that_did_not_arrive_is_sent_again_at_a_heartbeat() {
     assert_eq!(node.take(3, matched_in(1, 0, 0, 2)).streams(), [n(3)]);
 }
 
+/// Raft §7: "The leader uses InstallSnapshot to send snapshots to followers that are too far behind." Who is no longer
+/// so gets entries.
 #[test]
 fn a_follower_that_says_that_it_has_the_snapshot_is_believed_before_its_stream_ends() {
     let mut node = compacted_leader_that_streams();
@@ -106,9 +113,10 @@ fn compacted_leader_that_streams() -> Lone {
     node
 }
 
+/// Raft, figure 13, 7 and 8: "Discard the entire log. Reset state machine using snapshot contents (and load its
+/// configuration)."
 #[test]
 fn a_snapshot_replaces_a_log_that_ends_before_it_or_differs() {
-    // Figure 13, 7: discard the entire log; 8: reset the state and take the members.
     for terms in [&[1][..], &[1, 1, 1, 1, 1, 1]] {
         let mut node = Lone::recovered(log_in(3, terms, 3));
         let five = Snapshot { membership: voters(5), ..snapshot(3, 5, 5) };
@@ -121,6 +129,8 @@ fn a_snapshot_replaces_a_log_that_ends_before_it_or_differs() {
     }
 }
 
+/// Raft, figure 13, 6: "If existing log entry has same index and term as snapshot's last included entry, retain log
+/// entries following it."
 #[test]
 fn a_log_that_has_the_snapshots_last_entry_is_kept() {
     // Figure 13, 6: retain the entries that follow it. The core only learns what is committed.
@@ -130,6 +140,7 @@ fn a_log_that_has_the_snapshots_last_entry_is_kept() {
     assert_eq!((node.terms(), seen.committed()), (vec![1, 1, 2, 2], Some(id(2, 3))));
 }
 
+/// Raft §7: "... a snapshot that describes a prefix of its log (due to retransmission or by mistake)."
 #[test]
 fn a_snapshot_of_what_is_committed_here_is_not_taken() {
     let mut node = Lone::recovered(log_of(3, &[1, 1]));
@@ -138,6 +149,7 @@ fn a_snapshot_of_what_is_committed_here_is_not_taken() {
     assert!(matches!(seen.0[..], [Effect::Discard(_)]));
 }
 
+/// Raft §5.2, figure 3: "At most one leader can be elected in a given term." So nobody else sends one in it.
 #[test]
 fn a_leader_takes_no_snapshot() {
     // In its own term nobody else leads; in an earlier one somebody did.
@@ -150,18 +162,19 @@ fn a_leader_takes_no_snapshot() {
     }
 }
 
+/// Raft, figure 13, 1: "Reply immediately if term < currentTerm."
 #[test]
 fn a_snapshot_of_a_deposed_leader_is_not_taken() {
-    // Figure 13, 1: reply immediately if term < currentTerm.
     let mut node = Lone::recovered(log_in(3, &[1], 3));
     let seen = node.run(came_in(2, 2, snapshot(2, 50, 3)));
     assert!(matches!(seen.0[..], [Effect::Discard(_)]), "{seen:?}");
     assert_eq!((node.raft.leader(), node.term()), (None, 3));
 }
 
+/// Raft, figure 2, all servers: "If RPC request contains term T > currentTerm: convert to follower." It is a sign of
+/// life too.
 #[test]
 fn a_snapshot_makes_a_follower_of_its_leader_even_where_it_is_of_no_other_use() {
-    // Figures 2 and 4, all servers: a later term makes a follower; and whoever hears its leader does not campaign.
     let mut node = Lone::recovered(log_in(3, &[1, 1], 3));
     node.expire(Timer::Election);
     let seen = node.run(came_in(2, 4, snapshot(1, 2, 3)));
@@ -170,6 +183,8 @@ fn a_snapshot_makes_a_follower_of_its_leader_even_where_it_is_of_no_other_use() 
     assert_eq!(seen.vote().map(|vote| vote.term.get()), Some(4), "durably");
 }
 
+/// Raft, figure 3: "At most one leader can be elected in a given term." And no entry is of a later term than its
+/// leader.
 #[test]
 fn a_snapshot_of_a_second_leader_or_of_a_later_term_than_its_leader_is_refused() {
     let mut node = Lone::recovered(log_in(3, &[1], 3));
@@ -181,6 +196,8 @@ fn a_snapshot_of_a_second_leader_or_of_a_later_term_than_its_leader_is_refused()
     assert!([second, later].iter().all(|seen| !seen.has(|effect| matches!(effect, Effect::Install(_)))));
 }
 
+/// Raft §5.1: "If one server's current term is smaller than the other's, then it updates its current term." Durably,
+/// and first.
 #[test]
 fn a_snapshot_of_a_later_term_teaches_the_term() {
     // It may overtake every message of its leader: a log must not be of a later term than its node.
@@ -196,6 +213,7 @@ fn a_snapshot_of_a_later_term_teaches_the_term() {
     assert_eq!(node.raft.last(), id(7, 5));
 }
 
+/// Beyond the papers: "One snapshot is put in place at a time."
 #[test]
 fn a_second_snapshot_waits_until_the_first_is_in_place() {
     let mut node = Lone::recovered(log_in(3, &[], 3));
@@ -208,6 +226,7 @@ fn a_second_snapshot_waits_until_the_first_is_in_place() {
     assert_eq!(node.raft.last(), id(3, 5));
 }
 
+/// Raft §7: "The follower discards its entire log; it is all superseded by the snapshot." What comes meanwhile too.
 #[test]
 fn frames_that_come_while_a_snapshot_is_put_in_place_are_not_taken_and_not_acknowledged() {
     let mut node = Lone::recovered(log_in(3, &[1], 3));
@@ -220,6 +239,7 @@ fn frames_that_come_while_a_snapshot_is_put_in_place_are_not_taken_and_not_ackno
     assert_eq!(seen.committed(), Some(id(3, 6)));
 }
 
+/// Beyond the papers: "What a snapshot replaces is not made durable by a write of before."
 #[test]
 fn a_write_that_was_under_way_when_a_snapshot_came_makes_nothing_of_it_durable() {
     let mut node = Lone::recovered(log_in(3, &[1], 3));
@@ -230,6 +250,7 @@ fn a_write_that_was_under_way_when_a_snapshot_came_makes_nothing_of_it_durable()
     assert_eq!((node.raft.durable(), node.raft.last()), (at(5), id(3, 5)));
 }
 
+/// Beyond the papers: "The host's state is either the log's or the snapshot's, never a mixture."
 #[test]
 fn nothing_is_told_to_be_committed_while_a_snapshot_takes_the_place_of_the_log() {
     let mut node = Lone::recovered(log_in(3, &[], 1));
@@ -240,6 +261,7 @@ fn nothing_is_told_to_be_committed_while_a_snapshot_takes_the_place_of_the_log()
     assert_eq!(node.commit(), 60);
 }
 
+/// Raft §5.2: "A server remains in follower state as long as it receives valid RPCs from a leader." A snapshot is one.
 #[test]
 fn a_node_does_not_campaign_while_a_snapshot_comes_in() {
     let mut node = Lone::recovered(log_in(3, &[1], 3));
@@ -250,6 +272,8 @@ fn a_node_does_not_campaign_while_a_snapshot_comes_in() {
     assert!(node.expire(Timer::Election).sent().is_empty());
 }
 
+/// Raft §5.3: "The consistency check" holds for all that a snapshot covers: it is committed, and so the same
+/// everywhere.
 #[test]
 fn an_append_that_begins_before_the_snapshot_is_taken_from_there_on() {
     let mut node = Lone::recovered(log_of(3, &[1, 1, 1]));
@@ -260,6 +284,7 @@ fn an_append_that_begins_before_the_snapshot_is_taken_from_there_on() {
     assert_eq!(seen.outcomes(), [Outcome::Matched { durable: at(4), received: at(4) }]);
 }
 
+/// Beyond the papers: "A frame is sent and cut as one: half of one cannot be followed by anything."
 #[test]
 fn a_snapshot_that_ends_inside_a_frame_is_not_taken() {
     // A frame is sent and cut as one: half of one cannot be followed by anything.

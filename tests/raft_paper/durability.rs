@@ -6,6 +6,7 @@ use duochain::raft::{Config, Input, Message, Outcome, Role, Timer, WriteId};
 use duochain::types::LogId;
 use std::time::Duration;
 
+/// Raft, figure 2: "votedFor ... (updated on stable storage before responding to RPCs)."
 #[test]
 fn no_vote_leaves_before_it_is_durable() {
     let mut node = Lone::new(3);
@@ -14,6 +15,7 @@ fn no_vote_leaves_before_it_is_durable() {
     assert_eq!(node.write().to(2), [vote(1, true)]);
 }
 
+/// Raft, figure 2: "currentTerm ... (updated on stable storage before responding to RPCs)."
 #[test]
 fn no_refusal_with_a_new_term_leaves_before_the_term_is_durable() {
     let mut node = Lone::recovered(log_of(3, &[5]));
@@ -21,6 +23,7 @@ fn no_refusal_with_a_new_term_leaves_before_the_term_is_durable() {
     assert_eq!(node.write().to(2), [vote(8, false)]);
 }
 
+/// Thesis §3.8: "A server persists its current term and vote", its own too, "before" it is counted.
 #[test]
 fn a_candidate_asks_nobody_and_counts_itself_only_when_its_own_vote_is_durable() {
     let mut node = Lone::new(3);
@@ -34,6 +37,7 @@ fn a_candidate_asks_nobody_and_counts_itself_only_when_its_own_vote_is_durable()
     assert_eq!(seen.to(3)[0], ask(1, LogId::ORIGIN));
 }
 
+/// Thesis §3.8: "This prevents the server from voting twice in the same term", for itself included.
 #[test]
 fn a_single_node_leads_only_when_its_vote_is_durable() {
     let mut node = Lone::new(1);
@@ -44,6 +48,7 @@ fn a_single_node_leads_only_when_its_vote_is_durable() {
     assert_eq!((node.role(), node.commit()), (Role::Leader, 1));
 }
 
+/// Thesis §3.8: "Each server persists new log entries before they are counted towards the entries' commitment."
 #[test]
 fn an_append_is_acknowledged_when_it_is_durable() {
     let mut node = Lone::recovered(log_of(3, &[1]));
@@ -53,6 +58,7 @@ fn an_append_is_acknowledged_when_it_is_durable() {
     assert_eq!(node.write().outcomes(), [Outcome::Matched { durable: at(4), received: at(4) }]);
 }
 
+/// Beyond the papers: "A slow disk is not a dead node: a heartbeat is answered at once, and says what is durable."
 #[test]
 fn a_heartbeat_is_answered_beside_a_slow_disk_and_says_what_is_durable() {
     let mut node = Lone::recovered(log_of(3, &[1]));
@@ -61,6 +67,7 @@ fn a_heartbeat_is_answered_beside_a_slow_disk_and_says_what_is_durable() {
     assert_eq!(seen.to(2), [matched_in(1, 1, 4, 7)]);
 }
 
+/// Raft, figure 2: "currentTerm ... (updated on stable storage before responding to RPCs)." Whatever the answer.
 #[test]
 fn everything_of_a_new_term_waits_for_the_term() {
     let mut node = Lone::new(3);
@@ -71,6 +78,7 @@ fn everything_of_a_new_term_waits_for_the_term() {
     assert_eq!(node.write().outcomes(), [Outcome::Matched { durable: at(1), received: at(1) }]);
 }
 
+/// Beyond the papers: "A message leaves when every vote and term written before it is durable (W1)."
 #[test]
 fn a_write_that_was_overtaken_by_a_later_vote_releases_nothing() {
     let mut node = Lone::new(3);
@@ -82,6 +90,7 @@ fn a_write_that_was_overtaken_by_a_later_vote_releases_nothing() {
     assert!(!seen.to(2).contains(&vote(2, true)));
 }
 
+/// Beyond the papers: "One answer of the disk may cover many writes."
 #[test]
 fn one_answer_of_the_disk_may_cover_many_writes() {
     let mut node = Lone::recovered(log_of(3, &[1]));
@@ -92,6 +101,7 @@ fn one_answer_of_the_disk_may_cover_many_writes() {
     assert_eq!(seen.outcomes(), [Outcome::Matched { durable: at(5), received: at(5) }]);
 }
 
+/// Beyond the papers: "An answer to something that is no longer asked is ignored."
 #[test]
 fn answers_of_the_disk_that_nobody_waits_for_change_nothing() {
     let mut node = Lone::recovered(log_of(3, &[1]));
@@ -105,6 +115,7 @@ fn answers_of_the_disk_that_nobody_waits_for_change_nothing() {
     assert_eq!(node.raft.durable(), at(2));
 }
 
+/// Beyond the papers: "A cut lowers what is under way (W2)."
 #[test]
 fn a_write_of_entries_that_were_cut_meanwhile_makes_nothing_durable() {
     let mut node = Lone::recovered(log_of(3, &[1]));
@@ -117,17 +128,16 @@ fn a_write_of_entries_that_were_cut_meanwhile_makes_nothing_durable() {
     assert_eq!(seen.outcomes().last(), Some(&Outcome::Matched { durable: at(2), received: at(2) }));
 }
 
+/// Beyond the papers: "A node never applies what it could forget." A deviation, to the safe side.
 #[test]
 fn what_is_committed_elsewhere_is_handed_over_when_it_is_durable_here() {
-    // A deviation, to the safe side: a node never applies what it could forget.
     let mut node = Lone::recovered(log_of(3, &[1]));
     let seen = node.hear(2, append(1, id(1, 1), 2, vec![frame(1, 2, 1)]));
     assert_eq!((node.commit(), seen.committed()), (2, Some(id(1, 1))));
     assert_eq!(node.write().committed(), Some(id(1, 2)));
 }
 
-// Thesis §10.2.1.
-
+/// Thesis §10.2.1: "The leader writes to its disk in parallel with replicating to the followers."
 #[test]
 fn a_leader_sends_while_it_writes() {
     let mut node = Lone::steady_leader(3);
@@ -135,6 +145,7 @@ fn a_leader_sends_while_it_writes() {
     assert_eq!((seen.writes().len(), seen.appends_to(2).len(), seen.appends_to(3).len()), (1, 1, 1));
 }
 
+/// Thesis §10.2.1: "The leader may even commit an entry before it has been written to its own disk."
 #[test]
 fn a_majority_of_followers_commits_without_the_leaders_disk() {
     let mut node = Lone::steady_leader(5);
@@ -147,6 +158,7 @@ fn a_majority_of_followers_commits_without_the_leaders_disk() {
     assert_eq!(node.write().committed(), Some(id(1, 2)), "handed over when durable here");
 }
 
+/// Thesis §10.2.1: "... if a majority of servers have written it to their disks", of whom the leader is one.
 #[test]
 fn a_leaders_disk_counts_like_any_other() {
     let mut node = Lone::steady_leader(3);
@@ -155,6 +167,7 @@ fn a_leaders_disk_counts_like_any_other() {
     assert_eq!(node.write().committed(), Some(id(1, 2)));
 }
 
+/// Thesis §3.8: "Each server persists new log entries before they are counted towards the entries' commitment."
 #[test]
 fn what_is_only_received_somewhere_is_not_counted() {
     let mut node = Lone::steady_leader(3);
@@ -164,6 +177,7 @@ fn what_is_only_received_somewhere_is_not_counted() {
     assert_eq!(node.commit(), 1);
 }
 
+/// Beyond the papers: "A leader whose disk does not answer leaves its place to one whose disk does."
 #[test]
 fn a_leader_whose_disk_stalls_steps_down_and_campaigns_again_when_it_answers() {
     let mut node = Lone::steady_leader(3);
@@ -186,6 +200,7 @@ fn a_leader_whose_disk_stalls_steps_down_and_campaigns_again_when_it_answers() {
     assert!(!node.step(Input::Expired(Timer::Election)).sent().is_empty());
 }
 
+/// Raft §5.2: "Each server will vote for at most one candidate in a given term", before and after a restart.
 #[test]
 fn a_node_that_restarts_in_a_campaign_does_not_vote_again_in_its_term() {
     let mut cluster = Cluster::new(3);

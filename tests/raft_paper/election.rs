@@ -7,8 +7,7 @@ use duochain::types::{LogId, Term};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-// §5.2.
-
+/// Raft §5.2: "A server remains in follower state as long as it receives valid RPCs from a leader or candidate."
 #[test]
 fn a_follower_stays_one_while_it_hears_the_leader() {
     let mut node = Lone::new(3);
@@ -23,6 +22,8 @@ fn a_follower_stays_one_while_it_hears_the_leader() {
     assert_eq!(node.role(), Role::PreCandidate);
 }
 
+/// Raft §5.2: "If many followers become candidates at the same time, votes could be split so that no candidate obtains
+/// a majority."
 #[test]
 fn a_candidate_stays_one_while_votes_are_split() {
     let mut node = Lone::new(4);
@@ -37,6 +38,7 @@ fn a_candidate_stays_one_while_votes_are_split() {
     assert_eq!(node.role(), Role::Follower, "two refused: it cannot win any more");
 }
 
+/// Raft §5.2: "... if it receives votes from a majority of the servers in the full cluster for the same term."
 #[test]
 fn votes_of_an_earlier_term_count_for_nothing() {
     let mut node = Lone::new(3);
@@ -50,6 +52,7 @@ fn votes_of_an_earlier_term_count_for_nothing() {
     assert_eq!(node.role(), Role::Candidate);
 }
 
+/// Raft §5.2: "If the term in the RPC is smaller, the candidate rejects the RPC and continues in candidate state."
 #[test]
 fn a_candidate_refuses_a_leader_of_an_earlier_term_and_goes_on() {
     let mut node = Lone::recovered(log_in(3, &[], 4));
@@ -60,9 +63,9 @@ fn a_candidate_refuses_a_leader_of_an_earlier_term_and_goes_on() {
     assert_eq!((node.role(), node.terms().len()), (Role::Candidate, 0));
 }
 
+/// Raft §5.2, figure 3: "At most one leader can be elected in a given term." So whoever says otherwise is broken.
 #[test]
 fn two_leaders_of_one_term_are_reported_and_the_second_is_not_followed() {
-    // Election safety: it cannot be, so whoever says so is broken.
     let mut node = Lone::new(3);
     node.take(2, heartbeat(1, LogId::ORIGIN, 0, 1));
     let seen = node.take(3, append(1, LogId::ORIGIN, 0, vec![frame(1, 1, 1)]));
@@ -70,9 +73,9 @@ fn two_leaders_of_one_term_are_reported_and_the_second_is_not_followed() {
     assert_eq!((node.raft.leader(), node.terms().len()), (Some(n(2)), 0));
 }
 
+/// Raft §5.2: "Election timeouts are chosen randomly from a fixed interval." Each time anew.
 #[test]
 fn election_timeouts_are_spread_over_the_range_and_never_outside() {
-    // §5.2: chosen randomly from a fixed interval; each time anew.
     let mut node = Lone::new(3);
     let mut spans = BTreeSet::new();
     for _ in 0..200 {
@@ -87,6 +90,7 @@ fn election_timeouts_are_spread_over_the_range_and_never_outside() {
     );
 }
 
+/// Raft §5.2: "This spreads out the servers so that in most cases only a single server will time out."
 #[test]
 fn nodes_with_different_seeds_time_out_at_different_times() {
     let armed = |seed| {
@@ -97,6 +101,7 @@ fn nodes_with_different_seeds_time_out_at_different_times() {
     assert_eq!(armed(1), armed(1), "and the same seed gives the same");
 }
 
+/// Raft §5.2: "A candidate wins an election if it receives votes from a majority." Of one, that is its own.
 #[test]
 fn a_single_node_elects_itself() {
     let mut node = Lone::new(1);
@@ -106,6 +111,7 @@ fn a_single_node_elects_itself() {
     assert_eq!(node.propose(1, 5).committed(), Some(id(1, 6)));
 }
 
+/// Raft §5.2: "A candidate wins an election if it receives votes from a majority." Of two, that is both.
 #[test]
 fn two_nodes_need_each_other() {
     let mut node = Lone::new(2);
@@ -118,6 +124,7 @@ fn two_nodes_need_each_other() {
     assert_eq!(node.take(2, matched(1, 2, 2)).committed(), Some(id(1, 2)));
 }
 
+/// Raft §5.3: "A log entry is committed once the leader has replicated it on a majority of the servers." Half is none.
 #[test]
 fn four_nodes_need_three() {
     let mut node = Lone::leader(4, &[]);
@@ -127,8 +134,7 @@ fn four_nodes_need_three() {
     assert_eq!(node.commit(), 1);
 }
 
-// §5.4.1.
-
+/// Raft §5.4.1: "The log with the later term is more up-to-date; if the terms are the same, whichever log is longer."
 #[test]
 fn a_log_is_more_up_to_date_by_its_last_term_and_then_by_its_length() {
     let table = [
@@ -148,6 +154,7 @@ fn a_log_is_more_up_to_date_by_its_last_term_and_then_by_its_length() {
     }
 }
 
+/// Raft §5.4.1: "The voter denies its vote if its own log is more up-to-date than that of the candidate."
 #[test]
 fn entries_that_are_not_durable_yet_count_for_the_comparison() {
     // Stricter than needed, never looser: a voter may not forget what it is about to acknowledge.
@@ -158,6 +165,7 @@ fn entries_that_are_not_durable_yet_count_for_the_comparison() {
     assert_eq!(seen.to(3), [vote(2, false)]);
 }
 
+/// Raft §5.2: "Each server will vote for at most one candidate in a given term." A refusal is no vote.
 #[test]
 fn a_refusal_for_a_short_log_leaves_the_vote_free_in_that_term() {
     let mut node = Lone::recovered(log_of(3, &[1, 1]));
@@ -166,15 +174,14 @@ fn a_refusal_for_a_short_log_leaves_the_vote_free_in_that_term() {
     assert_eq!(node.take(3, ask(2, id(1, 5))).to(3), [vote(2, true)]);
 }
 
-// §5.6.
-
+/// Raft §5.6: "broadcastTime << electionTimeout << MTBF."
 #[test]
 fn timeouts_below_the_pulse_are_refused() {
-    // broadcastTime << electionTimeout.
     let config = Config { election_min: Duration::from_millis(99), ..Config::new(n(1)) };
     assert_eq!(config.build().unwrap_err().to_string(), "election_min is below 2 heartbeats");
 }
 
+/// Beyond the papers: "Settings fit together, and into the types that carry them, or no core takes them."
 #[test]
 fn settings_that_no_clock_or_message_can_hold_are_refused_by_name() {
     let (usual, all) = (|| Config::new(n(1)), usize::MAX);
@@ -190,8 +197,8 @@ fn settings_that_no_clock_or_message_can_hold_are_refused_by_name() {
     }
 }
 
-// Thesis §4.2.3; Raft §6, end.
-
+/// Raft §6: "Within the minimum election timeout of hearing from a leader, it does not update its term or grant its
+/// vote."
 #[test]
 fn a_node_that_hears_a_leader_ignores_candidates_and_their_term() {
     let mut node = Lone::new(3);
@@ -203,6 +210,8 @@ fn a_node_that_hears_a_leader_ignores_candidates_and_their_term() {
     assert_eq!(node.take(3, ask(5, id(4, 9))).to(3), [vote(5, true)], "the minimum timeout is over");
 }
 
+/// Thesis §4.2.3: "A flag in the request says that the leader itself ordered this campaign; then it is not
+/// disregarded."
 #[test]
 fn a_leader_ignores_candidates_but_not_the_one_that_it_was_replaced_for() {
     let mut node = Lone::steady_leader(3);
@@ -212,8 +221,8 @@ fn a_leader_ignores_candidates_but_not_the_one_that_it_was_replaced_for() {
     assert_eq!(node.role(), Role::Follower);
 }
 
-// Thesis §6.2.
-
+/// Thesis §6.2: "A leader steps down if an election timeout elapses without a successful round of heartbeats to a
+/// majority."
 #[test]
 fn a_leader_without_a_majority_steps_down_within_the_longest_timeout() {
     let mut node = Lone::steady_leader(3);
@@ -226,6 +235,7 @@ fn a_leader_without_a_majority_steps_down_within_the_longest_timeout() {
     assert_eq!((node.term(), node.raft.leader()), (1, None), "its term is the same");
 }
 
+/// Thesis §6.2: "... without a successful round of heartbeats to a majority." With one it stays.
 #[test]
 fn answers_of_a_majority_keep_a_leader() {
     let mut node = Lone::steady_leader(5);
@@ -237,8 +247,7 @@ fn answers_of_a_majority_keep_a_leader() {
     assert_eq!(node.role(), Role::Leader);
 }
 
-// Thesis §9.6.
-
+/// Thesis §9.6: "Whoever is asked whether it would vote changes neither its term nor its vote."
 #[test]
 fn a_question_before_a_campaign_changes_nobody() {
     let mut node = Lone::recovered(log_in(3, &[1], 1));
@@ -249,6 +258,7 @@ fn a_question_before_a_campaign_changes_nobody() {
     assert_eq!(node.take(3, ask_first(9, id(1, 1))).to(3), [pre_vote(9, true)], "it can be said to many");
 }
 
+/// Thesis §9.6: "... and it has not heard from a leader for a baseline election timeout."
 #[test]
 fn a_question_is_refused_while_a_leader_is_heard() {
     let mut node = Lone::new(3);
@@ -258,6 +268,7 @@ fn a_question_is_refused_while_a_leader_is_heard() {
     assert_eq!(leader.take(3, ask_first(2, id(1, 9))).to(3), [pre_vote(1, false)]);
 }
 
+/// Thesis §9.6: "While a server is partitioned, it cannot increment its term, since it cannot hear from a majority."
 #[test]
 fn a_node_that_was_cut_off_does_not_raise_its_term() {
     let mut node = Lone::new(3);
@@ -268,6 +279,7 @@ fn a_node_that_was_cut_off_does_not_raise_its_term() {
     assert_eq!(node.term(), 0);
 }
 
+/// Thesis §9.6: "A candidate only increments its term if a majority would be willing to grant it their votes."
 #[test]
 fn a_question_that_a_majority_refused_ends_there() {
     let mut node = Lone::new(3);
@@ -277,6 +289,7 @@ fn a_question_that_a_majority_refused_ends_there() {
     assert_eq!((node.role(), node.term()), (Role::Follower, 0));
 }
 
+/// Raft §5.1: "If one server's current term is smaller than the other's, then it updates its current term."
 #[test]
 fn a_refusal_with_a_later_term_teaches_it() {
     let mut node = Lone::new(3);
@@ -285,6 +298,7 @@ fn a_refusal_with_a_later_term_teaches_it() {
     assert_eq!((node.role(), node.term()), (Role::Follower, 6));
 }
 
+/// Thesis §9.6: "The election itself follows, with requests and votes of its own."
 #[test]
 fn answers_to_a_question_are_no_votes() {
     let mut node = Lone::new(5);
@@ -297,6 +311,7 @@ fn answers_to_a_question_are_no_votes() {
     assert_eq!(node.role(), Role::Candidate);
 }
 
+/// Thesis §4.2.1: "The leader replicates log entries to non-voting members; they are not considered for majorities."
 #[test]
 fn only_voters_answers_count() {
     let mut recovered = log_of(3, &[]);
@@ -310,6 +325,8 @@ fn only_voters_answers_count() {
     assert_eq!(node.role(), Role::PreCandidate);
 }
 
+/// Thesis §4.2.2: "A server that is not part of its own latest configuration" gives votes, and starts no election but
+/// to finish a change.
 #[test]
 fn a_node_that_is_no_voter_never_campaigns() {
     let mut recovered = log_of(3, &[]);
@@ -322,6 +339,7 @@ fn a_node_that_is_no_voter_never_campaigns() {
     assert_eq!(node.take(3, ask(2, LogId::ORIGIN)).to(3), [vote(2, true)], "but its vote may be needed");
 }
 
+/// Beyond the papers: "The host is told of a role, a term or a leader when it is another one, and only then."
 #[test]
 fn a_change_of_role_is_told_once() {
     let mut node = Lone::new(3);

@@ -6,9 +6,9 @@ use duochain::types::{LogId, Term};
 
 // State on all servers.
 
+/// Raft, figure 2: "Persistent state: currentTerm, votedFor."
 #[test]
 fn the_latest_term_and_the_vote_in_it_survive_a_restart() {
-    // Figure 2, currentTerm and votedFor.
     let mut recovered = log_of(3, &[]);
     recovered.vote = Vote { term: Term::new(3), candidate: Some(n(2)) };
     let mut node = Lone::recovered(recovered);
@@ -16,18 +16,18 @@ fn the_latest_term_and_the_vote_in_it_survive_a_restart() {
     assert_eq!(node.take(2, ask(3, LogId::ORIGIN)).to(2), [vote(3, true)]);
 }
 
+/// Raft, figure 2: "Persistent state: log[]. Volatile state: commitIndex." The leader tells it again.
 #[test]
 fn the_log_survives_a_restart_and_its_commit_index_does_not() {
-    // Figure 2, log[] and commitIndex: volatile, found again from the leader.
     let mut node = Lone::recovered(log_of(3, &[1, 1, 2]));
     assert_eq!((node.terms(), node.commit()), (vec![1, 1, 2], 0));
     let seen = node.take(2, heartbeat(2, id(2, 3), 3, 1));
     assert_eq!(seen.committed(), Some(id(2, 3)));
 }
 
+/// Raft, figure 2: "nextIndex[] (initialized to leader last log index + 1); matchIndex[] (initialized to 0)."
 #[test]
 fn a_new_leader_sends_from_the_end_of_its_log_and_assumes_that_nobody_has_anything() {
-    // Figure 2, nextIndex[] and matchIndex[].
     let node = Lone::leader(3, &[1, 1]);
     let status = node.raft.status(node.now);
     assert_eq!(status.peers.len(), 2);
@@ -38,9 +38,9 @@ fn a_new_leader_sends_from_the_end_of_its_log_and_assumes_that_nobody_has_anythi
 
 // AppendEntries, receiver implementation.
 
+/// Raft, figure 2, AppendEntries 1: "Reply false if term < currentTerm."
 #[test]
 fn an_append_of_an_earlier_term_is_refused_with_the_term() {
-    // 1. Reply false if term < currentTerm.
     let mut node = Lone::recovered(log_in(3, &[1], 5));
     let seen = node.take(2, append(4, id(1, 1), 0, vec![frame(4, 2, 1)]));
     assert!(matches!(seen.to(2)[..], [Message::AppendReply { term, outcome: Outcome::Conflict { .. }, .. }]
@@ -48,27 +48,27 @@ fn an_append_of_an_earlier_term_is_refused_with_the_term() {
     assert_eq!((node.terms(), node.raft.leader()), (vec![1], None));
 }
 
+/// Raft, figure 2, AppendEntries 2: "Reply false if log doesn't contain an entry at prevLogIndex ..."
 #[test]
 fn an_append_behind_a_gap_is_refused() {
-    // 2. Reply false if the log has no entry at prevLogIndex.
     let mut node = Lone::recovered(log_of(3, &[1]));
     let seen = node.take(2, append(1, id(1, 3), 0, vec![frame(1, 4, 1)]));
     assert_eq!(seen.outcomes(), [Outcome::Conflict { prev: at(3), hint: id(1, 1) }]);
     assert_eq!(node.terms(), [1]);
 }
 
+/// Raft, figure 2, AppendEntries 2: "... whose term matches prevLogTerm."
 #[test]
 fn an_append_behind_an_entry_of_another_term_is_refused() {
-    // 2. ... whose term matches prevLogTerm.
     let mut node = Lone::recovered(log_in(3, &[1, 2], 3));
     let seen = node.take(2, append(3, id(1, 2), 0, vec![frame(3, 3, 1)]));
     assert!(matches!(seen.outcomes()[..], [Outcome::Conflict { .. }]));
     assert_eq!(node.terms(), [1, 2]);
 }
 
+/// Raft, figure 2, AppendEntries 3: "If an existing entry conflicts with a new one, delete it and all that follow it."
 #[test]
 fn an_entry_that_differs_goes_and_all_after_it() {
-    // 3. Delete the existing entry and all that follow it.
     let mut node = Lone::recovered(log_in(3, &[1, 2, 2, 2], 3));
     let seen = node.take(2, append(3, id(1, 1), 0, vec![frame(3, 2, 1)]));
     assert_eq!(node.terms(), [1, 3]);
@@ -76,9 +76,9 @@ fn an_entry_that_differs_goes_and_all_after_it() {
     assert_eq!(seen.outcomes().last(), Some(&Outcome::Matched { durable: at(2), received: at(2) }));
 }
 
+/// Raft, figure 2, AppendEntries 4: "Append any new entries not already in the log."
 #[test]
 fn entries_that_are_there_stay_and_only_new_ones_are_written() {
-    // 4. Append any new entries not already in the log.
     let mut node = Lone::recovered(log_of(3, &[1, 1, 1]));
     let seen = node.take(2, append(1, id(1, 1), 0, vec![frame(1, 2, 1), frame(1, 3, 1), frame(1, 4, 2)]));
     assert_eq!(node.terms(), [1; 5]);
@@ -87,9 +87,10 @@ fn entries_that_are_there_stay_and_only_new_ones_are_written() {
     assert_eq!((writes[0].keep_to, &writes[0].frames[..]), (None, &[frame(1, 4, 2)][..]));
 }
 
+/// Raft, figure 2, AppendEntries 3: "If an existing entry conflicts ..." Only then: an older message is a prefix of
+/// what is there.
 #[test]
 fn an_append_that_came_late_takes_nothing_away() {
-    // 3. and §5.3: only a conflict deletes; an older message is a prefix of what is there.
     let mut node = Lone::recovered(log_of(3, &[1]));
     node.take(2, append(1, id(1, 1), 0, vec![frame(1, 2, 1), frame(1, 3, 1)]));
     let seen = node.take(2, append(1, id(1, 1), 0, vec![frame(1, 2, 1)]));
@@ -97,9 +98,9 @@ fn an_append_that_came_late_takes_nothing_away() {
     assert!(seen.writes().is_empty());
 }
 
+/// Raft, figure 2, AppendEntries 5: "Set commitIndex = min(leaderCommit, index of last new entry)."
 #[test]
 fn a_follower_commits_as_far_as_the_leader_but_no_further_than_the_append_reaches() {
-    // 5. commitIndex = min(leaderCommit, index of the last new entry).
     let mut node = Lone::recovered(log_of(3, &[1, 1, 1]));
     node.take(2, append(2, id(1, 1), 9, vec![]));
     assert_eq!(node.commit(), 1, "entries 2 and 3 may not be the leader's");
@@ -111,16 +112,17 @@ fn a_follower_commits_as_far_as_the_leader_but_no_further_than_the_append_reache
 
 // RequestVote, receiver implementation.
 
+/// Raft, figure 2, RequestVote 1: "Reply false if term < currentTerm."
 #[test]
 fn a_vote_request_of_an_earlier_term_is_refused_with_the_term() {
-    // 1. Reply false if term < currentTerm.
     let mut node = Lone::recovered(log_in(3, &[], 5));
     assert_eq!(node.take(2, ask(4, id(4, 9))).to(2), [vote(5, false)]);
 }
 
+/// Raft, figure 2, RequestVote 2: "If votedFor is null or candidateId, and candidate's log is at least as up-to-date,
+/// grant vote."
 #[test]
 fn a_vote_goes_to_whoever_asks_first_with_a_log_that_is_up_to_date() {
-    // 2. votedFor is null or candidateId, and the candidate's log is at least as up to date.
     let mut node = Lone::recovered(log_of(3, &[1, 1]));
     assert_eq!(node.take(2, ask(2, id(1, 1))).to(2), [vote(2, false)], "its log is shorter");
     assert_eq!(node.take(3, ask(2, id(1, 2))).to(3), [vote(2, true)], "nobody had the vote yet");
@@ -130,9 +132,9 @@ fn a_vote_goes_to_whoever_asks_first_with_a_log_that_is_up_to_date() {
 
 // Rules for all servers.
 
+/// Raft, figure 2, all servers: "If commitIndex > lastApplied: increment lastApplied, apply log[lastApplied]."
 #[test]
 fn what_is_committed_is_handed_over_in_order() {
-    // commitIndex > lastApplied: apply.
     let mut node = Lone::new(3);
     let mut handed_over = Vec::new();
     for index in 1..=3 {
@@ -143,9 +145,10 @@ fn what_is_committed_is_handed_over_in_order() {
     assert_eq!(handed_over, [id(1, 1), id(1, 2), id(1, 3)]);
 }
 
+/// Raft, figure 2, all servers: "If RPC request or response contains term T > currentTerm: set currentTerm = T, convert
+/// to follower."
 #[test]
 fn a_later_term_in_any_message_makes_a_follower_of_it() {
-    // §5.1: if a call or answer has a later term, take it and be a follower.
     let later = [
         append(9, LogId::ORIGIN, 0, vec![]),
         heartbeat(9, LogId::ORIGIN, 0, 1),
@@ -164,9 +167,10 @@ fn a_later_term_in_any_message_makes_a_follower_of_it() {
 
 // Rules for followers.
 
+/// Raft, figure 2, followers: "Respond to RPCs from candidates and leaders." §5.1: "They issue no requests on their
+/// own."
 #[test]
 fn a_follower_answers_leaders_and_candidates_and_sends_nothing_by_itself() {
-    // §5.2: followers issue no requests, they respond.
     let mut node = Lone::new(3);
     assert_eq!(node.take(2, heartbeat(1, LogId::ORIGIN, 0, 1)).sent().len(), 1);
     assert_eq!(node.take(2, append(1, LogId::ORIGIN, 0, vec![frame(1, 1, 1)])).sent().len(), 1);
@@ -174,9 +178,10 @@ fn a_follower_answers_leaders_and_candidates_and_sends_nothing_by_itself() {
     assert!(node.run(Input::Expired(Timer::Heartbeat)).sent().is_empty());
 }
 
+/// Raft, figure 2, followers: "If election timeout elapses: convert to candidate." Here by way of the question of
+/// thesis §9.6.
 #[test]
 fn a_follower_that_hears_no_leader_campaigns() {
-    // Election timeout elapses: convert to candidate; here by way of the question of thesis §9.6.
     let mut node = Lone::new(3);
     let seen = node.expire(Timer::Election);
     assert_eq!(node.role(), Role::PreCandidate);
@@ -185,6 +190,8 @@ fn a_follower_that_hears_no_leader_campaigns() {
 
 // Rules for candidates.
 
+/// Raft, figure 2, candidates: "Increment currentTerm; vote for self; reset election timer; send RequestVote RPCs to
+/// all other servers."
 #[test]
 fn a_candidate_raises_its_term_votes_for_itself_restarts_its_timer_and_asks_everyone() {
     let mut node = Lone::recovered(log_of(3, &[2]));
@@ -196,6 +203,7 @@ fn a_candidate_raises_its_term_votes_for_itself_restarts_its_timer_and_asks_ever
     assert!(before > Some(node.now), "the timer runs");
 }
 
+/// Raft, figure 2, candidates: "If votes received from majority of servers: become leader."
 #[test]
 fn votes_of_a_majority_make_a_leader() {
     let mut node = Lone::new(5);
@@ -210,6 +218,7 @@ fn votes_of_a_majority_make_a_leader() {
     assert_eq!(node.role(), Role::Leader);
 }
 
+/// Raft, figure 2, candidates: "If AppendEntries RPC received from new leader: convert to follower."
 #[test]
 fn a_candidate_that_hears_the_leader_of_its_term_follows_it() {
     let mut node = Lone::new(3);
@@ -219,6 +228,7 @@ fn a_candidate_that_hears_the_leader_of_its_term_follows_it() {
     assert_eq!((node.role(), node.raft.leader(), node.terms()), (Role::Follower, Some(n(3)), vec![1]));
 }
 
+/// Raft, figure 2, candidates: "If election timeout elapses: start new election."
 #[test]
 fn a_candidate_whose_timer_runs_out_asks_again() {
     let mut node = Lone::new(3);
@@ -233,6 +243,7 @@ fn a_candidate_whose_timer_runs_out_asks_again() {
 
 // Rules for leaders.
 
+/// Raft, figure 2, leaders: "Upon election: send heartbeats to each server; repeat during idle periods."
 #[test]
 fn a_new_leader_tells_everyone_at_once_and_again_while_idle() {
     let mut node = Lone::new(3);
@@ -246,6 +257,7 @@ fn a_new_leader_tells_everyone_at_once_and_again_while_idle() {
     assert!(idle.has(|effect| matches!(effect, Effect::SetTimer { timer: Timer::Heartbeat, .. })));
 }
 
+/// Raft, figure 2, leaders: "Append entry to local log, respond after entry applied to state machine."
 #[test]
 fn a_leader_appends_what_clients_ask_and_answers_when_it_is_committed() {
     let mut node = Lone::steady_leader(3);
@@ -255,9 +267,10 @@ fn a_leader_appends_what_clients_ask_and_answers_when_it_is_committed() {
     assert_eq!(seen.committed(), Some(id(1, 3)));
 }
 
+/// Raft, figure 2, leaders: "If last log index >= nextIndex: send AppendEntries RPC with log entries starting at
+/// nextIndex."
 #[test]
 fn a_leader_sends_a_follower_all_that_it_lacks() {
-    // last log index >= nextIndex: send the log from nextIndex on.
     let mut node = Lone::leader(3, &[]);
     node.propose(1, 2);
     node.propose(2, 3);
@@ -268,6 +281,7 @@ fn a_leader_sends_a_follower_all_that_it_lacks() {
     assert_eq!(node.next(2), 7);
 }
 
+/// Raft, figure 2, leaders: "If successful: update nextIndex and matchIndex for follower."
 #[test]
 fn an_answer_that_all_is_there_moves_what_the_leader_knows_and_sends_next() {
     let mut node = Lone::steady_leader(3);
@@ -277,9 +291,10 @@ fn an_answer_that_all_is_there_moves_what_the_leader_knows_and_sends_next() {
     assert_eq!((status.peers[0].matched, status.peers[0].next), (at(5), at(6)));
 }
 
+/// Raft, figure 2, leaders: "If AppendEntries fails because of log inconsistency: decrement nextIndex and retry." By
+/// whole terms (§5.3, end).
 #[test]
 fn a_refusal_makes_the_leader_try_further_back() {
-    // Inconsistency: decrement nextIndex and retry; here by whole terms (§5.3, end).
     let mut node = Lone::leader(3, &[1, 1, 2]);
     let seen = node.take(2, conflict(3, 3, id(1, 2)));
     assert_eq!(node.next(2), 3);
@@ -288,9 +303,9 @@ fn a_refusal_makes_the_leader_try_further_back() {
     assert_eq!(seen.appends_to(2), [(id(1, 2), vec![frame(2, 3, 1)])]);
 }
 
+/// Raft, figure 2, leaders: "If a majority of matchIndex[i] >= N, and log[N].term == currentTerm: set commitIndex = N."
 #[test]
 fn a_leader_commits_what_a_majority_has_if_it_is_of_its_term() {
-    // There is an N > commitIndex, a majority of matchIndex[i] >= N, and log[N].term == currentTerm.
     let mut node = Lone::leader(5, &[1, 1]);
     node.take(2, matched(2, 3, 3));
     assert_eq!(node.commit(), 0, "two of five");
@@ -300,8 +315,7 @@ fn a_leader_commits_what_a_majority_has_if_it_is_of_its_term() {
     assert_eq!(node.commit(), 3);
 }
 
-// §5.1.
-
+/// Raft §5.2: "When servers start up, they begin as followers."
 #[test]
 fn a_node_begins_as_a_follower_and_does_nothing_before_it_is_started() {
     let settings = Config::new(n(1)).build().unwrap();
@@ -312,6 +326,7 @@ fn a_node_begins_as_a_follower_and_does_nothing_before_it_is_started() {
     assert!(matches!(effects[..], [Effect::SetTimer { timer: Timer::Election, .. }]));
 }
 
+/// Raft §5.1: "Each server stores a current term number, which increases monotonically over time."
 #[test]
 fn terms_only_rise() {
     let mut node = Lone::recovered(log_in(3, &[], 4));
@@ -322,9 +337,9 @@ fn terms_only_rise() {
     }
 }
 
+/// Raft §5.1: "If a server receives a request with a stale term number, it rejects the request."
 #[test]
 fn a_leader_that_hears_an_earlier_term_tells_the_later_one() {
-    // §5.1: a request with a stale term number is rejected.
     let mut node = Lone::leader(3, &[1, 1, 4]);
     assert_eq!(node.take(2, ask(3, id(4, 9))).to(2), [vote(5, false)]);
     let answer = node.take(2, heartbeat(3, LogId::ORIGIN, 0, 1)).to(2);

@@ -19,6 +19,8 @@ fn dice(seed: u64) -> impl FnMut(u64) -> u64 {
     }
 }
 
+/// Beyond the papers: "No input in any order breaks an invariant of the core."
+///
 /// `DUOCHAIN_PLAYS=n` sets how many seeds.
 #[test]
 fn no_message_in_any_state_breaks_an_invariant() {

@@ -12,6 +12,7 @@ fn is_told(seen: &Seen, peer: u64) -> bool {
     seen.to(peer).contains(&Message::TimeoutNow { term: Term::new(1) })
 }
 
+/// Thesis §3.10, 3: "The prior leader sends a TimeoutNow request to the target server."
 #[test]
 fn a_successor_that_has_everything_is_told_at_once() {
     let mut node = Lone::steady_leader(3);
@@ -20,6 +21,7 @@ fn a_successor_that_has_everything_is_told_at_once() {
     assert!(is_told(&seen, 3) && !is_told(&seen, 2));
 }
 
+/// Thesis §3.10, 2: "The prior leader fully updates the target server's log to match its own."
 #[test]
 fn a_successor_that_lags_is_brought_up_to_date_first() {
     let mut node = Lone::steady_leader(3);
@@ -29,6 +31,7 @@ fn a_successor_that_lags_is_brought_up_to_date_first() {
     assert!(is_told(&node.take(2, matched(1, 5, 5)), 2));
 }
 
+/// Thesis §3.10, 1: "The prior leader stops accepting new client requests."
 #[test]
 fn nothing_is_taken_while_leadership_is_on_its_way() {
     let mut node = Lone::steady_leader(3);
@@ -37,6 +40,8 @@ fn nothing_is_taken_while_leadership_is_on_its_way() {
     assert_eq!(transfer(&mut node, Some(n(3))).refused(), [(Ticket(1), Refusal::Transferring)]);
 }
 
+/// Thesis §3.10: "After about an election timeout, the prior leader aborts the transfer and resumes accepting client
+/// requests."
 #[test]
 fn a_leader_whose_successor_does_not_take_over_goes_on_after_an_election_timeout() {
     let mut node = Lone::steady_leader(3);
@@ -49,6 +54,7 @@ fn a_leader_whose_successor_does_not_take_over_goes_on_after_an_election_timeout
     assert!(node.propose(7, 1).accepted().is_some());
 }
 
+/// Thesis §3.10, 2: "... fully updates the target server's log": the one that is furthest needs least.
 #[test]
 fn without_a_name_the_one_that_is_furthest_takes_over() {
     let mut node = Lone::steady_leader(5);
@@ -57,6 +63,7 @@ fn without_a_name_the_one_that_is_furthest_takes_over() {
     assert!(is_told(&transfer(&mut node, None), 4));
 }
 
+/// Thesis §3.10: "The prior leader transfers its leadership to another server", one that can be elected.
 #[test]
 fn only_another_voter_can_take_over_and_only_a_leader_can_ask() {
     let mut recovered = log_of(3, &[]);
@@ -73,6 +80,8 @@ fn only_another_voter_can_take_over_and_only_a_leader_can_ask() {
     assert_eq!(transfer(&mut alone, None).refused(), [(Ticket(1), Refusal::Invalid)]);
 }
 
+/// Thesis §3.10, 3: "It has the same effect as the target server's election timer firing." Without the question of
+/// §9.6.
 #[test]
 fn whoever_is_told_campaigns_at_once_without_a_question() {
     let mut node = Lone::new(3);
@@ -82,6 +91,8 @@ fn whoever_is_told_campaigns_at_once_without_a_question() {
     assert_eq!(seen.to(3), [ask_as_successor(2, id(0, 0))]);
 }
 
+/// Thesis §4.2.3: "A flag in the request says that the leader itself ordered this campaign; then it is not
+/// disregarded."
 #[test]
 fn a_voter_grants_a_successor_although_it_hears_a_leader() {
     let mut node = Lone::new(3);
@@ -89,6 +100,7 @@ fn a_voter_grants_a_successor_although_it_hears_a_leader() {
     assert_eq!(node.take(3, ask_as_successor(2, id(0, 0))).to(3), [vote(2, true)]);
 }
 
+/// Raft §5.1: "If a server receives a request with a stale term number, it rejects the request."
 #[test]
 fn an_order_to_campaign_of_an_earlier_term_is_ignored() {
     let mut node = Lone::recovered(log_in(3, &[], 5));
@@ -96,6 +108,7 @@ fn an_order_to_campaign_of_an_earlier_term_is_ignored() {
     assert_eq!((node.role(), node.term()), (Role::Follower, 5));
 }
 
+/// Raft §5.5: "Raft RPCs are idempotent, so this causes no harm." This one too.
 #[test]
 fn an_order_that_comes_twice_starts_one_campaign() {
     let mut node = Lone::new(3);

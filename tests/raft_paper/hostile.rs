@@ -19,6 +19,7 @@ fn reported(node: &mut Lone, message: Message) -> Vec<(u64, Fault)> {
     seen.faults()
 }
 
+/// Beyond the papers: "No cluster reaches TERM_MAX; whoever says so is broken."
 #[test]
 fn a_term_that_no_cluster_reaches_is_not_taken_over() {
     let later = [TERM_MAX.get() + 1, u64::MAX];
@@ -39,6 +40,8 @@ fn a_term_that_no_cluster_reaches_is_not_taken_over() {
     }
 }
 
+/// Raft §5.3: "If the follower does not find an entry with the same index and term, then it refuses the new entries."
+/// Inside a message too.
 #[test]
 fn frames_that_do_not_follow_each_other_are_not_taken() {
     let mut node = Lone::recovered(log_in(3, &[1], 4));
@@ -59,6 +62,7 @@ fn frames_that_do_not_follow_each_other_are_not_taken() {
     }
 }
 
+/// Raft §5.3, figure 3: "A leader never overwrites or deletes entries in its own log." So what it sent stays the same.
 #[test]
 fn a_leader_that_takes_back_what_it_sent_is_reported() {
     // Its log is only appended to (leader append-only), so what was once the same stays the same.
@@ -69,6 +73,7 @@ fn a_leader_that_takes_back_what_it_sent_is_reported() {
     assert_eq!(node.take(2, heartbeat(4, id(4, 4), 4, 2)).committed(), Some(id(4, 4)));
 }
 
+/// Beyond the papers: "A frame is written, sent, committed and cut as one."
 #[test]
 fn a_frame_cannot_be_cut_in_two() {
     let mut node = Lone::new(3);
@@ -81,6 +86,8 @@ fn a_frame_cannot_be_cut_in_two() {
     }
 }
 
+/// Raft, figure 2, AppendEntries 2: "Reply false if log doesn't contain an entry at prevLogIndex", wherever that may
+/// be.
 #[test]
 fn places_that_are_not_in_the_log_are_answered_with_a_hint() {
     let mut node = Lone::recovered(log_of(3, &[1, 1]));
@@ -91,6 +98,7 @@ fn places_that_are_not_in_the_log_are_answered_with_a_hint() {
     assert_eq!(node.commit(), 0);
 }
 
+/// Beyond the papers: "What was never made is on no disk."
 #[test]
 fn a_follower_that_claims_more_than_was_made_is_not_counted() {
     let mut node = Lone::steady_leader(3);
@@ -106,6 +114,7 @@ fn a_follower_that_claims_more_than_was_made_is_not_counted() {
     }
 }
 
+/// Raft, figure 2: "Persistent state on all servers." Who loses it is no server of this cluster any more.
 #[test]
 fn a_follower_that_forgot_what_was_durable_is_reported_and_proves_nothing() {
     let mut node = Lone::steady_leader(3);
@@ -115,6 +124,7 @@ fn a_follower_that_forgot_what_was_durable_is_reported_and_proves_nothing() {
     assert_eq!(reported(&mut node, message), [(2, Fault::EntriesForgotten)]);
 }
 
+/// Beyond the papers: "After a snapshot, only what came after it is known to be the leader's."
 #[test]
 fn a_snapshot_that_differs_from_its_leaders_log_leaves_nothing_of_that_to_commit() {
     let mut node = Lone::new(3);
@@ -125,6 +135,7 @@ fn a_snapshot_that_differs_from_its_leaders_log_leaves_nothing_of_that_to_commit
     assert_eq!((node.commit(), node.raft.last().index), (5, at(5)));
 }
 
+/// Beyond the papers: "No log reaches INDEX_MAX; whoever says so is broken."
 #[test]
 fn a_snapshot_of_a_place_that_no_log_reaches_is_not_installed() {
     let mut node = Lone::new(3);
@@ -135,6 +146,7 @@ fn a_snapshot_of_a_place_that_no_log_reaches_is_not_installed() {
     }
 }
 
+/// Raft, figure 2: "nextIndex" stays between what is matched and the end of the log, whatever a follower says.
 #[test]
 fn a_hint_may_say_anything() {
     for hint in [id(u64::MAX, u64::MAX), id(0, u64::MAX), id(u64::MAX, 0), id(0, 0)] {
@@ -146,6 +158,7 @@ fn a_hint_may_say_anything() {
     }
 }
 
+/// Beyond the papers: "A number belongs to one machine."
 #[test]
 fn a_peer_with_this_nodes_own_number_is_not_followed() {
     let mut node = Lone::new(3);
@@ -154,6 +167,7 @@ fn a_peer_with_this_nodes_own_number_is_not_followed() {
     assert_eq!((node.raft.leader(), node.term()), (None, 0));
 }
 
+/// Raft §5.2: "... from a majority of the servers in the full cluster." Others are none of them.
 #[test]
 fn strangers_are_not_counted() {
     let mut node = Lone::leader(3, &[]);

@@ -17,6 +17,8 @@ fn follower_of_two() -> Lone {
     node
 }
 
+/// Beyond the papers: "A broken link is most often a dead process (Raft §9.3), so it is asked about sooner, at a random
+/// time as ever."
 #[test]
 fn a_follower_that_lost_the_link_to_its_leader_asks_after_a_heartbeat_and_a_random_time() {
     let mut node = follower_of_two();
@@ -32,6 +34,7 @@ fn a_follower_that_lost_the_link_to_its_leader_asks_after_a_heartbeat_and_a_rand
     assert!(spans.len() > 100, "drawn anew each time");
 }
 
+/// Beyond the papers: "Who lost its leader protects it for a heartbeat's time, and no longer."
 #[test]
 fn who_lost_its_leader_elects_another_one_before_the_shortest_timeout() {
     let mut node = follower_of_two();
@@ -42,6 +45,7 @@ fn who_lost_its_leader_elects_another_one_before_the_shortest_timeout() {
     assert_eq!(node.take(3, ask(2, LogId::ORIGIN)).to(3), [vote(2, true)]);
 }
 
+/// Raft §5.2: "A server remains in follower state as long as it receives valid RPCs from a leader."
 #[test]
 fn a_leader_that_is_heard_again_is_followed_as_before() {
     let mut node = follower_of_two();
@@ -55,6 +59,7 @@ fn a_leader_that_is_heard_again_is_followed_as_before() {
     assert_eq!(node.term(), 1);
 }
 
+/// Beyond the papers: "Only the link to the leader says something about the leader."
 #[test]
 fn a_broken_link_to_another_follower_changes_nothing() {
     let mut node = follower_of_two();
@@ -63,6 +68,7 @@ fn a_broken_link_to_another_follower_changes_nothing() {
     assert!(node.take(3, ask(5, LogId::ORIGIN)).0.is_empty());
 }
 
+/// Thesis §9.6: "... and it has not heard from a leader for a baseline election timeout."
 #[test]
 fn who_still_hears_the_leader_refuses_whoever_lost_it() {
     let mut node = follower_of_two();

@@ -3,6 +3,10 @@
 //!
 //! "Raft" is Ongaro and Ousterhout's extended version (2014), "thesis" is Ongaro's (2014). The names of the tests
 //! are meant to be read in order, as a summary of both.
+//!
+//! Each test says first which sentence it proves, in the paper's words or in fewer, and what follows from it there. What is
+//! "beyond the papers" is a rule of our own. `sentences.txt` goes the other way: from each rule of the paper to its
+//! tests, or to why there is none. `tests/tidy` holds both.
 
 #[path = "../support/raft/mod.rs"]
 mod support;

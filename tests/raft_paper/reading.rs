@@ -8,9 +8,10 @@ fn read(node: &mut Lone, ticket: u64) -> Seen {
     node.run(Input::Read(Ticket(ticket)))
 }
 
+/// Thesis §6.4, 1: "If the leader has not yet marked an entry from its current term committed, it waits until it has
+/// done so."
 #[test]
 fn a_leader_that_has_committed_nothing_in_its_term_answers_when_it_has() {
-    // §6.4, 1: it may not know yet which entries are committed.
     let mut node = Lone::leader(3, &[1]);
     assert!(read(&mut node, 7).ready().is_empty());
     node.take(2, matched_in(2, 1, 1, 1));
@@ -19,9 +20,9 @@ fn a_leader_that_has_committed_nothing_in_its_term_answers_when_it_has() {
     assert_eq!(seen.ready(), [(7, 2)]);
 }
 
+/// Thesis §6.4, 2: "The leader saves its current commit index in a local variable readIndex."
 #[test]
 fn a_read_is_answered_with_the_commit_index_of_when_it_was_asked() {
-    // §6.4, 2 and 3: remember the commit index, then hear from a majority.
     let mut node = Lone::steady_leader(3);
     node.take(2, matched_in(1, 1, 1, 1));
     read(&mut node, 7);
@@ -30,6 +31,7 @@ fn a_read_is_answered_with_the_commit_index_of_when_it_was_asked() {
     assert_eq!(node.take(2, matched_in(1, 1, 1, 2)).ready(), [(7, 1)]);
 }
 
+/// Thesis §6.4, 3: "It issues a new round of heartbeats and waits for their acknowledgments from a majority."
 #[test]
 fn a_heartbeat_from_before_the_read_proves_nothing() {
     let mut node = Lone::steady_leader(3);
@@ -38,6 +40,8 @@ fn a_heartbeat_from_before_the_read_proves_nothing() {
     assert_eq!(node.take(2, matched_in(1, 1, 1, 2)).ready(), [(7, 1)]);
 }
 
+/// Raft §8: "The leader exchanges heartbeat messages with a majority of the cluster before responding to read-only
+/// requests."
 #[test]
 fn answers_of_one_follower_are_no_majority_of_five() {
     let mut node = Lone::steady_leader(5);
@@ -50,6 +54,8 @@ fn answers_of_one_follower_are_no_majority_of_five() {
     assert_eq!(node.take(5, matched_in(1, 1, 1, 2)).ready(), [(7, 1)]);
 }
 
+/// Thesis §6.4, 3: "Once these acknowledgments are received, there could not have existed a leader for a greater term":
+/// only once these are.
 #[test]
 fn acknowledgements_of_entries_are_no_answers_to_a_round() {
     let mut node = Lone::steady_leader(3);
@@ -59,6 +65,8 @@ fn acknowledgements_of_entries_are_no_answers_to_a_round() {
     assert!(node.take(2, matched(1, 2, 2)).ready().is_empty(), "it may have been sent before");
 }
 
+/// Thesis §6.4: "The leader can use a single round of heartbeats for any number of read-only queries that it has
+/// accumulated."
 #[test]
 fn many_reads_share_one_round() {
     let mut node = Lone::steady_leader(3);
@@ -73,6 +81,7 @@ fn many_reads_share_one_round() {
     assert_eq!(ready.len(), 49);
 }
 
+/// Raft §8: "... with a majority of the cluster." Of one, that is itself.
 #[test]
 fn a_single_node_answers_at_once() {
     let mut node = Lone::new(1);
@@ -80,6 +89,7 @@ fn a_single_node_answers_at_once() {
     assert_eq!(read(&mut node, 7).ready(), [(7, 1)]);
 }
 
+/// Thesis §6.4: "The follower issues a request to the leader that just asks for a current readIndex."
 #[test]
 fn a_follower_asks_its_leader_and_a_node_without_one_refuses() {
     let mut node = Lone::new(3);
@@ -92,6 +102,7 @@ fn a_follower_asks_its_leader_and_a_node_without_one_refuses() {
     assert_eq!(node.take(2, reply(None)).refused(), [(Ticket(7), Refusal::NotLeader(Some(n(2))))]);
 }
 
+/// Raft §8: "A leader must have the latest information on which entries are committed." Nobody else has.
 #[test]
 fn only_the_leader_can_say_from_where_to_read() {
     let mut node = Lone::new(3);
@@ -101,6 +112,7 @@ fn only_the_leader_can_say_from_where_to_read() {
     assert!(node.take(3, reply).ready().is_empty());
 }
 
+/// Thesis §6.4: "The leader would execute steps 1 to 3" for the follower that asks.
 #[test]
 fn a_leader_answers_a_follower_that_asks_and_a_follower_cannot() {
     let request = Message::ReadRequest { term: Term::new(1), ticket: Ticket(7) };
@@ -114,6 +126,7 @@ fn a_leader_answers_a_follower_that_asks_and_a_follower_cannot() {
     assert_eq!(follower.take(3, request).to(3), [reply(None)]);
 }
 
+/// Raft §8: "A leader must check whether it has been deposed before processing a read-only request."
 #[test]
 fn a_leader_that_is_deposed_refuses_the_reads_that_wait() {
     let mut node = Lone::steady_leader(3);
@@ -123,6 +136,7 @@ fn a_leader_that_is_deposed_refuses_the_reads_that_wait() {
     assert_eq!(seen.refused(), [(Ticket(7), Refusal::NotLeader(Some(n(2))))]);
 }
 
+/// Beyond the papers: "Reads that wait are bounded, whoever asked."
 #[test]
 fn reads_that_wait_are_bounded_those_of_peers_included() {
     let config = Config { reads_max: 2, ..Config::new(n(1)) };
@@ -141,6 +155,7 @@ fn reads_that_wait_are_bounded_those_of_peers_included() {
     assert!(read(&mut node, 5).refused().is_empty());
 }
 
+/// Raft §8: "Its information may be stale if a more recent leader has been elected."
 #[test]
 fn an_old_leader_that_is_cut_off_answers_no_read() {
     let mut cluster = Cluster::new(3);

@@ -4,8 +4,7 @@ use crate::support::*;
 use duochain::raft::{Config, Input, Message, Outcome, Role, Timer};
 use duochain::types::LogId;
 
-// §5.3.
-
+/// Raft §5.3: "The leader issues AppendEntries RPCs in parallel to each of the other servers."
 #[test]
 fn a_proposal_goes_to_all_followers_at_once() {
     let mut node = Lone::steady_leader(5);
@@ -15,6 +14,7 @@ fn a_proposal_goes_to_all_followers_at_once() {
     }
 }
 
+/// Thesis §10.2.2: "The leader sends the next entries without waiting for the acknowledgement of the previous ones."
 #[test]
 fn proposals_follow_each_other_without_waiting_for_answers() {
     let mut node = Lone::steady_leader(3);
@@ -25,9 +25,9 @@ fn proposals_follow_each_other_without_waiting_for_answers() {
     assert_eq!(node.commit(), 1, "nothing was answered");
 }
 
+/// Raft §5.3: "The leader retries AppendEntries RPCs indefinitely (even after it has responded to the client)."
 #[test]
 fn what_a_follower_lost_is_sent_again_until_it_has_it_even_after_it_is_committed() {
-    // §5.3: the leader retries indefinitely, even after it has responded to the client.
     let mut node = Lone::steady_leader(3);
     node.propose(1, 1);
     node.take(2, matched(1, 2, 2));
@@ -56,6 +56,7 @@ fn round_of(node: &mut Lone) -> u64 {
     rounds.max().expect("a heartbeat")
 }
 
+/// Raft §5.1: "Servers retry RPCs if they do not receive a response in a timely manner."
 #[test]
 fn a_broken_link_makes_the_leader_send_again_from_what_is_known_to_be_there() {
     let mut node = Lone::steady_leader(3);
@@ -65,6 +66,8 @@ fn a_broken_link_makes_the_leader_send_again_from_what_is_known_to_be_there() {
     assert_eq!((node.next(3), node.next(2)), (2, 4));
 }
 
+/// Raft §5.3: "It includes that index in future AppendEntries RPCs (including heartbeats) so that the other servers
+/// find out."
 #[test]
 fn heartbeats_tell_followers_what_is_committed() {
     let mut node = Lone::new(3);
@@ -73,6 +76,7 @@ fn heartbeats_tell_followers_what_is_committed() {
     assert_eq!(seen.committed(), Some(id(1, 2)));
 }
 
+/// Raft, figure 2, AppendEntries 5: "min(leaderCommit, index of last new entry)", of which a heartbeat has none.
 #[test]
 fn a_heartbeat_commits_only_what_is_known_to_be_the_same() {
     let mut node = Lone::recovered(log_in(3, &[1, 1, 2], 3));
@@ -82,15 +86,17 @@ fn a_heartbeat_commits_only_what_is_known_to_be_the_same() {
     assert_eq!(node.commit(), 2);
 }
 
+/// Raft §5.3: "This also commits all preceding entries in the leader's log, including entries created by previous
+/// leaders."
 #[test]
 fn committing_an_entry_commits_all_before_it() {
     let mut node = Lone::leader(3, &[1, 1, 2]);
     assert_eq!(node.take(2, matched(3, 4, 4)).committed(), Some(id(3, 4)));
 }
 
+/// Raft §5.3, figure 3: "A leader never overwrites or deletes entries in its own log; it only appends new entries."
 #[test]
 fn a_leader_never_changes_its_own_log() {
-    // Leader append-only.
     let mut node = Lone::steady_leader(3);
     node.propose(1, 2);
     for message in [append(1, LogId::ORIGIN, 0, vec![frame(1, 1, 9)]), append(0, LogId::ORIGIN, 0, vec![])] {
@@ -100,9 +106,9 @@ fn a_leader_never_changes_its_own_log() {
     assert_eq!(node.terms(), [1; 3]);
 }
 
+/// Raft §5.3: "One AppendEntries RPC for each term with conflicting entries, rather than one RPC per entry."
 #[test]
 fn a_hint_skips_all_entries_of_a_term_at_once() {
-    // §5.3, end: one question for each conflicting term, not for each entry.
     let mut node = Lone::recovered(log_in(3, &[1, 1, 2, 2, 2, 3, 3, 3], 5));
     let seen = node.take(2, append(5, id(4, 7), 0, vec![]));
     assert_eq!(seen.outcomes(), [Outcome::Conflict { prev: at(7), hint: id(3, 7) }]);
@@ -114,6 +120,7 @@ fn a_hint_skips_all_entries_of_a_term_at_once() {
     assert_eq!(leader.next(2), 4, "the leader has nothing of terms 2 and 3");
 }
 
+/// Raft, figure 2: "matchIndex[] ... increases monotonically."
 #[test]
 fn an_answer_about_an_append_that_is_no_longer_under_way_moves_nothing() {
     let mut node = Lone::steady_leader(3);
@@ -129,6 +136,7 @@ fn an_answer_about_an_append_that_is_no_longer_under_way_moves_nothing() {
     assert_eq!(status.peers[0].matched, at(4), "what was once there stays there");
 }
 
+/// Raft §5.3, figure 7: "The leader handles inconsistencies by forcing the followers' logs to duplicate its own."
 #[test]
 fn every_log_of_figure_7_becomes_the_leaders() {
     let leader: &[u64] = &[1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
@@ -164,6 +172,7 @@ fn every_log_of_figure_7_becomes_the_leaders() {
     }
 }
 
+/// Raft §5.3: "The simple consistency check" makes of messages in any order the same log.
 #[test]
 fn a_follower_takes_messages_in_any_order() {
     let parts: Vec<Message> = (1..=4)
@@ -181,11 +190,9 @@ fn a_follower_takes_messages_in_any_order() {
     }
 }
 
-// §5.5.
-
+/// Raft §5.5: "Raft RPCs are idempotent, so this causes no harm."
 #[test]
 fn the_same_append_twice_changes_nothing_and_is_answered_again() {
-    // Raft's calls are idempotent.
     let mut node = Lone::new(3);
     let message = append(1, LogId::ORIGIN, 0, vec![frame(1, 1, 2), frame(1, 3, 2)]);
     let first = node.take(2, message.clone());
@@ -194,6 +201,7 @@ fn the_same_append_twice_changes_nothing_and_is_answered_again() {
     assert!(second.writes().is_empty());
 }
 
+/// Raft §5.5: "If the crashed server restarts, then the RPC will complete successfully."
 #[test]
 fn a_follower_that_was_away_is_brought_up_to_date_when_it_is_back() {
     let mut cluster = Cluster::new(3);
@@ -211,6 +219,7 @@ fn a_follower_that_was_away_is_brought_up_to_date_when_it_is_back() {
     assert_eq!((cluster.raft(away).last(), cluster.leader()), (last, Some(leader)));
 }
 
+/// Raft §5.5: "It will receive the same RPC again after it restarts."
 #[test]
 fn a_node_that_crashed_in_the_middle_of_a_write_takes_it_again() {
     let mut cluster = Cluster::new(3);
@@ -228,6 +237,7 @@ fn a_node_that_crashed_in_the_middle_of_a_write_takes_it_again() {
     assert_eq!(cluster.leader(), Some(leader));
 }
 
+/// Raft §5.3: "A new entry can be replicated with a single round of RPCs to a majority of the cluster."
 #[test]
 fn a_cluster_with_a_minority_down_goes_on() {
     let mut cluster = Cluster::new(5);

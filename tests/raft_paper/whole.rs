@@ -5,6 +5,8 @@ use duochain::raft::{Change, Config, Effect, Input, Refusal, Ticket};
 use duochain::types::UnixNanos;
 use std::time::Duration;
 
+/// Raft §5: "Raft implements consensus by first electing a leader, then giving it complete responsibility for the
+/// replicated log."
 #[test]
 fn three_nodes_elect_one_leader_and_commit_what_it_takes() {
     let mut cluster = Cluster::new(3);
@@ -24,6 +26,7 @@ fn three_nodes_elect_one_leader_and_commit_what_it_takes() {
     assert_eq!((1..=3).filter(|node| cluster.leads(n(*node))).count(), 1);
 }
 
+/// Raft §5.3: "Conflicting entries in follower logs will be overwritten with entries from the leader's log."
 #[test]
 fn a_leader_that_is_cut_off_steps_down_and_its_entries_go() {
     let mut cluster = Cluster::new(3);
@@ -44,6 +47,8 @@ fn a_leader_that_is_cut_off_steps_down_and_its_entries_go() {
     assert_eq!(cluster.raft(old).last(), id);
 }
 
+/// Raft §8: "The leader exchanges heartbeat messages with a majority of the cluster before responding to read-only
+/// requests."
 #[test]
 fn a_read_waits_for_a_majority_that_follows_after_it_was_asked() {
     let mut cluster = Cluster::new(3);
@@ -72,6 +77,7 @@ fn a_read_waits_for_a_majority_that_follows_after_it_was_asked() {
     );
 }
 
+/// Thesis §3.10: "Raft allows one server to transfer its leadership to another."
 #[test]
 fn leadership_moves_without_a_timeout() {
     let mut cluster = Cluster::new(3);
@@ -88,6 +94,7 @@ fn leadership_moves_without_a_timeout() {
     assert_eq!(cluster.leader(), Some(to));
 }
 
+/// Raft §6: "In Raft the cluster first switches to a transitional configuration we call joint consensus."
 #[test]
 fn a_learner_is_added_and_promoted_and_the_leader_removes_itself() {
     let mut cluster = Cluster::new(3);
@@ -113,6 +120,7 @@ fn a_learner_is_added_and_promoted_and_the_leader_removes_itself() {
     cluster.run_until("commit by the new members", |cluster| cluster.commit(4) == last);
 }
 
+/// Raft §7: "The way to bring such a follower up-to-date is for the leader to send it a snapshot over the network."
 #[test]
 fn a_follower_behind_the_log_gets_a_snapshot_and_then_frames() {
     let mut cluster = Cluster::new(3);
@@ -136,6 +144,7 @@ fn a_follower_behind_the_log_gets_a_snapshot_and_then_frames() {
     assert_eq!(cluster.nodes[&late].committed.last().map(|id| id.index), Some(end));
 }
 
+/// Beyond the papers: "A leader whose disk does not answer leaves its place to one whose disk does."
 #[test]
 fn a_stalled_disk_costs_the_leader_its_place_and_a_slow_one_does_not() {
     let mut cluster = Cluster::new(3);

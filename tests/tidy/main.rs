@@ -12,10 +12,12 @@
 //! | promises name tests that exist | [`proofs`] |
 //! | every behaviour of the replicated log has a test in each language | [`behaviours`] |
 //! | tabs, trailing blanks, unfinished work, words that do not belong here | [`text`] |
+//! | tests of the Raft paper: which sentence each proves, and that none is missing | [`papers`] |
 
 mod behaviours;
 mod layers;
 mod proofs;
+mod papers;
 mod shape;
 mod source;
 mod text;
@@ -97,4 +99,12 @@ fn every_behaviour_has_a_test_in_each_language() {
     assert!(list.text.lines().filter(|line| line.starts_with("    ")).count() > 60, "it is not empty");
     let complaints = behaviours::check(&list.text, &files);
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+fn every_test_of_the_raft_paper_says_which_sentence_it_proves() {
+    hold(papers::is_paper_test, papers::check_sources);
+}
+
+#[test]
+fn every_rule_of_the_raft_paper_names_tests_that_are_there() {
+    let missing = papers::check_sentences(&tree::files());
+    assert!(missing.is_empty(), "\n{}\n", missing.join("\n"));
 }
