@@ -15,17 +15,21 @@ const ROWS_MAX: usize = 40;
 
 /// Replaces what stands between the marks; the text around them is written by hand.
 pub(crate) fn rewrite() -> Result<(), AnyError> {
-    let mut tables = String::new();
-    for suite in suites::ALL {
-        if let Some((run, rows)) = report::last(suite)? {
-            tables.push_str(&section(suite, &run, &rows));
-        }
-    }
-    if tables.is_empty() {
-        return Err("nothing was measured yet: run `make bench` first".into());
-    }
     let path = paths::root().join("docs/benchmarks.md");
     let text = fs::read_to_string(&path)?;
+    let (mut tables, mut is_news) = (String::new(), false);
+    for suite in suites::ALL {
+        match report::last(suite)? {
+            Some((run, rows)) => {
+                is_news = true;
+                tables.push_str(&section(suite, &run, &rows));
+            }
+            None => tables.push_str(earlier(&text, suite.name).unwrap_or_default()),
+        }
+    }
+    if !is_news {
+        return Err("nothing was measured yet: run `make bench` first".into());
+    }
     let text = replace(&text, &tables).ok_or("docs/benchmarks.md has lost its marks")?;
     fs::write(&path, text)?;
     writeln!(std::io::stdout(), "docs/benchmarks.md is up to date")?;
@@ -50,6 +54,16 @@ fn section(suite: &Suite, run: &Run, rows: &[Row]) -> String {
     text
 }
 
+/// The section that stands there of a suite that was not measured in this tree.
+fn earlier<'a>(text: &'a str, suite: &str) -> Option<&'a str> {
+    let (_, tables) = text.split_once(BEGIN)?;
+    let (tables, _) = tables.split_once(END)?;
+    let begin = tables.find(&format!("\n## {suite}\n"))?;
+    let rest = &tables[begin..];
+    let section = &rest[..rest[1..].find("\n## ").map_or(rest.len(), |end| end + 1)];
+    Some(&rest[..=section.trim_end_matches('\n').len()])
+}
+
 /// `None` when a mark is missing.
 fn replace(text: &str, tables: &str) -> Option<String> {
     let (head, rest) = text.split_once(BEGIN)?;
@@ -70,6 +84,17 @@ mod tests {
         assert!(once.starts_with("head\n") && once.ends_with("tail\n") && !once.contains("old"), "{once}");
         assert_eq!(replace(&once, "new\n").expect("the marks stay"), once);
         assert_eq!(replace("head\n", "new\n"), None);
+    }
+
+    #[test]
+    fn a_suite_that_was_not_measured_keeps_its_section() {
+        let tables = "\n## log\n\n| a |\n\n## node\n\n### node: x\n\n| b |\n";
+        let text = format!("## log\n{BEGIN}{tables}\n{END}## node\n");
+        assert_eq!(earlier(&text, "log"), Some("\n## log\n\n| a |\n"));
+        assert_eq!(earlier(&text, "node"), Some("\n## node\n\n### node: x\n\n| b |\n"));
+        assert_eq!(earlier(&text, "pool"), None);
+        let kept: String = ["log", "node"].map(|suite| earlier(&text, suite).unwrap()).concat();
+        assert_eq!(replace(&text, &kept).as_deref(), Some(&*text));
     }
 
     #[test]

@@ -13,6 +13,12 @@ pub(super) struct Ballot {
     is_transfer: bool,
 }
 
+impl Ballot {
+    fn is_refused(&self) -> bool {
+        self.answers.values().any(|granted| !granted)
+    }
+}
+
 /// A request as it came.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Request {
@@ -142,6 +148,9 @@ impl Raft {
         self.on_answer(now, from, granted, out);
     }
 
+    /// Whoever is refused knows that others are alive and that it does not lead yet: they voted for somebody else, or hear a
+    /// leader, or have more. It asks again after a heartbeat and a random time, not after a whole election timeout, for two
+    /// that split the votes are both waiting; a question raises nobody's term.
     fn on_answer(&mut self, now: Tick, from: NodeId, granted: bool, out: &mut Vec<Effect>) {
         let membership = std::sync::Arc::clone(self.log.membership());
         let ballot = match &mut self.state {
@@ -151,8 +160,14 @@ impl Raft {
         if !membership.is_voter(from) {
             return;
         }
+        let was_refused = ballot.is_refused();
         ballot.answers.entry(from).or_insert(granted);
-        match (membership.tally(|node| ballot.answers.get(&node).copied()), self.role()) {
+        let is_refused_now = ballot.is_refused() && !was_refused;
+        let tally = membership.tally(|node| ballot.answers.get(&node).copied());
+        if is_refused_now {
+            self.hasten_election(now.after(self.settings.heartbeat), out);
+        }
+        match (tally, self.role()) {
             (Tally::Won, Role::PreCandidate) => self.campaign(now, false, out),
             (Tally::Won, _) => self.win(now, out),
             (Tally::Lost, _) => self.become_follower(now, self.term(), None, out),
@@ -179,7 +194,12 @@ impl Raft {
     pub(super) fn on_leader_lost(&mut self, now: Tick, out: &mut Vec<Effect>) {
         let patience = now.after(self.settings.heartbeat);
         self.led_until = self.led_until.map(|until| until.min(patience));
-        let at = patience.after(self.random_span());
+        self.hasten_election(patience, out);
+    }
+
+    /// The next campaign begins at a random time from `earliest` on, unless it would begin before that anyway.
+    fn hasten_election(&mut self, earliest: Tick, out: &mut Vec<Effect>) {
+        let at = earliest.after(self.random_span());
         if at < self.election_at {
             self.election_at = at;
             out.push(Effect::SetTimer { timer: Timer::Election, at });

@@ -76,3 +76,35 @@ fn who_still_hears_the_leader_refuses_whoever_lost_it() {
     assert_eq!(node.take(3, ask_first(2, LogId::ORIGIN)).to(3), [pre_vote(1, false)]);
     assert_eq!(node.term(), 1);
 }
+
+#[test]
+fn who_is_refused_asks_again_after_a_heartbeat_and_a_random_time() {
+    // Two that lost their leader at nearly the same moment: the slower one still waits for it.
+    let mut node = follower_of_two();
+    node.pass(300);
+    let asked = node.run(Input::Expired(Timer::Election));
+    assert_eq!(asked.to(3), [ask_first(2, LogId::ORIGIN)]);
+    let again = node.take(3, pre_vote(1, false)).election_at().expect("sooner than after a whole timeout");
+    let span = again.since(node.now);
+    assert!(span >= HEARTBEAT && span < HEARTBEAT + SPREAD, "{span:?}");
+    // One refusal counts once, however often it comes.
+    assert_eq!(node.take(3, pre_vote(1, false)).election_at(), None);
+}
+
+#[test]
+fn who_split_the_votes_of_a_term_asks_again_as_soon() {
+    let mut node = follower_of_two();
+    node.pass(300);
+    node.run(Input::Expired(Timer::Election));
+    node.take(3, pre_vote(2, true));
+    assert_eq!(node.role(), Role::Candidate);
+    let mut spans = BTreeSet::new();
+    if let Some(at) = node.take(3, vote(2, false)).election_at() {
+        spans.insert(at.since(node.now));
+    }
+    assert!(spans.iter().all(|span| *span >= HEARTBEAT && *span < HEARTBEAT + SPREAD), "{spans:?}");
+    node.pass(300);
+    let asked = node.run(Input::Expired(Timer::Election));
+    assert_eq!(asked.to(3), [ask_first(3, LogId::ORIGIN)], "a question first, in no new term");
+    assert_eq!(node.term(), 2);
+}
