@@ -260,6 +260,9 @@
  */
 #define DUO_REPLOG_WAIT_ALL 2
 
+/** Length of the id of an entry in bytes. */
+#define DUO_REPLOG_ID_BYTES 32
+
 /** Flag of `duo_replog_append_options`: before what is normal and has no place yet. */
 #define DUO_REPLOG_CRITICAL 1
 
@@ -1086,7 +1089,10 @@ typedef struct duo_replog_options {
     uint64_t disk_stall_max_ns;
     /** Bytes of a batch, from 16 KiB to 30 MiB, with 52 for each entry and 96 for the batch counted in; default 8 MiB. */
     uint64_t batch_bytes_max;
-    /** Bytes that wait to be committed before appends get `DUO_AGAIN`, from `batch_bytes_max` to 64 MiB; default 32 MiB. */
+    /**
+     * Bytes that wait to be committed before appends get `DUO_AGAIN`, from `batch_bytes_max` to `window_bytes_max`; default
+     * 32 MiB.
+     */
     uint64_t uncommitted_bytes_max;
     /** Bytes of one file of the log; default 64 MiB. */
     uint64_t segment_bytes;
@@ -1109,9 +1115,74 @@ typedef struct duo_replog_options {
      * 100,000.
      */
     uint64_t tail_entries;
+    /**
+     * Nodes that are talked to beside the members that the log of this node names so far: for one that was away while
+     * members changed, and whose leader it does not know. Usually none.
+     */
+    const struct duo_replog_member *contacts;
+    /** How many. */
+    size_t contacts_len;
+    /**
+     * How long the opening of a log that is damaged in its middle asks the others for what is missing, before it is refused
+     * by name; default 30 s. With 1 it is refused at once. Too short for them to connect, or to elect a leader, refuses
+     * what could be mended.
+     */
+    uint64_t repair_within_ns;
+    /**
+     * How long closing and destroying wait for threads that a disk that does not answer, or the look-up of a member's name,
+     * holds; default 30 s. Too short, and the directory is still locked when it is opened again; too long, and a host whose
+     * disk does not answer cannot end.
+     */
+    uint64_t close_within_ns;
+    /**
+     * A session is remembered for so long after its last entry, in log time; default 1 h. Too short, and what is appended
+     * again after that is read twice. It belongs to the cluster like its name, as the next two do: the same on all nodes,
+     * never changed.
+     */
+    uint64_t time_to_live_ns;
+    /** Sessions that are remembered, up to 1,048,576; default 65,536. Each takes about 150 bytes, 1 KiB more with gaps. */
+    uint32_t sessions_max;
+    /** Ids that are remembered, up to 16,777,216; default 262,144. */
+    uint32_t ids_max;
+    /**
+     * For a connection to another node and its whole hello; default 2 s. Too short refuses nodes that are busy, too long
+     * lets strangers hold places.
+     */
+    uint64_t hello_timeout_ns;
+    /**
+     * Longest wait of an entry for others to go with while the disk is busy, up to 1 s; default 1 ms. Longer ones make
+     * larger batches and slower answers.
+     */
+    uint64_t batch_latency_ns;
+    /**
+     * Bytes of entries that wait to go with others, with 128 for each, before appends get `DUO_AGAIN`; default 16 MiB. Less
+     * than a whole batch and what is kept free for critical entries is as much as these.
+     */
+    uint64_t batch_staged_bytes_max;
+    /**
+     * Bytes of appends that are not committed yet, counted alike, before others wait, from 256 KiB; default 8 MiB. More
+     * costs latency; too few are slow where a commit takes long.
+     */
+    uint64_t batch_inflight_bytes_max;
+    /** Bytes of the log under way to one follower, from 1 MiB; default 8 MiB. Too few are slow where the way is long. */
+    uint64_t peer_inflight_bytes_max;
+    /**
+     * Bytes of the log's end in memory for followers, from `uncommitted_bytes_max`; default 64 MiB. What is older is read
+     * from disk.
+     */
+    uint64_t window_bytes_max;
+    /** Reads that wait for a majority before more get `DUO_AGAIN`; default 4,096. */
+    uint64_t reads_max;
+    /**
+     * Bytes of one piece of a snapshot on its way to another node, up to 1 MiB; default 256 KiB. A heartbeat may wait for
+     * the pieces under way: together they should pass in a small part of `election_min_ns`.
+     */
+    uint32_t snapshot_chunk_bytes;
+    /** Pieces under way to one node, up to 64; default 8. Too few are slow where the way is long. */
+    uint32_t snapshot_chunks_inflight_max;
 } duo_replog_options;
 /** Initial value of a `duo_replog_options`. */
-#define DUO_REPLOG_OPTIONS_INIT { sizeof(duo_replog_options), 0, NULL, NULL, NULL, 0, 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0 }
+#define DUO_REPLOG_OPTIONS_INIT { sizeof(duo_replog_options), 0, NULL, NULL, NULL, 0, 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /** How to append. All zero is the usual way. */
 typedef struct duo_replog_append_options {
@@ -1127,9 +1198,16 @@ typedef struct duo_replog_append_options {
     uint64_t session;
     /** Number of the first entry in its session; the others follow on. 0 without a session. */
     uint64_t sequence;
+    /**
+     * What the entries are known by beside that, end to end: `DUO_REPLOG_ID_BYTES` for each, all zeros for one that has
+     * none. NULL: none of them has. Read during the call only.
+     */
+    const void *ids;
+    /** How many bytes these are; 0 without them. As many as the entries need, or `DUO_ERR_INVALID_ARGUMENT`. */
+    size_t ids_len;
 } duo_replog_append_options;
 /** Initial value of a `duo_replog_append_options`. */
-#define DUO_REPLOG_APPEND_OPTIONS_INIT { sizeof(duo_replog_append_options), 0, 0, 0, 0, 0 }
+#define DUO_REPLOG_APPEND_OPTIONS_INIT { sizeof(duo_replog_append_options), 0, 0, 0, 0, 0, NULL, 0 }
 
 /** What became of an append. */
 typedef struct duo_replog_receipt {
@@ -1137,7 +1215,7 @@ typedef struct duo_replog_receipt {
     uint64_t index;
     /** The term of the leader that put it there. */
     uint64_t term;
-    /** So many of its entries were there before under the same session and number: they are read once. */
+    /** So many of its entries were there before under the same session and number, or the same id: they are read once. */
     uint32_t repeated;
     /** So many came so late in their session that nobody knows whether they were there before: they are not read. */
     uint32_t stale;
@@ -1211,9 +1289,19 @@ typedef struct duo_replog_status_t {
     char leader_address[264];
     /** The last entry in its newest snapshot; 0: it has none. */
     uint64_t snapshot;
+    /** Everything up to here can be read here; 0 while an opening goes through its log. */
+    uint64_t applied;
+    /** The term of the last entry of its log. */
+    uint64_t last_term;
+    /** Bytes of the log that are in memory. */
+    uint64_t window_bytes;
+    /** Where it listens, NUL-terminated: with the port that the system chose, where the options said 0. */
+    char address[64];
+    /** Counts changes of role, term, leader and members, from 1 when the log was opened; for `duo_replog_wait_status`. */
+    uint64_t changes;
 } duo_replog_status_t;
 /** Initial value of a `duo_replog_status_t`. */
-#define DUO_REPLOG_STATUS_INIT { sizeof(duo_replog_status_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, 0 }
+#define DUO_REPLOG_STATUS_INIT { sizeof(duo_replog_status_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, 0, 0, 0, 0, {0}, 0 }
 
 /** What a leader knows of another member. */
 typedef struct duo_replog_peer {
@@ -2415,8 +2503,8 @@ duo_status duo_proof_verify(const void *proof,
  * out cost 32 bytes of memory for each run of them in it.
  *
  * A log that is damaged in its middle is mended first, with what the other members prove to be the same; until then the
- * node neither votes nor acknowledges. Then this blocks for up to about 30 s, and gives `DUO_ERR_CORRUPTION`, with the
- * file, the entries and what each member said, where none of them has what is missing.
+ * node neither votes nor acknowledges. Then this blocks for up to `repair_within_ns`, and gives `DUO_ERR_CORRUPTION`, with
+ * the file, the entries and what each member said, where none of them has what is missing.
  *
  * [any-thread] [blocks] Since: 0.1
  */
@@ -2445,8 +2533,13 @@ duo_status duo_replog_transfer(const struct duo_replog *log, uint64_t to, int64_
 /**
  * Ends the node's part in order: takes no more entries, waits until those it has are committed and on disk, and
  * hands leadership over, all in `timeout_ns`. Then it is closed in any case, which takes as long as a write that is
- * under way on its disk, and waiting calls return `DUO_ERR_CLOSED`; `DUO_TIMEOUT` when something was left to do. The
- * directory can be opened again. What is committed can still be read until it is destroyed. Again it does nothing.
+ * under way on its disk and at most `close_within_ns`, and waiting calls return `DUO_ERR_CLOSED`; `DUO_TIMEOUT` when
+ * something was left to do. The directory can be opened again. What is committed can still be read until it is destroyed.
+ * Again it does nothing.
+ *
+ * A thread that is busy for longer than `close_within_ns` is left: it begins nothing new, and ends when the disk, or
+ * whoever looks a name up, answers. Until then the directory may stay locked, the library must not be unloaded, and each
+ * further close waits for it and gives `DUO_TIMEOUT`.
  *
  * [any-thread] [blocks] Since: 0.1
  */
@@ -2455,15 +2548,15 @@ duo_status duo_replog_close(const struct duo_replog *log,
 
 /**
  * Closes the log if it is open, lets waiting calls return, and frees it; waits for a write that is under way on its
- * disk. In a forked process it is leaked on purpose: `DUO_ERR_FORKED`. NULL is accepted.
+ * disk, as `duo_replog_close` does, and for calls that read from it. In a forked process it is leaked on purpose: `DUO_ERR_FORKED`. NULL is accepted.
  *
  * [any-thread] [blocks] Since: 0.1
  */
 duo_status duo_replog_destroy(struct duo_replog *log);
 
 /**
- * Appends an entry and waits until it is committed. `options` may be NULL. With a session and a number it can
- * be appended again, on any node, when the answer got lost: it is read once, and `receipt` says so.
+ * Appends an entry and waits until it is committed. `options` may be NULL. With a session and a number, or an id, it
+ * can be appended again, on any node, when the answer got lost: it is read once, and `receipt` says so.
  *
  * Nothing of it is in the log after `DUO_AGAIN` (too much waits, or leadership changes: ask again),
  * `DUO_ERR_NOT_LEADER` (`duo_last_error` says who leads: ask there), `DUO_ERR_CONFLICT` (it had a place, and
@@ -2601,6 +2694,23 @@ duo_status duo_replog_read(const struct duo_replog *log,
                            size_t *len);
 
 /**
+ * As `duo_replog_read`; `ids` has room for `DUO_REPLOG_ID_BYTES` for each of `cap` entries, and gets those of the entries
+ * that came, all zeros for one that has none.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_read_ids(const struct duo_replog *log,
+                               uint64_t from,
+                               struct duo_replog_entry *entries,
+                               void *ids,
+                               size_t cap,
+                               void *buf,
+                               size_t buf_cap,
+                               int64_t timeout_ns,
+                               size_t *n,
+                               size_t *len);
+
+/**
  * Gives the host's state as of all entries up to `index`, one that was read, and none behind it: `len` bytes, which are
  * copied. Returns once the snapshot is on disk; from then on the log may be cut before it, so that a host that does this
  * from time to time has a log that does not grow for ever: it reaches back to the snapshot before the newest, and at
@@ -2706,6 +2816,22 @@ duo_status duo_replog_reload_tls(const struct duo_replog *log);
 duo_status duo_replog_status(const struct duo_replog *log, struct duo_replog_status_t *status);
 
 /**
+ * Waits until `changes` of `status` is another number than `seen`, and fills that in: somebody else leads or nobody does,
+ * this node has another role or term, or other members are in. With a `seen` of 0 it returns at once; then ask with the
+ * number that came, and no change is missed between two calls. Changes that come close together may be told as one.
+ * `DUO_TIMEOUT` while there was none; `DUO_ERR_CLOSED` and `DUO_ERR_POISONED` when the node has ended.
+ *
+ * It is about what this node knows: one that was cut off leads in its own eyes until it steps down, while another one does
+ * already. What must be done by one node alone goes through the log.
+ *
+ * [any-thread] [blocks] Since: 0.1
+ */
+duo_status duo_replog_wait_status(const struct duo_replog *log,
+                                  uint64_t seen,
+                                  int64_t timeout_ns,
+                                  struct duo_replog_status_t *status);
+
+/**
  * What a leader knows of the other members, in the order of their numbers; none on a follower. `n` gets
  * their number, also with `DUO_ERR_TOO_LARGE` when `cap` is smaller; with `cap` 0 only `n` is written.
  *
@@ -2734,6 +2860,13 @@ duo_status duo_replog_members(const struct duo_replog *log,
  * [any-thread] Since: 0.1
  */
 duo_status duo_replog_json(const struct duo_replog *log, char *buf, size_t capacity, size_t *len);
+
+/**
+ * The node's figures in Prometheus's text format, each with the label `node`. Otherwise as `duo_replog_json`.
+ *
+ * [any-thread] Since: 0.1
+ */
+duo_status duo_replog_prometheus(const struct duo_replog *log, char *buf, size_t capacity, size_t *len);
 
 /**
  * Makes a closed breaker. `options` may be NULL. `DUO_ERR_CONFIG` names a field outside of its range.

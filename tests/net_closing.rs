@@ -78,7 +78,9 @@ fn an_inbox_may_close_its_transport() {
 #[test]
 fn several_calls_of_an_inbox_may_close_it_at_once() {
     let both = Barrier::new(2);
-    let (net, slot, told) = closing(move || drop(both.wait()));
+    let (net, slot, told) = closing(move || {
+        both.wait();
+    });
     let _callers = callers(&net, 2);
     for _ in 0..2 {
         told.recv_timeout(PATIENCE).expect("it returned");

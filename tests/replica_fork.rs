@@ -6,6 +6,7 @@ mod child;
 mod replicas;
 
 use child::in_child;
+use duochain::frame::Origin;
 use duochain::node::replica::{PolledReplica, ReplicaError, SubmitOptions};
 use duochain::types::Index;
 use replicas::{Cluster, PATIENCE, eventually};
@@ -17,7 +18,7 @@ fn the_child_is_refused_and_the_parent_goes_on() {
     let mut cluster = Cluster::new("fork", 1);
     cluster.close(1);
     let replica = PolledReplica::open(cluster.config(1)).unwrap();
-    let put = || replica.submit_all(&[b"x"], Default::default(), SubmitOptions::default());
+    let put = || replica.submit_all(&[b"x"], Origin::default(), SubmitOptions::default());
     let last = eventually("it leads", || put().ok()).wait(PATIENCE).unwrap().id.index;
     eventually("it can be read", || (replica.applied() >= last).then_some(()));
     let writer = replica.begin_snapshot(last).unwrap();

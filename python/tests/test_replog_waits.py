@@ -143,3 +143,25 @@ def test_a_directory_belongs_to_one_cluster(cluster: Cluster) -> None:
     with pytest.raises(duochain.ConfigError):
         ReplicatedLog(cluster.directory / "n1", cluster.addresses[1], 1, members, b"another cluster.")
     cluster.open(1)
+
+
+def test_asyncio_appends_and_follows(cluster: Cluster) -> None:
+    log = cluster.logs[cluster.leader()]
+    before = log.append(b"before").index
+
+    async def run() -> list[bytes]:
+        found: list[bytes] = []
+
+        async def follow() -> None:
+            async for entry in log.follow_async(before):
+                found.append(entry.data)
+                if entry.data == b"9":
+                    return
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(follow())
+            for number in range(10):
+                await log.append_async(str(number).encode(), timeout=PATIENCE)
+        return found
+
+    assert asyncio.run(run()) == [str(number).encode() for number in range(10)]

@@ -150,7 +150,7 @@ pub struct duo_replog_options {
     pub time_to_live_ns: u64,
     /// Sessions that are remembered, up to 1,048,576; default 65,536. Each takes about 150 bytes, 1 KiB more with gaps.
     pub sessions_max: u32,
-    /// Ids that are remembered, up to 16,777,216; default 262,144. Only entries of hosts in Rust have them.
+    /// Ids that are remembered, up to 16,777,216; default 262,144.
     pub ids_max: u32,
     /// For a connection to another node and its whole hello; default 2 s. Too short refuses nodes that are busy, too long
     /// lets strangers hold places.

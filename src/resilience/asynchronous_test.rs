@@ -1,4 +1,4 @@
-//! Calls that wait as futures, in virtual time: an executor of a few lines, and a timer that it moves on.
+//! Calls that wait as futures, in virtual time.
 
 use super::*;
 use crate::env::Clock;
@@ -12,151 +12,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Wake, Waker};
 
+#[path = "asynchronous_world.rs"]
+mod world;
+
+use world::{Tasks, World};
+
 const SECOND: Duration = Duration::from_secs(1);
 const MILLI: Duration = Duration::from_millis(1);
-
-/// Virtual time, and who is to be woken when.
-#[derive(Default)]
-struct World {
-    now: Mutex<Tick>,
-    sleepers: Mutex<BTreeMap<(Tick, u64), Waker>>,
-    /// Sleeps so far, which names them.
-    sleeps: Mutex<u64>,
-    /// Each sleep is over after this part of its span, as a timer's that is too early.
-    early: u32,
-}
-
-impl Clock for World {
-    fn now(&self) -> Tick {
-        *self.now.lock().expect("nobody panics")
-    }
-
-    fn unix(&self) -> UnixNanos {
-        UnixNanos::new(self.now().as_nanos())
-    }
-}
-
-struct Slept<'a> {
-    world: &'a World,
-    at: Tick,
-    number: u64,
-}
-
-impl Future for Slept<'_> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.world.now() >= self.at {
-            return Poll::Ready(());
-        }
-        let waker = context.waker().clone();
-        self.world.sleepers.lock().expect("nobody panics").insert((self.at, self.number), waker);
-        Poll::Pending
-    }
-}
-
-impl Drop for Slept<'_> {
-    fn drop(&mut self) {
-        self.world.sleepers.lock().expect("nobody panics").remove(&(self.at, self.number));
-    }
-}
-
-impl<'a> Timer for &'a World {
-    type Sleep = Slept<'a>;
-
-    fn sleep(&self, span: Duration) -> Slept<'a> {
-        let mut number = self.sleeps.lock().expect("nobody panics");
-        *number += 1;
-        let span = if self.early > 1 { (span / self.early).max(MILLI) } else { span };
-        Slept { world: self, at: self.now().after(span), number: *number }
-    }
-}
-
-impl Clock for &World {
-    fn now(&self) -> Tick {
-        (**self).now()
-    }
-
-    fn unix(&self) -> UnixNanos {
-        (**self).unix()
-    }
-}
-
-#[derive(Default)]
-struct Woken(AtomicBool);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
-
-struct Task<'a, T> {
-    future: Pin<Box<dyn Future<Output = T> + 'a>>,
-    woken: Arc<Woken>,
-}
-
-/// Tasks in the order of their numbers; those that ended are `None`.
-struct Tasks<'a, T> {
-    world: &'a World,
-    tasks: Vec<Option<Task<'a, T>>>,
-    ended: Vec<(usize, Tick, T)>,
-}
-
-impl<'a, T> Tasks<'a, T> {
-    fn new(world: &'a World) -> Self {
-        Self { world, tasks: Vec::new(), ended: Vec::new() }
-    }
-
-    fn spawn(&mut self, future: impl Future<Output = T> + 'a) {
-        let woken = Arc::new(Woken(AtomicBool::new(true)));
-        self.tasks.push(Some(Task { future: Box::pin(future), woken }));
-    }
-
-    /// Polls who was woken until nobody is; `true` if somebody was.
-    fn poll(&mut self) -> bool {
-        let mut any = false;
-        for (number, place) in self.tasks.iter_mut().enumerate() {
-            let Some(Task { future, woken }) = place else { continue };
-            if !woken.0.swap(false, Ordering::SeqCst) {
-                continue;
-            }
-            any = true;
-            let waker = Waker::from(Arc::clone(woken));
-            if let Poll::Ready(outcome) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                self.ended.push((number, self.world.now(), outcome));
-                *place = None;
-            }
-        }
-        any
-    }
-
-    /// Runs until nobody can go on before `until`, and has time pass up to it.
-    fn run_until(&mut self, until: Tick) {
-        loop {
-            while self.poll() {}
-            let first = self.world.sleepers.lock().expect("nobody panics").pop_first();
-            match first {
-                Some(((at, _), waker)) if at <= until => {
-                    *self.world.now.lock().expect("nobody panics") = at;
-                    waker.wake();
-                }
-                other => {
-                    if let Some((key, waker)) = other {
-                        self.world.sleepers.lock().expect("nobody panics").insert(key, waker);
-                    }
-                    *self.world.now.lock().expect("nobody panics") = until;
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Gives a task up in the middle.
-    fn cancel(&mut self, number: usize) {
-        self.tasks[number] = None;
-    }
-}
 
 fn at(span: Duration) -> Tick {
     Tick::ZERO.after(span)

@@ -260,7 +260,9 @@ mod tests {
         network.send(0, 0, 2, 1);
         assert_eq!((network.fates().held, network.fates().late), (1, 1));
         network.options = NetworkOptions { reordered: MILLION, reordered_by: 1 << 40, ..options.clone() };
-        (0..8).for_each(|_| drop(network.send(0, 0, 3, 1)));
+        for _ in 0..8 {
+            let _ = network.send(0, 0, 3, 1);
+        }
         assert_eq!(network.fates().overtaking, 0, "these come late, and nothing before them yet");
         network.options = options;
         network.send(0, 0, 3, 1);

@@ -146,7 +146,8 @@ fn a_snapshot_of_a_place_that_no_log_reaches_is_not_installed() {
     }
 }
 
-/// Raft, figure 2: "nextIndex" stays between what is matched and the end of the log, whatever a follower says.
+/// Raft, figure 2: "nextIndex: index of the next log entry to send", which stays between what is matched and the end of
+/// the log, whatever a follower says.
 #[test]
 fn a_hint_may_say_anything() {
     for hint in [id(u64::MAX, u64::MAX), id(0, u64::MAX), id(u64::MAX, 0), id(0, 0)] {

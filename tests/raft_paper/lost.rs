@@ -77,6 +77,7 @@ fn who_still_hears_the_leader_refuses_whoever_lost_it() {
     assert_eq!(node.term(), 1);
 }
 
+/// Beyond the papers: "Whoever is refused knows that others are alive, and asks again sooner than after a whole timeout."
 #[test]
 fn who_is_refused_asks_again_after_a_heartbeat_and_a_random_time() {
     // Two that lost their leader at nearly the same moment: the slower one still waits for it.
@@ -91,6 +92,7 @@ fn who_is_refused_asks_again_after_a_heartbeat_and_a_random_time() {
     assert_eq!(node.take(3, pre_vote(1, false)).election_at(), None);
 }
 
+/// Beyond the papers: "A split vote is over for those who learn of it, who need not wait for a whole timeout (Raft §5.2)."
 #[test]
 fn who_split_the_votes_of_a_term_asks_again_as_soon() {
     let mut node = follower_of_two();

@@ -16,8 +16,8 @@
 
 mod behaviours;
 mod layers;
-mod proofs;
 mod papers;
+mod proofs;
 mod shape;
 mod source;
 mod text;
@@ -99,6 +99,9 @@ fn every_behaviour_has_a_test_in_each_language() {
     assert!(list.text.lines().filter(|line| line.starts_with("    ")).count() > 60, "it is not empty");
     let complaints = behaviours::check(&list.text, &files);
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+#[test]
 fn every_test_of_the_raft_paper_says_which_sentence_it_proves() {
     hold(papers::is_paper_test, papers::check_sources);
 }

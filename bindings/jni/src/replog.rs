@@ -72,7 +72,11 @@ fn encoded(status: &duo_replog_status_t) -> Wire {
     let mut wire = Wire::default();
     wire.u32(status.role).u64(status.node).u64(status.term).u64(status.leader).u64(status.first);
     wire.u64(status.last).u64(status.durable).u64(status.commit).u64(status.uncommitted_bytes);
-    wire.u64(status.snapshot).u64(status.applied).u64(status.last_term).u64(status.window_bytes).u64(status.changes);
+    wire.u64(status.snapshot)
+        .u64(status.applied)
+        .u64(status.last_term)
+        .u64(status.window_bytes)
+        .u64(status.changes);
     wire.fixed(&status.leader_address).fixed(&status.address);
     wire
 }
@@ -230,10 +234,10 @@ native! {
         let max = crate::guard::count(max, ENTRIES_MAX);
         let room = usize::try_from(room).unwrap_or(0);
         let mut len = 0;
-        // SAFETY: any number is accepted; there is room for `max`, and Java keeps `memory` alive with its bytes.
+        let (from, bytes): (u64, *mut c_void) = (from.cast_unsigned(), memory(data));
         let ((status, entries), ids) = filled(max, |ids: *mut Id, named| {
+            // SAFETY: any number is accepted; there is room for `max`, and Java keeps `memory` alive with its bytes.
             filled(max, |first: *mut duo_replog_entry, n| unsafe {
-                let (from, bytes): (u64, *mut c_void) = (from.cast_unsigned(), memory(data));
                 let status = duo_replog_read_ids(
                     handle(log), from, first, ids.cast(), max, bytes, room, timeout, n, &mut len);
                 *named = *n;

@@ -123,6 +123,7 @@ impl ReplicatedLog {
     }
 
     /// Puts entries into the log, all or none; the answer comes by what is returned.
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn _submit(
         &self,
         py: Python<'_>,

@@ -195,7 +195,7 @@ public final class ReplicatedLogOptions {
         return this;
     }
 
-    /** Ids that are remembered; 262,144. Only entries of hosts in Rust have them. */
+    /** Ids that are remembered; 262,144. */
     public ReplicatedLogOptions idsMax(int ids) {
         idsMax = some(ids);
         return this;
