@@ -124,6 +124,8 @@ impl Options {
         let before = std::mem::replace(&mut self.safety_phase, random.between(40 * SECOND, 70 * SECOND));
         let times = self.safety_phase / before;
         self.think_max = (self.think_max * times).max(SECOND / 2);
+        // A session that is always over when its client comes back would never append anything.
+        self.session_time_to_live *= times;
         self.faults.iter_mut().for_each(|(_, mean)| *mean *= times);
         self.faults.retain(|(kind, _)| *kind != FaultKind::DiskStall);
         self.faults.push((FaultKind::DiskStall, self.safety_phase / 6));
