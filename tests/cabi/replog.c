@@ -168,7 +168,7 @@ static void damage(const char *dir, const char *text) {
     FILE *file = fopen(path, "r+b");
     CHECK(file != NULL);
     size_t len = fread(bytes, 1, sizeof bytes, file);
-    const char *found = memmem(bytes, len, text, strlen(text));
+    const char *found = (const char *)memmem(bytes, len, text, strlen(text));
     CHECK(found != NULL);
     CHECK(fseek(file, found - bytes, SEEK_SET) == 0 && fputc('X', file) == 'X' && fclose(file) == 0);
 }

@@ -101,7 +101,7 @@ typedef struct {
 
 /* Until it is told that nobody wants it. */
 static void *writes(void *argument) {
-    const state *s = argument;
+    const state *s = (const state *)argument;
     duo_status status = DUO_OK;
     while (status == DUO_OK) {
         status = duo_replog_snapshot_write(s->log, s->op, "x", 1, DUO_WAIT_FOREVER);
