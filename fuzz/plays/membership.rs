@@ -1,7 +1,7 @@
 //! Bytes that claim to say who is in a cluster, and changes of those who are.
 
 use super::{Script, heap};
-use duochain::raft::{Change, Membership};
+use duochain::raft::{ADDRESS_BYTES_MAX, Change, Membership};
 use duochain::types::{Index, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,10 @@ const HEAP_BYTES_MIN: usize = 16 << 10;
 pub(crate) fn play(data: &[u8]) {
     judge(data);
     let mut script = Script::new(data);
-    let mut members = Membership::of(addresses(&mut script, 4));
+    let mut first = addresses(&mut script, 4);
+    // Those of a cluster that begins are checked where it is opened, changes where they are made.
+    first.retain(|_, address| address.len() <= ADDRESS_BYTES_MAX);
+    let mut members = Membership::of(first);
     while script.goes_on() {
         members = match script.roll(3) {
             0 => members.settled(),
