@@ -83,7 +83,7 @@ use crate::env::{Clock, panic};
 use crate::frame::{Body, Entry, FrameLimits};
 use crate::net::{self, NetStats, PeerNet, TcpTransport};
 use crate::raft::wire::{RaftProtocol, WireLimits};
-use crate::raft::{Input, Raft, Refusal, Status};
+use crate::raft::{Input, Raft, Status};
 use crate::storage::frames::{FrameLog, FrameLogOptions};
 use crate::storage::snapshots::SnapshotShelf;
 use crate::storage::votes::{FileVotes, VoteStore};
@@ -212,7 +212,7 @@ impl Replica {
     /// new leader has put something else there. `Timeout`, `Closed`, `Failed`: nobody knows; it may still commit.
     pub fn append(&self, batch: Body, timeout: Duration) -> Result<Receipt, ReplicaError> {
         if !self.shared.is_of_parent() && self.shared.stage.lock().is_closing {
-            return Err(ReplicaError::Refused(Refusal::Transferring));
+            return Err(self.shared.why_not());
         }
         let time = self.shared.clock.unix();
         let entries = (batch.count(), batch.header().has_identities());

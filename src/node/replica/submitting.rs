@@ -65,7 +65,7 @@ impl Shared {
     }
 
     /// Why nothing can be put on the stage.
-    fn why_not(&self) -> ReplicaError {
+    pub(super) fn why_not(&self) -> ReplicaError {
         let core = self.core.lock();
         match &core.ended {
             Some(error) => error.clone(),
