@@ -152,7 +152,7 @@ fn a_host_that_does_not_return_is_left_and_keeps_the_directory() {
     let mut cluster = Cluster::new("closing-apply", 1);
     cluster.close(1);
     let (replica, open) = held_by(ReplicaConfig { close_within: SHORT, ..cluster.config(1) });
-    assert!(matches!(replica.shutdown(PATIENCE), Err(ReplicaError::Timeout)), "it is applying still");
+    assert!(matches!(replica.shutdown(SHORT), Err(ReplicaError::Timeout)), "it is applying still");
     assert!(!replica.close(), "so it is");
     assert!(matches!(replica.append(batch("late"), PATIENCE), Err(ReplicaError::Closed)));
     let again = || Replica::open(cluster.config(1), Box::new(Keep(Applied::default())));
