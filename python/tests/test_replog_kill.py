@@ -161,5 +161,5 @@ def test_what_was_acknowledged_before_leaders_were_killed_is_there_once(hosts: H
     assert len(there) == len(lists[0]), "an entry is there twice"
     for session, sequence in hosts.acks:
         for more in range(BATCH):
-            entry = b"%d:%d" % (session, sequence + more)
-            assert entry in there, f"{entry!r} was acknowledged, and is gone"
+            acknowledged = b"%d:%d" % (session, sequence + more)
+            assert acknowledged in there, f"{acknowledged!r} was acknowledged, and is gone"

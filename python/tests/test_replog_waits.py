@@ -78,7 +78,7 @@ def test_a_log_that_is_full_says_to_ask_again(cluster: Cluster) -> None:
     large = bytes(60 << 10)
     for _ in range(20):
         log, _ = left_alone(cluster)
-        taken = []
+        taken: list[object] = []
         try:
             while len(taken) < 1000:
                 taken.append(log.submit(large))
