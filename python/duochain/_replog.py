@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
-    Ids: TypeAlias = ReadableBuffer | Iterable[ReadableBuffer | None] | None
+    _Ids: TypeAlias = ReadableBuffer | Iterable[ReadableBuffer | None] | None
 
 _BATCH = 256
 _LOOK_SECONDS = 0.001
@@ -218,7 +218,7 @@ class ReplicatedLog(_native.ReplicatedLog):
         *entries: "ReadableBuffer",
         session: int = 0,
         sequence: int = 0,
-        id: "Ids" = None,
+        id: "_Ids" = None,
         wait_for: str = "quorum",
         critical: bool = False,
     ) -> _native.PendingAppend:
@@ -235,7 +235,7 @@ class ReplicatedLog(_native.ReplicatedLog):
         *entries: "ReadableBuffer",
         session: int = 0,
         sequence: int = 0,
-        id: "Ids" = None,
+        id: "_Ids" = None,
         wait_for: str = "quorum",
         critical: bool = False,
         timeout: float | None = None,
@@ -249,7 +249,7 @@ class ReplicatedLog(_native.ReplicatedLog):
         *entries: "ReadableBuffer",
         session: int = 0,
         sequence: int = 0,
-        id: "Ids" = None,
+        id: "_Ids" = None,
         wait_for: str = "quorum",
         critical: bool = False,
         timeout: float | None = None,

@@ -23,7 +23,8 @@ CLUSTER = b"a log for pytest"
 def alone(directory: Path, **settings: Any) -> ReplicatedLog:
     """The only node of its cluster."""
     address = f"{own_address()}:23000"
-    return ReplicatedLog(directory, address, 1, {1: address}, CLUSTER, segment_bytes=1 << 20, **settings)
+    sizes = {"batch_bytes_max": 64 << 10, "segment_bytes": 1 << 20}
+    return ReplicatedLog(directory, address, 1, {1: address}, CLUSTER, **{**sizes, **settings})
 
 
 def append(log: ReplicatedLog, entry: bytes, session: int = 0, sequence: int = 0) -> duochain.LogReceipt:
