@@ -144,6 +144,15 @@ counter! {
     Index
 }
 
+counter! {
+    /// Period of one validator set. 0 is that of the set which a chain begins with.
+    Epoch
+}
+counter! {
+    /// PBFT's period of one leader, within an epoch. 0 is the first one of each epoch.
+    View
+}
+
 /// A machine of a replicated log. The operator gives it once; it is never used again for another machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(u64);
@@ -196,6 +205,34 @@ impl LogId {
 impl fmt::Display for LogId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.term, self.index)
+    }
+}
+
+/// Place of a validator in the set of an epoch, which is ordered by the validators' ids. It says nothing in
+/// another epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ValidatorIndex(u16);
+
+impl ValidatorIndex {
+    /// From its number; a set checks it against its own count of validators.
+    pub const fn new(place: u16) -> Self {
+        Self(place)
+    }
+
+    /// Its number.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+
+    /// Its position in an array of one element per validator.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for ValidatorIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v{}", self.0)
     }
 }
 
@@ -307,6 +344,14 @@ mod tests {
     fn nobody_has_the_number_of_nobody() {
         assert_eq!(NodeId::new(0), None);
         assert_eq!(NodeId::new(7).map(|node| node.to_string()), Some("n7".to_owned()));
+    }
+
+    #[test]
+    fn views_and_epochs_begin_at_their_origin_and_a_place_is_a_position() {
+        assert_eq!(View::default(), View::ORIGIN);
+        assert_eq!(Epoch::ORIGIN.forward(2).back(2), Some(Epoch::ORIGIN));
+        let last = ValidatorIndex::new(u16::MAX);
+        assert_eq!((last.index(), last.to_string()), (65_535, "v65535".to_owned()));
     }
 
     #[test]

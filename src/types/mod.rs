@@ -16,8 +16,8 @@ mod transaction;
 
 pub use block::{Block, BlockError, BlockView, Header, PeerReference};
 pub use ids::{
-    BlockHash, ChainId, ClusterId, Height, Index, LaneId, LogId, NodeId, OpId, Sequence, StateRoot, Term,
-    TxId, TxRoot,
+    BlockHash, ChainId, ClusterId, Epoch, Height, Index, LaneId, LogId, NodeId, OpId, Sequence, StateRoot,
+    Term, TxId, TxRoot, ValidatorIndex, View,
 };
 pub use quorum::{Tally, majority, reached, tally};
 pub use status::{Class, Status};
