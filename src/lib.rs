@@ -12,7 +12,7 @@
 //! | 1 | [`queue`] | the transaction queue |
 //! | 1 | [`pool`] | pooled buffers with generation-checked handles |
 //! | 1 | [`resilience`] | breaker, limiter, bulkhead, retry: pure policies and their composition |
-//! | 1 | [`crypto`] | hashes |
+//! | 1 | [`crypto`] | hashes, signatures, a verifiable random function |
 //! | 2 | [`merkle`] | transaction roots and proofs |
 //! | 2 | [`storage`] | logs and key-value stores |
 //! | 3 | [`net`] | messages between nodes |

@@ -23,6 +23,7 @@ domain!(TX_ROOT, "duochain transaction root v1");
 domain!(STATE, "duochain state v1");
 domain!(DEDUPLICATION, "duochain deduplication v1");
 domain!(SNAPSHOT, "duochain log snapshot v1");
+domain!(BATCH, "duochain ed25519 batch v1");
 
 fn digest(domain: &blake3::Hasher, parts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = domain.clone();
@@ -56,6 +57,29 @@ impl SnapshotHasher {
 impl Default for SnapshotHasher {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// What the weights of a batch of signatures come from: all of the batch.
+#[derive(Clone, Debug)]
+pub(super) struct BatchHasher(blake3::Hasher);
+
+impl BatchHasher {
+    /// Of no claims yet.
+    pub(super) fn new() -> Self {
+        Self(BATCH.clone())
+    }
+
+    /// One more claim. Its length comes first, so that no two lists of claims are the same bytes.
+    pub(super) fn claim(&mut self, key: &[u8; 32], signature: &[u8; 64], message: &[u8]) {
+        self.0.update(&(message.len() as u64).to_le_bytes()).update(key).update(signature).update(message);
+    }
+
+    /// The weights of the claims `begin..end`.
+    pub(super) fn weights(&self, begin: usize, end: usize) -> blake3::OutputReader {
+        let mut hasher = self.0.clone();
+        hasher.update(&(begin as u64).to_le_bytes()).update(&(end as u64).to_le_bytes());
+        hasher.finalize_xof()
     }
 }
 
