@@ -8,6 +8,7 @@
 //! I2 a status number, once released, never changes its meaning (`status`).
 
 mod block;
+mod byzantine;
 mod ids;
 mod quorum;
 mod status;
@@ -15,6 +16,7 @@ mod time;
 mod transaction;
 
 pub use block::{Block, BlockError, BlockView, Header, PeerReference};
+pub use byzantine::{Preset, Thresholds, ThresholdsError};
 pub use ids::{
     BlockHash, ChainId, ClusterId, Epoch, Height, Index, LaneId, LogId, NodeId, OpId, Sequence, StateRoot,
     Term, TxId, TxRoot, ValidatorIndex, View,
