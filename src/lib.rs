@@ -16,6 +16,7 @@
 //! | 2 | [`merkle`] | transaction roots and proofs |
 //! | 2 | [`storage`] | logs and key-value stores |
 //! | 3 | [`net`] | messages between nodes |
+//! | 4 | [`validator`] | stake, validator sets, leaders, punishment |
 //! | 4 | [`raft`] | agreement on a log among machines that may crash |
 //! | 5 | [`dedup`] | which entries of a log are repetitions, decided by the log alone |
 //! | 5 | [`dual`] | the two chains, without clock, thread or disk |
@@ -41,6 +42,7 @@ pub mod storage;
 pub mod net;
 
 pub mod raft;
+pub mod validator;
 
 pub mod dedup;
 pub mod dual;

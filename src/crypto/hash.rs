@@ -4,7 +4,7 @@
 //! BLAKE3 key derivation mode (O'Connor, Aumasson, Neves, Wilcox-O'Hearn, 2020, section 6): the context
 //! string names the domain.
 
-use crate::types::{BlockHash, ChainId, Header, StateRoot, TxId, TxRoot};
+use crate::types::{BlockHash, ChainId, Header, SetHash, StateRoot, TxId, TxRoot};
 use std::sync::LazyLock;
 
 macro_rules! domain {
@@ -24,6 +24,8 @@ domain!(STATE, "duochain state v1");
 domain!(DEDUPLICATION, "duochain deduplication v1");
 domain!(SNAPSHOT, "duochain log snapshot v1");
 domain!(BATCH, "duochain ed25519 batch v1");
+domain!(VALIDATORS, "duochain validator set v1");
+domain!(STAKES, "duochain stakes v1");
 
 fn digest(domain: &blake3::Hasher, parts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = domain.clone();
@@ -122,6 +124,16 @@ pub fn state(before: &StateRoot, transactions: &TxRoot, count: u64) -> StateRoot
 /// Hash of what a log's deduplication remembers, as bytes.
 pub fn deduplication(state: &[u8]) -> [u8; 32] {
     digest(&DEDUPLICATION, &[state])
+}
+
+/// Hash of an epoch's validators, as bytes.
+pub fn validators(members: &[u8]) -> SetHash {
+    SetHash::new(digest(&VALIDATORS, &[members]))
+}
+
+/// Hash of all stakes, as bytes.
+pub fn stakes(state: &[u8]) -> [u8; 32] {
+    digest(&STAKES, &[state])
 }
 
 #[cfg(test)]

@@ -308,6 +308,10 @@ digest! {
     /// Commitment to a chain's state after a block.
     StateRoot
 }
+digest! {
+    /// Hash of an epoch's validators, their powers and keys.
+    SetHash
+}
 
 #[cfg(test)]
 mod tests {

@@ -18,8 +18,8 @@ mod transaction;
 pub use block::{Block, BlockError, BlockView, Header, PeerReference};
 pub use byzantine::{Preset, Thresholds, ThresholdsError};
 pub use ids::{
-    BlockHash, ChainId, ClusterId, Epoch, Height, Index, LaneId, LogId, NodeId, OpId, Sequence, StateRoot,
-    Term, TxId, TxRoot, ValidatorIndex, View,
+    BlockHash, ChainId, ClusterId, Epoch, Height, Index, LaneId, LogId, NodeId, OpId, Sequence, SetHash,
+    StateRoot, Term, TxId, TxRoot, ValidatorIndex, View,
 };
 pub use quorum::{Tally, majority, reached, tally};
 pub use status::{Class, Status};
