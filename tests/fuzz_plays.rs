@@ -130,6 +130,11 @@ fn the_latest_vote_of_which_a_copy_is_whole_is_taken_and_no_other() {
 }
 
 #[test]
+fn a_ledger_of_stake_is_read_in_one_encoding_and_keeps_its_invariants_whatever_it_is_told() {
+    hold("validators", plays::validators::play);
+}
+
+#[test]
 fn frame_files_that_anybody_wrote_to_are_opened_mended_or_refused() {
     // Each play writes files.
     hold_some("segments", plays::segments::play, plays() / 10);

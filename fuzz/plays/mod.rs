@@ -16,6 +16,7 @@ pub(crate) mod queue;
 pub(crate) mod raft;
 pub(crate) mod segments;
 pub(crate) mod snapshot;
+pub(crate) mod validators;
 pub(crate) mod votes;
 
 use std::path::{Path, PathBuf};

@@ -66,6 +66,8 @@ mod turn;
 #[cfg(test)]
 mod encoding_test;
 #[cfg(test)]
+mod example_test;
+#[cfg(test)]
 mod ledger_test;
 #[cfg(test)]
 mod model;

@@ -12,6 +12,7 @@ pub(crate) mod replication;
 mod resilience;
 pub(crate) mod stability;
 mod ticks;
+mod validators;
 
 use crate::AnyError;
 use crate::record::Row;
@@ -92,6 +93,11 @@ pub(crate) const ALL: &[Suite] = &[
         name: "stability",
         about: "Ten minutes at full load on disks that stall: does the leader stay one?",
         run: stability::run,
+    },
+    Suite {
+        name: "validators",
+        about: "Random numbers and signatures beside other crates, draws of leaders, memory of a validator.",
+        run: validators::run,
     },
     Suite {
         name: "jvm-queue",

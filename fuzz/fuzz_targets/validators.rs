@@ -1,0 +1,7 @@
+//! `plays::validators` under libFuzzer.
+#![no_main]
+
+#[path = "../plays/mod.rs"]
+mod plays;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| plays::validators::play(data));
