@@ -18,6 +18,7 @@
 //! | 3 | [`net`] | messages between nodes |
 //! | 4 | [`validator`] | stake, validator sets, leaders, punishment |
 //! | 4 | [`raft`] | agreement on a log among machines that may crash |
+//! | 4 | [`bft`] | agreement on blocks among operators who may lie: quorums, selection, guards |
 //! | 5 | [`dedup`] | which entries of a log are repetitions, decided by the log alone |
 //! | 5 | [`dual`] | the two chains, without clock, thread or disk |
 //! | 6 | [`node`] | where threads, time and disks meet |
@@ -41,6 +42,7 @@ pub mod storage;
 
 pub mod net;
 
+pub mod bft;
 pub mod raft;
 pub mod validator;
 
