@@ -4,8 +4,8 @@ use super::{Script, heap};
 use duochain::crypto::{ed25519, vrf};
 use duochain::types::Epoch;
 use duochain::validator::{
-    AccountId, Config, Founder, Infraction, InfractionId, Keys, Ledger, Performance, Settings, Severity, Stake,
-    ValidatorId,
+    AccountId, Config, Founder, Infraction, InfractionId, Keys, Ledger, Performance, Settings, Severity,
+    Stake, ValidatorId,
 };
 use std::sync::LazyLock;
 
@@ -15,7 +15,8 @@ const HEAP_PER_BYTE: usize = 32;
 const HEAP_BYTES: usize = 64 << 10;
 
 fn settings() -> Settings {
-    let rules = Config { validators_max: 8, seats_max: 4, holdings_max: 64, departures_max: 64, ..Config::USUAL };
+    let rules =
+        Config { validators_max: 8, seats_max: 4, holdings_max: 64, departures_max: 64, ..Config::USUAL };
     rules.build().expect("they fit together")
 }
 

@@ -1,7 +1,7 @@
 //! The rule of selection, sentence by sentence. Reports are written as text, see [`Words`].
 
-use super::super::{HeightReport, check_reports};
 use super::*;
+use crate::bft::{HeightReport, check_reports};
 use crate::types::ValidatorIndex;
 
 /// Reports in words. One text for each validator, `-` for one that does not report; heights are separated by `|`. At a

@@ -83,15 +83,17 @@ fn story() -> String {
 /// Who leads, of four with the powers 800, 1,360, 1,000 and 1,000.
 fn draws() -> String {
     let members = [800, 1_360, 1_000, 1_000].iter().zip(1..);
-    let members = members.map(|(power, name)| Member { id: validator(name), power: *power, keys: keys(name) });
+    let members =
+        members.map(|(power, name)| Member { id: validator(name), power: *power, keys: keys(name) });
     let set = ValidatorSet::new(Epoch::new(8), members.collect()).expect("a set");
     let mut text = String::new();
     for chain in crate::types::ChainId::ALL {
         let election = Election::of(&set, chain, Seed::new([7; 32]));
         let name = |place: crate::types::ValidatorIndex| format!(" v{}", place.get() + 1);
         for view in 0..2 {
-            let leaders: String =
-                (100..112).map(|height| name(election.leader(Height::new(height), View::new(view)))).collect();
+            let leaders: String = (100..112)
+                .map(|height| name(election.leader(Height::new(height), View::new(view))))
+                .collect();
             writeln!(text, "{chain:<6} leaders of heights 100 to 111, view {view}: {leaders}").unwrap();
         }
         let coordinators: String = (1..13).map(|view| name(election.coordinator(View::new(view)))).collect();
