@@ -7,7 +7,7 @@
 //!   view change: reports of all but the faulty --> select --> the blocks that the new view has to prepare again
 //! ```
 //! A validator votes for a block at a height, in a view. What it signed it keeps, and tells in the report with which it
-//! leaves the view. [`select`] computes from the reports what the next view begins with; the leader sends the reports
+//! leaves the view. [`select()`] computes from the reports what the next view begins with; the leader sends the reports
 //! along, and everybody computes it again. [`invariants`] has what a validator asks itself before it signs. All of it
 //! is pure functions of what they are given: quorums are those of [`Thresholds`](crate::types::Thresholds), in power.
 //!
