@@ -248,6 +248,12 @@
 /** Most members of a replicated log. */
 #define DUO_REPLOG_MEMBERS_MAX 32
 
+/** Files of the library's own format, the one to use: damage is named, and mended from the other members. */
+#define DUO_LOG_BACKEND_SEGMENTS 0
+
+/** A database of RocksDB, in a library with `DUO_FEATURE_ROCKSDB`: several times slower, and never mended. */
+#define DUO_LOG_BACKEND_ROCKSDB 1
+
 /** `duo_replog_append_options`: wait until a majority has it on disk; then nothing takes it away. */
 #define DUO_REPLOG_WAIT_QUORUM 0
 
@@ -1094,12 +1100,12 @@ typedef struct duo_replog_options {
      * 32 MiB.
      */
     uint64_t uncommitted_bytes_max;
-    /** Bytes of one file of the log; default 64 MiB. */
+    /** Bytes of one file of the log; default 64 MiB. Nothing to a log in RocksDB. */
     uint64_t segment_bytes;
     /** Entries of a batch, up to 10,000, which is the default. */
     uint32_t batch_entries_max;
-    /** 0. */
-    uint32_t reserved;
+    /** `DUO_LOG_BACKEND_*`: what keeps the log, which a directory keeps for ever. */
+    uint32_t log_backend;
     /**
      * PEM file with this node's certificate, behind it those between it and the authority, if any. With the two
      * below, every connection between nodes is TLS 1.3 with certificates on both ends: the same on all members. All
@@ -2493,9 +2499,9 @@ duo_status duo_proof_verify(const void *proof,
 
 /**
  * Opens or makes the log in its directory, listens, and takes part. `DUO_ERR_BUSY` when another process has
- * the directory; `DUO_ERR_CONFIG` for settings that do not fit together, a directory of another cluster, or files of
- * TLS that are missing or that peers would refuse, which the message names; `DUO_ERR_UNSUPPORTED` for TLS in a library
- * without it; `DUO_ERR_IO` when it cannot listen there.
+ * the directory; `DUO_ERR_CONFIG` for settings that do not fit together, a directory of another cluster or with the other
+ * `log_backend`, or files of TLS that are missing or that peers would refuse, which the message names;
+ * `DUO_ERR_UNSUPPORTED` for TLS or RocksDB in a library without it; `DUO_ERR_IO` when it cannot listen there.
  *
  * The disk has to hold all that is appended since the snapshot before the newest one that the host gave
  * (`duo_replog_snapshot`); all that is ever appended, where it gives none. A full disk ends the node. Behind its opening
@@ -2504,7 +2510,7 @@ duo_status duo_proof_verify(const void *proof,
  *
  * A log that is damaged in its middle is mended first, with what the other members prove to be the same; until then the
  * node neither votes nor acknowledges. Then this blocks for up to `repair_within_ns`, and gives `DUO_ERR_CORRUPTION`, with
- * the file, the entries and what each member said, where none of them has what is missing.
+ * the file, the entries and what each member said, where none of them has what is missing; at once for a log in RocksDB.
  *
  * [any-thread] [blocks] Since: 0.1
  */

@@ -166,6 +166,7 @@ class ReplicatedLog(_native.ReplicatedLog):
         reads_max: int | None = None,
         snapshot_chunk_bytes: int | None = None,
         snapshot_chunks_inflight_max: int | None = None,
+        log_backend: str | None = None,
     ) -> Self:
         """Opens or makes the log in `directory`, listens, and takes part.
 
@@ -181,6 +182,9 @@ class ReplicatedLog(_native.ReplicatedLog):
         `contacts` are talked to beside the members that the log of this node names so far: for one that was away while
         members changed, and whose leader it does not know. `repair_within` seconds a damaged log asks the others for what
         is missing; with 0 it does not ask. `time_to_live`, `sessions_max` and `ids_max` belong to the cluster like its name.
+
+        `log_backend` is what keeps the log, which a directory keeps for ever: "segments", files of the library's own
+        format, or "rocksdb", several times slower and never mended; `UnsupportedError`: this build has no RocksDB.
 
         ``docs/operations.md`` has a table of all settings, with what each is for.
         """
@@ -210,6 +214,7 @@ class ReplicatedLog(_native.ReplicatedLog):
             "reads_max": reads_max,
             "snapshot_chunk_bytes": snapshot_chunk_bytes,
             "snapshot_chunks_inflight_max": snapshot_chunks_inflight_max,
+            "log_backend": log_backend,
         }
         return super().__new__(cls, directory, listen, node, members, cluster, options)
 

@@ -18,6 +18,7 @@ use super::replog_tls;
 use super::status::duo_status;
 use crate::node::replica::{PolledReplica, ReplicaConfig, ReplicaError};
 use crate::raft::{Config, MEMBERS_MAX, Membership};
+use crate::storage::frames::LogBackend;
 use crate::types::{ClusterId, NodeId, Status};
 use std::collections::BTreeMap;
 use std::ffi::c_char;
@@ -31,6 +32,11 @@ pub const DUO_REPLOG_MEMBERS_MAX: usize = 32;
 
 const _: () = assert!(DUO_REPLOG_MEMBERS_MAX == MEMBERS_MAX);
 const _: () = assert!(DUO_CLUSTER_BYTES == size_of::<ClusterId>());
+
+/// Files of the library's own format, the one to use: damage is named, and mended from the other members.
+pub const DUO_LOG_BACKEND_SEGMENTS: u32 = 0;
+/// A database of RocksDB, in a library with `DUO_FEATURE_ROCKSDB`: several times slower, and never mended.
+pub const DUO_LOG_BACKEND_ROCKSDB: u32 = 1;
 
 /// One machine's part of a replicated log.
 pub struct duo_replog {
@@ -114,12 +120,12 @@ pub struct duo_replog_options {
     /// Bytes that wait to be committed before appends get `DUO_AGAIN`, from `batch_bytes_max` to `window_bytes_max`; default
     /// 32 MiB.
     pub uncommitted_bytes_max: u64,
-    /// Bytes of one file of the log; default 64 MiB.
+    /// Bytes of one file of the log; default 64 MiB. Nothing to a log in RocksDB.
     pub segment_bytes: u64,
     /// Entries of a batch, up to 10,000, which is the default.
     pub batch_entries_max: u32,
-    /// 0.
-    pub reserved: u32,
+    /// `DUO_LOG_BACKEND_*`: what keeps the log, which a directory keeps for ever.
+    pub log_backend: u32,
     /// PEM file with this node's certificate, behind it those between it and the authority, if any. With the two
     /// below, every connection between nodes is TLS 1.3 with certificates on both ends: the same on all members. All
     /// three or none. NULL: in clear, and whoever can connect is believed. Needs a library with `DUO_FEATURE_TLS`.
@@ -198,6 +204,14 @@ fn bytes(value: u64) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }
 
+fn backend(number: u32) -> Result<LogBackend, Failure> {
+    match number {
+        DUO_LOG_BACKEND_SEGMENTS => Ok(LogBackend::Segments),
+        DUO_LOG_BACKEND_ROCKSDB => Ok(LogBackend::RocksDb),
+        _ => Err(Failure::argument(format!("{number} is not a DUO_LOG_BACKEND_*"))),
+    }
+}
+
 impl duo_replog_options {
     /// # Safety
     /// The texts and members are NULL or readable.
@@ -220,6 +234,7 @@ impl duo_replog_options {
         config.contacts = contacts;
         self.set_raft(&mut config.raft);
         self.set_rest(&mut config);
+        config.log_backend = backend(self.log_backend)?;
         // SAFETY: passed on.
         config.tls = unsafe { replog_tls::files(self) }?;
         Ok(config)
@@ -278,9 +293,9 @@ unsafe fn listed(
 }
 
 /// Opens or makes the log in its directory, listens, and takes part. `DUO_ERR_BUSY` when another process has
-/// the directory; `DUO_ERR_CONFIG` for settings that do not fit together, a directory of another cluster, or files of
-/// TLS that are missing or that peers would refuse, which the message names; `DUO_ERR_UNSUPPORTED` for TLS in a library
-/// without it; `DUO_ERR_IO` when it cannot listen there.
+/// the directory; `DUO_ERR_CONFIG` for settings that do not fit together, a directory of another cluster or with the other
+/// `log_backend`, or files of TLS that are missing or that peers would refuse, which the message names;
+/// `DUO_ERR_UNSUPPORTED` for TLS or RocksDB in a library without it; `DUO_ERR_IO` when it cannot listen there.
 ///
 /// The disk has to hold all that is appended since the snapshot before the newest one that the host gave
 /// (`duo_replog_snapshot`); all that is ever appended, where it gives none. A full disk ends the node. Behind its opening
@@ -289,7 +304,7 @@ unsafe fn listed(
 ///
 /// A log that is damaged in its middle is mended first, with what the other members prove to be the same; until then the
 /// node neither votes nor acknowledges. Then this blocks for up to `repair_within_ns`, and gives `DUO_ERR_CORRUPTION`, with
-/// the file, the entries and what each member said, where none of them has what is missing.
+/// the file, the entries and what each member said, where none of them has what is missing; at once for a log in RocksDB.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]

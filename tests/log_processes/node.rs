@@ -26,12 +26,15 @@ use duochain::node::replica::{
     Lane, Receipt, Replica, ReplicaConfig, ReplicaError, SnapshotOptions, SubmitOptions, WaitFor,
 };
 use duochain::raft::{Change, Config, Membership, Role};
-use duochain::storage::frames::FrameLogOptions;
+use duochain::storage::frames::{FrameLogOptions, LogBackend};
 use duochain::types::{ClusterId, LaneId, NodeId};
 use std::io::{BufRead, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What keeps the log, where that is not the usual.
+pub(crate) const BACKEND: &str = "DUO_LOG_BACKEND";
 
 /// `NUMBER DIRECTORY LISTEN NODE=ADDRESS... +NODE=ADDRESS...`: who is in when the cluster begins, or when this node comes
 /// to it, and with `+` who came later; each as this node reaches it.
@@ -78,10 +81,12 @@ fn config(place: &str, ways: Ways) -> ReplicaConfig {
     let often = SnapshotOptions { every_entries: 150, tail_entries: 50, chunk_bytes: 1 << 10, ..usual };
     let listen = listen.parse().expect("an address");
     let members = Membership::of(members.iter().map(other));
+    let backend = std::env::var(BACKEND).map(|name| LogBackend::parse(&name).expect("there is such a one"));
     ReplicaConfig {
         contacts,
         // Small files, so that they are rolled.
         raft: Config { frame_bytes_max: 64 << 10, ..Config::new(node(this)) },
+        log_backend: backend.unwrap_or_default(),
         log: FrameLogOptions { segment_bytes: 1 << 20, ..FrameLogOptions::default() },
         tls: ways.tls.then(|| certificates(Path::new(dir))),
         // A link that works again is found soon.

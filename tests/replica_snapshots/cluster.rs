@@ -7,7 +7,7 @@ use duochain::node::replica::{
     Applied, Apply, Receipt, Replica, ReplicaConfig, ReplicaError, SnapshotOptions,
 };
 use duochain::raft::{Config, Membership, Role};
-use duochain::storage::frames::FrameLogOptions;
+use duochain::storage::frames::{FrameLogOptions, LogBackend};
 use duochain::types::{ClusterId, Index, LaneId, NodeId, Term};
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
@@ -92,6 +92,7 @@ pub(crate) struct Cluster {
     pub(crate) members: Membership,
     pub(crate) options: SnapshotOptions,
     pub(crate) dedup: DedupLimits,
+    pub(crate) backend: LogBackend,
     replicas: Vec<Option<(Replica, Shared)>>,
 }
 
@@ -102,7 +103,7 @@ impl Cluster {
         let members = Membership::of((1..).map(n).zip(listens.iter().map(SocketAddr::to_string)));
         let (scratch, dedup) = (Scratch::new(name), DedupLimits::default());
         let replicas = (0..count).map(|_| None).collect();
-        Self { scratch, listens, members, options: SMALL, dedup, replicas }
+        Self { scratch, listens, members, options: SMALL, dedup, backend: LogBackend::default(), replicas }
     }
 
     pub(crate) fn dir(&self, number: usize) -> PathBuf {
@@ -118,7 +119,14 @@ impl Cluster {
         let log = FrameLogOptions { segment_bytes: 1 << 20, ..FrameLogOptions::default() };
         let (listen, members) = (self.listens[number - 1], self.members.clone());
         let usual = ReplicaConfig::new(n(number), self.dir(number), ClusterId([9; 16]), listen, members);
-        ReplicaConfig { raft, log, snapshots: self.options, dedup: self.dedup, ..usual }
+        ReplicaConfig {
+            raft,
+            log,
+            log_backend: self.backend,
+            snapshots: self.options,
+            dedup: self.dedup,
+            ..usual
+        }
     }
 
     pub(crate) fn open(&mut self, number: usize) {

@@ -8,6 +8,8 @@ mod proxy;
 mod repair;
 #[path = "../support/replicas.rs"]
 mod replicas;
+#[cfg(feature = "rocksdb")]
+mod rocks;
 
 use cluster::{Cluster, Host, SMALL, Shared, State, n};
 use duochain::env::log::{Level, Record, set_sink};
@@ -25,7 +27,10 @@ use std::time::Duration;
 
 /// Three members of which the third has not been there for longer than the log is kept.
 fn two_of_three(name: &str) -> Cluster {
-    let mut cluster = Cluster::closed(name, 3);
+    two_of(Cluster::closed(name, 3))
+}
+
+fn two_of(mut cluster: Cluster) -> Cluster {
     cluster.open(1);
     cluster.open(2);
     cluster.fill(3_000);

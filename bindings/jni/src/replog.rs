@@ -30,7 +30,7 @@ use std::ptr;
 /// Most entries that one read hands over.
 const ENTRIES_MAX: usize = 4096;
 /// Settings of an opening, in the order of `ReplicatedLogOptions.open`.
-const SETTINGS: usize = 24;
+const SETTINGS: usize = 25;
 
 /// The id of an entry in words of this machine, which Java takes apart the same way.
 type Id = [u64; DUO_REPLOG_ID_BYTES / size_of::<u64>()];
@@ -89,7 +89,8 @@ native! {
         let settings: [jlong; SETTINGS] = settings.try_into().map_err(|_| cut_short())?;
         let [
             node, heartbeat, min, max, stall, batch, uncommitted, segment, entries, tail, repair, close, live, sessions, ids, hello,
-            latency, staged, batch_inflight, peer_inflight, window, reads, chunk, chunks_inflight
+            latency, staged, batch_inflight, peer_inflight, window, reads, chunk, chunks_inflight,
+            backend
         ] = settings.map(jlong::cast_unsigned);
         let mut steps = Steps(&bytes);
         let (dir, listen) = (text(&mut steps)?, text(&mut steps)?);
@@ -128,7 +129,7 @@ native! {
             uncommitted_bytes_max: uncommitted,
             segment_bytes: segment,
             batch_entries_max: small(entries),
-            reserved: 0,
+            log_backend: small(backend),
             tls_certificate: file(0),
             tls_key: file(1),
             tls_authority: file(2),

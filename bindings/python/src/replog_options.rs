@@ -1,9 +1,10 @@
 //! Settings of a replicated log, from the keywords of `ReplicatedLog`.
 
-use crate::arguments::timeout;
+use crate::arguments::{invalid, timeout};
 use crate::replog::listed;
 use duochain::net::TlsFiles;
 use duochain::node::replica::ReplicaConfig;
+use duochain::storage::frames::LogBackend;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -25,6 +26,12 @@ fn tls(value: &Bound<'_, PyAny>) -> PyResult<TlsFiles> {
 fn span(value: &Bound<'_, PyAny>) -> PyResult<Duration> {
     let seconds = value.extract()?;
     Ok(timeout(value.py(), Some(seconds))?.unwrap_or(FOR_EVER))
+}
+
+fn backend(value: &Bound<'_, PyAny>) -> PyResult<LogBackend> {
+    let name: String = value.extract()?;
+    let unknown = || invalid(value.py(), format!("{name:?} is not 'segments' or 'rocksdb'"));
+    LogBackend::parse(&name).ok_or_else(unknown)
 }
 
 /// Sets what the keyword says, as long as that has the right type; the rest is checked at the opening.
@@ -50,6 +57,7 @@ fn try_set(config: &mut ReplicaConfig, name: &str, value: &Bound<'_, PyAny>) -> 
         "batch_bytes_max" => raft.frame_bytes_max = value.extract()?,
         "uncommitted_bytes_max" => raft.uncommitted_bytes_max = value.extract()?,
         "segment_bytes" => log.segment_bytes = value.extract()?,
+        "log_backend" => config.log_backend = backend(value)?,
         "tls" => *tls = Some(self::tls(value)?),
         "tail_entries" => snapshots.tail_entries = value.extract()?,
         "contacts" => *contacts = listed(value.py(), value.extract()?)?,

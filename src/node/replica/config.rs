@@ -4,7 +4,7 @@ use super::{BatchLimits, SnapshotOptions};
 use crate::dedup::DedupLimits;
 use crate::net;
 use crate::raft::{Config, Membership};
-use crate::storage::frames::FrameLogOptions;
+use crate::storage::frames::{FrameLogOptions, LogBackend};
 use crate::types::{ClusterId, Index, NodeId};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -29,7 +29,10 @@ pub struct ReplicaConfig {
     pub contacts: BTreeMap<NodeId, String>,
     /// The core.
     pub raft: Config,
-    /// The log's files.
+    /// What keeps the log. A directory keeps the one that it was begun with; nodes of a cluster may differ. See
+    /// [`LogBackend`] for what RocksDB costs.
+    pub log_backend: LogBackend,
+    /// The log's files. Of one in RocksDB only the limits matter.
     pub log: FrameLogOptions,
     /// The transport.
     pub net: net::Limits,
@@ -45,6 +48,7 @@ pub struct ReplicaConfig {
     pub snapshots: SnapshotOptions,
     /// How long the opening of a log that is damaged in its middle asks peers for what is missing, before it is refused by
     /// name. 0: it does not ask. Too short for peers to connect, or to elect a leader, refuses what could be mended.
+    /// A log in RocksDB is never mended: damage to it is refused at once.
     pub repair_within: Duration,
     /// How long closing waits for threads that a disk, the host or a name server holds. Too short, and the directory is
     /// still locked when it is opened again; too long, and a host whose disk does not answer cannot end.
@@ -69,6 +73,7 @@ impl ReplicaConfig {
             members,
             contacts: BTreeMap::new(),
             raft: Config::new(node),
+            log_backend: LogBackend::default(),
             log: FrameLogOptions::default(),
             net: net::Limits::default(),
             tls: None,

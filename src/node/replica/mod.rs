@@ -44,6 +44,7 @@ mod cut_test;
 mod error;
 mod fetcher;
 mod giving;
+mod kept;
 mod lifecycle;
 mod mending;
 mod metrics;
@@ -116,7 +117,8 @@ impl Replica {
     ///
     /// # Errors
     /// `Config` for settings that do not fit together, files of TLS that peers would refuse, a directory of another
-    /// cluster, or an `applied` that is not in the log; `Unsupported` for TLS in a build without it; `Storage`, among them
+    /// cluster or with a log of the other kind, or an `applied` that is not in the log; `Unsupported` for TLS or a log in
+    /// RocksDB in a build without it; `Storage`, among them
     /// `Corrupt` for damage that was not mended, with file, offset and entries, and what each peer said; `Net` when it
     /// cannot listen there.
     pub fn open(config: ReplicaConfig, apply: Box<dyn Apply>) -> Result<Self, ReplicaError> {
@@ -124,6 +126,7 @@ impl Replica {
             config.raft.clone().build().map_err(|misfit| ReplicaError::Config(misfit.to_string()))?;
         config.snapshots.check()?;
         config.check_members()?;
+        kept::check(config.log_backend)?;
         config
             .dedup
             .check()
@@ -145,10 +148,10 @@ impl Replica {
             frame: limits,
         };
         check_outbox(&config, &wire)?;
-        let mut log = mending::open(&config, &log_options, wire, votes.load())?;
+        let mut log = kept::open(&config, &log_options, wire, votes.load())?;
         let found = SnapshotShelf::open(&config.dir.join("snapshots"))?;
         let Standing { recovered, last, newest, shelf } =
-            recovery::recover(&config, &votes, &mut log, found)?;
+            recovery::recover(&config, &votes, &mut *log, found)?;
         let reader = log.reader();
         let stage = submitting::stage_for(config.batch, &settings);
         let raft = Raft::new(settings, recovered);
@@ -167,7 +170,7 @@ impl Replica {
         let (applied, due) = (config.applied.min(last), Due::default());
         let applier = Applier { apply, reader, applied, dedup, due };
         let replica = Self { node: config.raft.id, threads: Mutex::new(Vec::new()), shared };
-        replica.spawn(lock, Box::new(log), Box::new(votes), applier)?;
+        replica.spawn(lock, log, Box::new(votes), applier)?;
         Ok(replica)
     }
 

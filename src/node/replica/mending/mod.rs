@@ -61,22 +61,23 @@ use crate::storage::votes::Vote;
 use crate::types::NodeId;
 use mender::Mender;
 use std::collections::BTreeMap;
+use std::path::Path;
 
-/// Opens the log, with the help of peers where it is damaged. The caller holds the directory's lock.
+/// Opens the log in `dir`, with the help of peers where it is damaged. The caller holds the directory's lock.
 pub(super) fn open(
     config: &ReplicaConfig,
+    dir: &Path,
     options: &FrameLogOptions,
     wire: WireLimits,
     vote: Vote,
 ) -> Result<SegmentFrameLog, ReplicaError> {
-    let dir = config.dir.join("log");
-    let corrupt = match SegmentFrameLog::open(&dir, options) {
+    let corrupt = match SegmentFrameLog::open(dir, options) {
         Err(error @ Error::Corrupt { .. }) => error,
         outcome => return Ok(outcome?),
     };
     recovery::check_cluster(config, vote)?;
     // Where nothing says how far a file went, nobody can say what is missing.
-    let damages = SegmentFrameLog::damages(&dir).unwrap_or_default();
+    let damages = SegmentFrameLog::damages(dir).unwrap_or_default();
     let peers: Vec<NodeId> = config.known().into_keys().filter(|node| *node != config.raft.id).collect();
     if damages.is_empty() || peers.is_empty() || config.repair_within.is_zero() {
         return Err(corrupt.into());
@@ -92,7 +93,7 @@ pub(super) fn open(
     }
     // Its port is wanted again.
     drop(mender);
-    Ok(SegmentFrameLog::open(&dir, options)?)
+    Ok(SegmentFrameLog::open(dir, options)?)
 }
 
 /// What peers are asked about damages side by side.

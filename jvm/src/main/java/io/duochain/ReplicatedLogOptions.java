@@ -45,6 +45,7 @@ public final class ReplicatedLogOptions {
     private long readsMax;
     private long snapshotChunkBytes;
     private long snapshotChunksInflightMax;
+    private LogBackend backend = LogBackend.SEGMENTS;
 
     ReplicatedLogOptions() {
     }
@@ -149,7 +150,13 @@ public final class ReplicatedLogOptions {
         return this;
     }
 
-    /** Bytes of one file of the log; 64 MiB. */
+    /** What keeps the log, which a directory keeps for ever; {@link LogBackend#SEGMENTS}. */
+    public ReplicatedLogOptions logBackend(LogBackend kept) {
+        backend = Objects.requireNonNull(kept, "logBackend");
+        return this;
+    }
+
+    /** Bytes of one file of the log; 64 MiB. Nothing to a log in RocksDB. */
     public ReplicatedLogOptions segmentBytes(long bytes) {
         segmentBytes = bytes;
         return this;
@@ -278,9 +285,9 @@ public final class ReplicatedLogOptions {
      * and what was opened is closed: so long the directory and the address are taken.
      *
      * @throws BusyException when another process has the directory
-     * @throws ConfigException for settings that do not fit together, a directory of another cluster, or files of TLS that
-     *     are missing or that peers would refuse, which it names
-     * @throws UnsupportedException for TLS in a library without it
+     * @throws ConfigException for settings that do not fit together, a directory of another cluster or with the other
+     *     {@link LogBackend}, or files of TLS that are missing or that peers would refuse, which it names
+     * @throws UnsupportedException for TLS or RocksDB in a library without it
      * @throws CorruptionException for a damage that no other member can mend; it says where, and what each of them said
      * @throws InputOutputException when it cannot listen there
      */
@@ -303,7 +310,7 @@ public final class ReplicatedLogOptions {
             node, heartbeat, electionMin, electionMax, diskStallMax, batchBytesMax, uncommittedBytesMax, segmentBytes,
             batchEntriesMax, tailEntries, repairWithin, closeWithin, timeToLive, sessionsMax, idsMax, helloTimeout, batchLatency,
             batchStagedBytesMax, batchInflightBytesMax, peerInflightBytesMax, windowBytesMax, readsMax, snapshotChunkBytes,
-            snapshotChunksInflightMax});
+            snapshotChunksInflightMax, backend.ordinal()});
     }
 
     /** For the library 0 is the default. */
