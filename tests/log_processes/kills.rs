@@ -102,19 +102,19 @@ fn kill_again_and_again(cluster: &Cluster, count: u64, choose: impl Fn(u64, usiz
 
 #[test]
 fn nothing_acknowledged_is_lost_when_processes_are_killed_again_and_again() {
-    survive_kills(&Cluster::new("kills", 3), kills());
+    survive_kills(Cluster::new("kills", 3), kills());
 }
 
 #[cfg(feature = "rocksdb")]
 #[test]
 fn nothing_acknowledged_is_lost_when_processes_with_logs_in_rocksdb_are_killed() {
     let backend = (super::node::BACKEND.to_owned(), "rocksdb".to_owned());
-    survive_kills(&Cluster::with("kills-rocksdb", 3, |_| vec![backend]), kills().div_ceil(4));
+    survive_kills(Cluster::with("kills-rocksdb", 3, |_| vec![backend]), kills().div_ceil(4));
 }
 
-fn survive_kills(cluster: &Cluster, count: u64) {
+fn survive_kills(cluster: Cluster, count: u64) {
     // Three of five times the leader; and every fifth time all of them.
-    kill_again_and_again(cluster, count, |roll, leader| match roll % 15 {
+    kill_again_and_again(&cluster, count, |roll, leader| match roll % 15 {
         0..=8 => vec![leader],
         9..=11 => vec![leader % 3 + 1],
         _ => cluster.numbers().collect(),
