@@ -86,6 +86,29 @@ static void a_learner_is_no_first_member(const cluster &c) {
     CHECK(thrown([&] { duo::ReplicatedLog(dir, c.address[0], members, options); }) == DUO_ERR_INVALID_ARGUMENT);
 }
 
+static void a_directory_keeps_the_kind_of_log_that_it_was_begun_with(const cluster &c) {
+    std::uint64_t features = 0;
+    CHECK(duo_features(&features) == DUO_OK);
+    const bool has_rocksdb = (features & DUO_FEATURE_ROCKSDB) != 0;
+    char dir[96];
+    duo_replog_options options = options_of(&c, 0, dir, sizeof dir);
+    std::strcat(dir, "-alone");
+    const auto open = [&](std::uint32_t kept) {
+        options.log_backend = kept;
+        return duo::ReplicatedLog(dir, c.address[0], {{1, c.address[0]}}, options);
+    };
+    const std::uint32_t kept = has_rocksdb ? DUO_LOG_BACKEND_ROCKSDB : DUO_LOG_BACKEND_SEGMENTS;
+    for (std::size_t times = 1; times <= 2; times++) {
+        std::vector<duo::ReplicatedLog> logs;
+        logs.push_back(open(kept));
+        duo_replog_receipt receipt{};
+        append(logs, "kept", receipt);
+        CHECK(texts(logs[0], receipt.index) == std::vector<std::string>(times, "kept"));
+    }
+    CHECK(thrown([&] { open(DUO_LOG_BACKEND_ROCKSDB - kept); }) ==
+          (has_rocksdb ? DUO_ERR_CONFIG : DUO_ERR_UNSUPPORTED));
+}
+
 static void a_snapshot_is_given_and_taken(duo::ReplicatedLog &log, std::uint64_t last) {
     CHECK(!log.read_snapshot());
     CHECK(thrown([&] { log.snapshot(last + 1, "x", patience); }) == DUO_ERR_INVALID_ARGUMENT);
@@ -229,6 +252,7 @@ int main() {
     CHECK(mkdtemp(c.dir) != nullptr);
     find_places(&c);
     a_learner_is_no_first_member(c);
+    a_directory_keeps_the_kind_of_log_that_it_was_begun_with(c);
     what_is_acknowledged_outlives_its_leader(c);
     end_cluster(&c);
     return 0;
