@@ -7,8 +7,9 @@
 //! # Limits
 //! Every byte is written twice, into RocksDB's log and into a sorted file, and deleted ranges wait for a
 //! compaction: expect half the speed of segments at batches of 64 entries, and a sixth to a ninth at 1,000 and
-//! more. What a power failure tears is judged by RocksDB (see `storage::rocks`): damage is named by directory
-//! and cannot be mended frame by frame. Opening reads and verifies every frame.
+//! more. What a power failure tears is judged by RocksDB (see `storage::rocks`): a record that its log breaks off
+//! in is cut, other damage is named by directory and cannot be mended frame by frame. Opening reads and verifies
+//! every frame.
 
 use super::outline::{Outline, check_keep_from, check_keep_to, inside_a_frame};
 use super::{FrameHead, FrameLog, FrameReader, check_next};
@@ -286,3 +287,7 @@ impl FrameReader for RocksReader {
         self.0.outline.read().last()
     }
 }
+
+#[cfg(test)]
+#[path = "rocks_test.rs"]
+mod tests;
