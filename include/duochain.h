@@ -1550,8 +1550,10 @@ duo_status duo_init(const struct duo_init_options *options);
 
 /**
  * Closes every queue, node and replicated log, as `duo_queue_close`, `duo_node_close` and `duo_replog_close`
- * do, and removes the log's sink. Handles stay valid and are still to be destroyed. `DUO_TIMEOUT` when a node
- * does not stop in time: call again; and when a replicated log was closed with something left to do.
+ * do, and removes the log's sink. Handles stay valid and are still to be destroyed; those that a panic has poisoned
+ * are closed as well. `DUO_TIMEOUT` when a node does not stop in time: call again; and when a replicated log was
+ * closed with something left to do. `DUO_ERR_POISONED` when a replicated log had failed before, say for a full disk;
+ * `duo_last_error_message` says why, the others are closed like any, and it stays so until that one is destroyed.
  *
  * [any-thread] [blocks] Since: 0.1
  */

@@ -34,6 +34,7 @@ use super::thread::{self, Thread};
 use crate::types::Status;
 use std::collections::VecDeque;
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -315,15 +316,32 @@ fn retire<T: Object>(handle: u64) -> Result<&'static Entry, Failure> {
     }
 }
 
-/// Runs `body` on every live object of one kind.
-pub(super) fn for_each<T: Object>(mut body: impl FnMut(&T)) {
+/// Runs `body` on every live object of one kind, and `end` on those that are poisoned, which nobody else gets to use.
+pub(super) fn for_each<T: Object>(mut body: impl FnMut(&T), mut end: impl FnMut(&T)) {
     let untouched = lock_free().untouched;
     for entry in &ENTRIES[..untouched] {
         let word = entry.word.load(Ordering::Relaxed);
-        if word >> 56 == T::KIND as u64 && word & FLAGS == 0 {
-            // One that was freed meanwhile is passed over.
-            let _ = with(word, &mut body);
+        if word >> 56 != T::KIND as u64 {
+            continue;
         }
+        // One that was freed meanwhile is passed over.
+        if word & FLAGS == 0 {
+            let _ = with(word, &mut body);
+        } else if word & FLAGS == POISONED {
+            thread::with(|thread| with_poisoned(thread, word & !FLAGS, &mut end));
+        }
+    }
+}
+
+/// A panic in it is not the first one, and there may be others to run it on.
+fn with_poisoned<T: Object>(thread: &Thread, handle: u64, body: impl FnOnce(&T)) {
+    let entry = &ENTRIES[index(handle)];
+    let Ok(pin) = Pin::publish(thread, handle) else { return };
+    // Acquire pairs with the Release in `insert`. Whoever frees it marks the word first, as in `pin`.
+    if entry.word.load(Ordering::Acquire) == handle | POISONED {
+        let object = entry.object.load(Ordering::Relaxed).cast::<T>().cast_const();
+        let pinned = Pinned { object, entry, _pin: pin };
+        drop(catch_unwind(AssertUnwindSafe(|| body(&pinned))));
     }
 }
 

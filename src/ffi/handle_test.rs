@@ -104,6 +104,30 @@ fn a_poisoned_handle_refuses_work_but_can_be_destroyed() {
 }
 
 #[test]
+fn whoever_goes_through_all_objects_ends_the_poisoned_ones_whatever_they_do() {
+    let ((sound, its), (broken, drops)) = (fresh(), fresh());
+    thread::with(|thread| {
+        let pinned = pin::<Probe>(thread, broken).expect("live");
+        drop(PoisonOnPanic::new(&pinned));
+    });
+    // Other tests have objects in the table, too.
+    let is = |probe: &Probe, one: &Arc<AtomicUsize>| Arc::ptr_eq(&probe.drops, one);
+    let (mut visited, mut ended) = (Vec::new(), 0);
+    let body = |probe: &Probe| visited.extend([&its, &drops].map(|one| is(probe, one)));
+    let end = |probe: &Probe| {
+        ended += u32::from(is(probe, &drops));
+        panic!("again");
+    };
+    for_each(body, end);
+    let visits = |at: usize| visited.iter().skip(at).step_by(2).filter(|is| **is).count();
+    assert_eq!((visits(0), visits(1), ended), (1, 0, 1));
+    assert_eq!(status(used::<Probe>(broken)), Status::Poisoned);
+    for handle in [sound, broken] {
+        destroy::<Probe>(handle).expect("live");
+    }
+}
+
+#[test]
 fn an_object_in_use_may_refuse_its_end() {
     let (handle, drops) = fresh();
     with(handle, |probe: &Probe| probe.busy.store(true, Ordering::SeqCst)).expect("live");

@@ -5,7 +5,7 @@
 use super::argument::{self, out};
 use super::boundary::{self, library};
 use super::failure::{self, Failure};
-use super::handle;
+use super::handle::{self, Object};
 use super::node::NodeObject;
 use super::queue::QueueObject;
 use super::record::{self, Record};
@@ -204,8 +204,10 @@ pub unsafe extern "C" fn duo_init(options: *const duo_init_options) -> duo_statu
 }
 
 /// Closes every queue, node and replicated log, as `duo_queue_close`, `duo_node_close` and `duo_replog_close`
-/// do, and removes the log's sink. Handles stay valid and are still to be destroyed. `DUO_TIMEOUT` when a node
-/// does not stop in time: call again; and when a replicated log was closed with something left to do.
+/// do, and removes the log's sink. Handles stay valid and are still to be destroyed; those that a panic has poisoned
+/// are closed as well. `DUO_TIMEOUT` when a node does not stop in time: call again; and when a replicated log was
+/// closed with something left to do. `DUO_ERR_POISONED` when a replicated log had failed before, say for a full disk;
+/// `duo_last_error_message` says why, the others are closed like any, and it stays so until that one is destroyed.
 ///
 /// [any-thread] [blocks] Since: 0.1
 #[unsafe(no_mangle)]
@@ -213,22 +215,25 @@ pub extern "C" fn duo_shutdown(timeout_ns: i64) -> duo_status {
     library(None, || {
         let clock = SystemClock::new();
         let deadline = clock.now().after(argument::timeout(timeout_ns));
-        handle::for_each(|object: &QueueObject| object.queue.close());
+        let left = || deadline.since(clock.now());
+        handle::for_each(|object: &QueueObject| object.queue.close(), Object::close);
         let mut result = Ok(Status::Ok);
-        handle::for_each(|object: &NodeObject| {
-            if let Err(error) = object.0.close(deadline.since(clock.now())) {
+        let close = |object: &NodeObject| {
+            if let Err(error) = object.0.close(left()) {
                 result = Err(Failure::from(error));
             }
-        });
-        handle::for_each(|object: &ReplogObject| {
-            let outcome = object.shut(deadline.since(clock.now()));
+        };
+        handle::for_each(close, |object| drop(object.0.close(left())));
+        let shut = |object: &ReplogObject| {
+            let outcome = object.shut(left());
             if outcome != Ok(Status::Ok) {
                 log::emit(Level::Warn, "log", format_args!("a replicated log was closed before it was done"));
                 if result == Ok(Status::Ok) {
                     result = outcome;
                 }
             }
-        });
+        };
+        handle::for_each(shut, |object| drop(object.shut(left())));
         super::log::remove();
         result
     })

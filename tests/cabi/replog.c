@@ -93,27 +93,6 @@ static void each_limit_is_looked_at(cluster *c) {
     CHECK(last_says("two contacts have the same number") && log == NULL);
 }
 
-/* Options of the only node of a cluster, where no other node of the test is. */
-static duo_replog_options alone(const cluster *c, char *dir, size_t room) {
-    duo_replog_options options = options_of(c, 3, dir, room);
-    options.members = &c->members[3];
-    options.members_len = 1;
-    return options;
-}
-
-static duo_replog_receipt append_to(duo_replog *log, const char *text, uint64_t session, uint64_t sequence) {
-    duo_replog_append_options options = DUO_REPLOG_APPEND_OPTIONS_INIT;
-    duo_replog_receipt receipt;
-    options.session = session;
-    options.sequence = sequence;
-    duo_status status;
-    while ((status = duo_replog_append(log, text, strlen(text), &options, PATIENCE_NS, &receipt)) != DUO_OK) {
-        CHECK(status == DUO_AGAIN || status == DUO_ERR_NOT_LEADER);
-        pause_briefly();
-    }
-    return receipt;
-}
-
 static void a_session_is_forgotten_when_its_time_is_over(cluster *c) {
     char dir[96];
     duo_replog *log = NULL;

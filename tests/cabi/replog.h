@@ -132,6 +132,28 @@ static inline int append_anywhere(cluster *c, const char *text, uint64_t *index)
     return -1;
 }
 
+/* Options of the only node of a cluster, where no other node of the test is. */
+static inline duo_replog_options alone(const cluster *c, char *dir, size_t room) {
+    duo_replog_options options = options_of(c, 3, dir, room);
+    options.members = &c->members[3];
+    options.members_len = 1;
+    return options;
+}
+
+/* Until it is committed by the only node of a cluster. */
+static inline duo_replog_receipt append_to(duo_replog *log, const char *text, uint64_t session, uint64_t sequence) {
+    duo_replog_append_options options = DUO_REPLOG_APPEND_OPTIONS_INIT;
+    duo_replog_receipt receipt;
+    options.session = session;
+    options.sequence = sequence;
+    duo_status status;
+    while ((status = duo_replog_append(log, text, strlen(text), &options, PATIENCE_NS, &receipt)) != DUO_OK) {
+        CHECK(status == DUO_AGAIN || status == DUO_ERR_NOT_LEADER);
+        pause_briefly();
+    }
+    return receipt;
+}
+
 /* Until every open node says who leads: those that a majority did without may not have heard it yet, and what they
    are asked meanwhile is refused. */
 static inline void wait_until_led(cluster *c, int leader) {
