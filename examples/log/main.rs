@@ -3,7 +3,10 @@
 //! `make run-log` starts this program, which starts itself once for each node. While it runs, `k` and Enter kill
 //! the leader with SIGKILL; it comes back two seconds later. At the end it says whether any batch that was
 //! acknowledged is missing anywhere, and whether all three applied the same.
+//!
+//! `log inspect DIR` prints what is in the directory of a node, sound or not, and changes nothing there.
 
+mod inspect;
 mod node;
 mod nodes;
 mod report;
@@ -23,7 +26,8 @@ struct Options {
     dir: Option<PathBuf>,
 }
 
-const USAGE: &str = "usage: log [--seconds N] [--kill SECONDS] [--data-dir DIR]";
+const USAGE: &str =
+    "usage: log [--seconds N] [--kill SECONDS] [--data-dir DIR]\n       log inspect DIR [--frames]";
 
 fn options(arguments: &[String]) -> Result<Options, String> {
     let mut options = Options { seconds: 20, kill: 0, dir: None };
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((first, rest)) if first == "node" => node::run(rest),
+        Some((first, rest)) if first == "inspect" => inspect::run(rest),
         _ => options(&arguments).and_then(|options| watch(&options).map_err(|error| error.to_string())),
     };
     match outcome {

@@ -39,6 +39,19 @@ pub fn check_format(dir: &Path) -> Result<(), Error> {
     }
 }
 
+/// Whether `dir` is marked with the format of this version. Changes nothing.
+///
+/// # Errors
+/// `FormatTooNew`; `Corrupt` when the file is not a format file; `Io`.
+pub fn has_format(dir: &Path) -> Result<bool, Error> {
+    let path = dir.join(NAME);
+    match fs::read(&path) {
+        Ok(content) => check_content(&path, &content).map(|()| true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::from_io("read", &path, error)),
+    }
+}
+
 fn check_content(path: &Path, content: &[u8]) -> Result<(), Error> {
     let version = std::str::from_utf8(content)
         .ok()

@@ -64,6 +64,13 @@ impl DirLock {
         Ok(Self { file, process })
     }
 
+    /// Whom the lock's file in `dir` names: who holds it, or ended without giving it back. The lock is not touched.
+    pub fn named(dir: &Path) -> Option<String> {
+        let mut text = String::new();
+        File::open(dir.join(NAME)).ok()?.take(HOLDER_BYTES_MAX).read_to_string(&mut text).ok()?;
+        text.parse::<u32>().ok().map(|process| format!("process {process}"))
+    }
+
     #[cfg(test)]
     pub(super) fn duplicate(&self) -> File {
         self.file.try_clone().expect("a descriptor is left")

@@ -60,7 +60,7 @@ pub mod votes;
 pub use batch::{Batch, Family, KEY_BYTES_MAX, Operation, VALUE_BYTES_MAX};
 pub use error::Error;
 pub use fjall::FjallStore;
-pub use format::{FORMAT_VERSION, check_format};
+pub use format::{FORMAT_VERSION, check_format, has_format};
 pub use lock::DirLock;
 pub use memory::{MemoryLog, MemoryStore};
 pub use open::{Backend, LogKind, LogOptions, StoreOptions, open_log, open_store};

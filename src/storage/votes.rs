@@ -155,6 +155,43 @@ impl FileVotes {
     }
 }
 
+/// The file of a [`FileVotes`] as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VoteFile {
+    /// The latest.
+    pub vote: Vote,
+    /// How often one was saved.
+    pub number: u64,
+    /// Where copies are that do not match their checksum, though they were written.
+    pub damaged: Vec<u64>,
+}
+
+impl FileVotes {
+    /// Reads the file in `dir`, whoever has it open, and changes nothing. `None`: there is none.
+    ///
+    /// # Errors
+    /// `Corrupt`, `FormatTooNew`, `Io`.
+    pub fn look(dir: &Path) -> Result<Option<VoteFile>, Error> {
+        let path = dir.join(NAME);
+        let content = match fs::read(&path) {
+            Ok(content) => content,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::from_io("read", &path, error)),
+        };
+        let (number, vote) = latest(&path, &content)?;
+        let slot = |at: usize| &content[at..at + SLOT_BYTES];
+        let mut damaged = Vec::new();
+        for copies in SLOT_AT {
+            // The second slot is not written before the first save.
+            let is_used = copies.iter().any(|at| slot(*at).iter().any(|byte| *byte != 0));
+            let bad = copies.into_iter().filter(|at| is_used && decode(slot(*at)).is_none());
+            damaged.extend(bad.map(|at| at as u64));
+        }
+        Ok(Some(VoteFile { vote, number, damaged }))
+    }
+}
+
 impl VoteStore for FileVotes {
     fn load(&self) -> Vote {
         self.vote

@@ -44,6 +44,7 @@ mod cut_test;
 mod error;
 mod fetcher;
 mod giving;
+mod inspection;
 mod kept;
 mod lifecycle;
 mod mending;
@@ -69,6 +70,7 @@ pub use batching::{BatchLimits, ENTRY_COST_BYTES};
 pub use config::ReplicaConfig;
 pub use error::{LeaderAt, ReplicaError};
 pub use giving::{Giving, PolledState, STATE_BYTES_MAX, copy_of};
+pub use inspection::{Inspection, inspect};
 pub use metrics::{Counts, ReplicaStats, STEPS_US, Spans};
 pub use pending::Pending;
 pub use pieces::StateWriter;
@@ -82,7 +84,7 @@ pub use watching::Situation;
 use crate::dedup::Dedup;
 use crate::env::{Clock, panic};
 use crate::frame::{Body, Entry, FrameLimits};
-use crate::net::{self, NetStats, PeerNet, TcpTransport};
+use crate::net::{NetStats, PeerNet, TcpTransport};
 use crate::raft::wire::{RaftProtocol, WireLimits};
 use crate::raft::{Input, Raft, Status};
 use crate::storage::frames::{FrameLog, FrameLogOptions};
@@ -147,7 +149,7 @@ impl Replica {
             frames_max: u32::MAX,
             frame: limits,
         };
-        check_outbox(&config, &wire)?;
+        config.check_outbox(&wire)?;
         let mut log = kept::open(&config, &log_options, wire, votes.load())?;
         let found = SnapshotShelf::open(&config.dir.join("snapshots"))?;
         let Standing { recovered, last, newest, shelf } =
@@ -293,15 +295,4 @@ impl Replica {
     pub fn address(&self) -> Option<SocketAddr> {
         self.shared.net().map(TcpTransport::address)
     }
-}
-
-/// Whether the largest message finds room where messages wait.
-fn check_outbox(config: &ReplicaConfig, wire: &WireLimits) -> Result<(), ReplicaError> {
-    let message = wire.message_bytes_max.max(config.snapshots.message_bytes());
-    let room = config.net.outbox_bytes_max;
-    if room < message + net::ENVELOPE_BYTES {
-        let text = format!("outbox_bytes_max is {room}, and the largest message has {message} bytes");
-        return Err(ReplicaError::Config(text));
-    }
-    Ok(())
 }

@@ -15,6 +15,8 @@ use super::{ReplicaConfig, ReplicaError};
 use crate::dedup::{Dedup, DedupLimits};
 use crate::env::log::{self, Level};
 use crate::frame::Frame;
+use crate::net;
+use crate::raft::wire::WireLimits;
 use crate::raft::{ADDRESS_BYTES_MAX, MEMBERS_MAX, Membership, Recovered, Snapshot, Vote};
 use crate::storage::frames::{FrameLog, FrameReader, follow_snapshot};
 use crate::storage::snapshots::{SnapshotFile, SnapshotShelf, Stored};
@@ -37,6 +39,17 @@ impl ReplicaConfig {
              address has at most {ADDRESS_BYTES_MAX} bytes"
         );
         Err(ReplicaError::Config(text))
+    }
+
+    /// Whether the largest message finds room where messages wait.
+    pub(super) fn check_outbox(&self, wire: &WireLimits) -> Result<(), ReplicaError> {
+        let message = wire.message_bytes_max.max(self.snapshots.message_bytes());
+        let room = self.net.outbox_bytes_max;
+        if room < message + net::ENVELOPE_BYTES {
+            let text = format!("outbox_bytes_max is {room}, and the largest message has {message} bytes");
+            return Err(ReplicaError::Config(text));
+        }
+        Ok(())
     }
 
     /// Where the log of this node begins: one that is added later learns from the log who is in.
@@ -94,9 +107,7 @@ pub(super) fn recover(
     let terms = terms(&*reader, base.last.index.next())?;
     // A vote that was lost would be given a second time.
     if let Some((term, _)) = terms.last().filter(|(term, _)| *term > vote.term) {
-        let text =
-            format!("the log has entries of term {term}, the vote knows {} only: it was lost", vote.term);
-        return Err(ReplicaError::Config(text));
+        return Err(ReplicaError::Config(lost_vote(*term, vote.term)));
     }
     let time = frame_at(&*reader, last)?.map_or(base.time, |frame| frame.time());
     let memberships = memberships(&*reader, base.last.index)?;
@@ -104,6 +115,10 @@ pub(super) fn recover(
     // Without a log behind the newest one, the core begins there.
     let recovered = Recovered { vote, snapshot: base, terms, last, time, memberships };
     Ok(Standing { recovered, last: end, newest: newest.map(|file| (file, position)), shelf })
+}
+
+pub(super) fn lost_vote(term: Term, known: Term) -> String {
+    format!("the log has entries of term {term}, the vote knows {known} only: it was lost")
 }
 
 /// Whether a directory that is in use is one of this cluster.

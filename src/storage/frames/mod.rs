@@ -38,7 +38,7 @@ pub use faulty::FaultyFrameLog;
 pub use memory::MemoryFrameLog;
 #[cfg(feature = "rocksdb")]
 pub use rocks::RocksFrameLog;
-pub use segments::{Damage, FRAME_SEGMENT_BYTES, SegmentFrameLog};
+pub use segments::{Damage, FRAME_SEGMENT_BYTES, FrameFile, FrameFiles, SegmentFrameLog};
 
 use super::Error;
 use crate::frame::{Frame, FrameKind, FrameLimits};

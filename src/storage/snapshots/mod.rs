@@ -29,6 +29,7 @@ mod blocks;
 #[cfg(test)]
 mod docs_test;
 mod format;
+mod inspect;
 #[cfg(test)]
 mod install_test;
 mod shelf;
@@ -42,6 +43,7 @@ mod writer;
 
 pub use blocks::{Blocks, Unsound};
 pub use format::{BLOCK_BYTES_MAX, NAME_BYTES_MAX, SECTIONS_MAX, SnapshotHead};
+pub use inspect::SnapshotFiles;
 pub use shelf::{Draft, SnapshotFile, SnapshotShelf, Stored};
 pub use until::Until;
 pub use window::Window;

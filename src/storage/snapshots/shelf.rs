@@ -52,7 +52,7 @@ impl SnapshotShelf {
     /// `FormatTooNew`, `Corrupt` for names that are none, `Io`, `Full`, `ReadOnly`.
     pub fn open(dir: &Path) -> Result<(Self, Stored), Error> {
         durable::create_dir(dir)?;
-        let shelf = Self { dir: dir.to_path_buf() };
+        let shelf = Self::at(dir);
         // A name that is seen may be in memory only, as after a kill. What it names was synced before (S1).
         durable::sync_dir(dir)?;
         let mut indexes = shelf.list()?;
@@ -75,31 +75,33 @@ impl SnapshotShelf {
         Ok((shelf, stored))
     }
 
+    /// Of a directory that is left as it is.
+    pub(super) fn at(dir: &Path) -> Self {
+        Self { dir: dir.to_path_buf() }
+    }
+
     /// Snapshots by their last entry, ascending. Removes drafts.
     fn list(&self) -> Result<Vec<Index>, Error> {
         let mut indexes = Vec::new();
         for path in self.paths()? {
-            match path.extension().and_then(|extension| extension.to_str()) {
-                Some(DRAFT) => durable::remove_file(&path)?,
-                Some(SNAPSHOT) => match self.index_of(&path) {
-                    Some(index) => indexes.push(index),
-                    None => return Err(Error::corrupt(&path, 0, "not a name of a snapshot")),
-                },
-                _ => {}
+            if is_draft(&path) {
+                durable::remove_file(&path)?;
+            } else if is_snapshot(&path) {
+                indexes.push(self.index_of(&path).ok_or_else(|| no_name(&path))?);
             }
         }
         indexes.sort_unstable();
         Ok(indexes)
     }
 
-    fn paths(&self) -> Result<Vec<PathBuf>, Error> {
+    pub(super) fn paths(&self) -> Result<Vec<PathBuf>, Error> {
         let entries = fs::read_dir(&self.dir).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
         let entries = entries.map_err(|source| Error::from_io("list", &self.dir, source))?;
         Ok(entries.iter().map(fs::DirEntry::path).collect())
     }
 
     /// The last entry of the snapshot of that name.
-    fn index_of(&self, path: &Path) -> Option<Index> {
+    pub(super) fn index_of(&self, path: &Path) -> Option<Index> {
         let index = path.file_stem()?.to_str()?.parse().map(Index::new).ok()?;
         (path == self.path_of(index)).then_some(index)
     }
@@ -305,8 +307,20 @@ fn is_damage(error: &Error) -> bool {
     }
 }
 
+pub(super) fn is_draft(path: &Path) -> bool {
+    path.extension().is_some_and(|kind| kind == DRAFT)
+}
+
+pub(super) fn is_snapshot(path: &Path) -> bool {
+    path.extension().is_some_and(|kind| kind == SNAPSHOT)
+}
+
+pub(super) fn no_name(path: &Path) -> Error {
+    Error::corrupt(path, 0, "not a name of a snapshot")
+}
+
 /// A snapshot that `path` holds as a whole.
-fn verify(path: &Path, is_over: &dyn Fn() -> bool) -> Result<SnapshotFile, Error> {
+pub(super) fn verify(path: &Path, is_over: &dyn Fn() -> bool) -> Result<SnapshotFile, Error> {
     let input = BufReader::with_capacity(AHEAD_BYTES, Until::new(open(path)?, is_over));
     let blocks = Blocks::new(input).map_err(|unsound| unsound.at(path))?;
     let head = *blocks.head();

@@ -39,7 +39,7 @@ pub(super) use due::Due;
 pub(super) use given::Given;
 pub(super) use post::{Post, Room, Taken};
 pub(super) use receiver::Received;
-pub(super) use sections::{HOST, read_dedup, read_members};
+pub(super) use sections::{HOST, read_dedup, read_members, skip_to_position};
 pub(super) use taker::{Take, Work};
 
 use super::ReplicaError;

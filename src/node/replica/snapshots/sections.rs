@@ -52,7 +52,7 @@ pub(in crate::node::replica) fn read_dedup<R: Read>(blocks: &mut Blocks<R>) -> i
 ///
 /// # Errors
 /// As [`read_members`].
-pub(super) fn skip_to_position<R: Read>(blocks: &mut Blocks<R>) -> io::Result<Index> {
+pub(in crate::node::replica) fn skip_to_position<R: Read>(blocks: &mut Blocks<R>) -> io::Result<Index> {
     enter(blocks, DEDUP)?;
     read_position(blocks)
 }

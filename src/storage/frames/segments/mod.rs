@@ -50,6 +50,7 @@
 mod active;
 mod format;
 mod index;
+mod inspect;
 mod intact;
 mod mend;
 mod recent;
@@ -68,10 +69,11 @@ mod power_test;
 #[cfg(test)]
 mod segments_test;
 
+pub use inspect::{FrameFile, FrameFiles};
 pub use mend::Damage;
 
 use super::outline::{Outline, check_keep_from, check_keep_to};
-use super::{FrameLog, FrameLogOptions, FrameReader, Preparation, check_next};
+use super::{FrameHead, FrameLog, FrameLogOptions, FrameReader, Preparation, check_next};
 use crate::frame::{FRAME_HEADER_BYTES, Frame};
 use crate::storage::poison::Poison;
 use crate::storage::{Error, durable};
@@ -172,6 +174,15 @@ impl SegmentFrameLog {
     /// that are none. `FormatTooNew`, `Io`.
     pub fn damages(dir: &Path) -> Result<Vec<Damage>, Error> {
         mend::damages(dir)
+    }
+
+    /// What is in the files of the log in `dir`, whoever has it open, and what is wrong there. `visit` gets each frame that
+    /// is sound, and its file. Changes nothing.
+    ///
+    /// # Errors
+    /// `Io` where the directory cannot be listed.
+    pub fn inspect(dir: &Path, visit: &mut dyn FnMut(&Path, FrameHead)) -> Result<FrameFiles, Error> {
+        inspect::files(dir, visit)
     }
 
     /// Writes what waits, into as many files as it takes.

@@ -30,14 +30,16 @@ pub(super) struct Recovered {
 /// What is in a directory: files of frames by base, and what is ours beside them.
 pub(super) struct Listing {
     pub(super) files: Vec<(Index, PathBuf)>,
-    others: Vec<PathBuf>,
+    pub(super) others: Vec<PathBuf>,
+    /// Called as files of frames are, but for the number.
+    pub(super) misnamed: Vec<PathBuf>,
 }
 
 /// A file as it was found.
-struct Found {
+pub(super) struct Found {
     segment: Segment,
     cut: Cut,
-    scan: Scan,
+    pub(super) scan: Scan,
 }
 
 pub(super) fn recover(dir: &Path, stock: &Stock) -> Result<Recovered, Error> {
@@ -58,7 +60,7 @@ pub(super) fn recover(dir: &Path, stock: &Stock) -> Result<Recovered, Error> {
     for (number, (base, path)) in listing.files.iter().enumerate() {
         let expected = listing.files.get(number + 1).map(|(next, _)| *next);
         let term = outline.last_term();
-        let found = inspect(path, *base, expected, term, &mut |header, seal| {
+        let found = inspect(path, *base, expected, term, &mut |header, seal, _| {
             if outline.next() == seal.base {
                 outline.push(header, seal);
             }
@@ -88,8 +90,20 @@ pub(super) fn start(dir: &Path, stock: &Stock, next: Index, layout: Layout) -> R
 }
 
 pub(super) fn list(dir: &Path) -> Result<Listing, Error> {
+    let listing = list_all(dir)?;
+    match listing.misnamed.first() {
+        Some(path) => Err(no_name(path)),
+        None => Ok(listing),
+    }
+}
+
+pub(super) fn no_name(path: &Path) -> Error {
+    Error::corrupt(path, 0, "not a name of a file of frames")
+}
+
+pub(super) fn list_all(dir: &Path) -> Result<Listing, Error> {
     let io = |source| Error::from_io("list", dir, source);
-    let mut listing = Listing { files: Vec::new(), others: Vec::new() };
+    let mut listing = Listing { files: Vec::new(), others: Vec::new(), misnamed: Vec::new() };
     for entry in fs::read_dir(dir).map_err(io)? {
         let path = entry.map_err(io)?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -98,7 +112,7 @@ pub(super) fn list(dir: &Path) -> Result<Listing, Error> {
                 Ok(base) if base > Index::ORIGIN && path == path_of(dir, base) => {
                     listing.files.push((base, path));
                 }
-                _ => return Err(Error::corrupt(&path, 0, "not a name of a file of frames")),
+                _ => listing.misnamed.push(path),
             }
         } else if Stock::is_ours(name) {
             listing.others.push(path);
@@ -106,16 +120,18 @@ pub(super) fn list(dir: &Path) -> Result<Listing, Error> {
     }
     listing.files.sort_unstable();
     listing.others.sort_unstable();
+    listing.misnamed.sort_unstable();
     Ok(listing)
 }
 
-/// Reads and verifies one file, which stands behind entries of `term`; `visit` gets each good frame.
-fn inspect(
+/// Reads and verifies one file, which stands behind entries of `term`; `visit` gets each good frame, and where its record
+/// stands.
+pub(super) fn inspect(
     path: &Path,
     base: Index,
     expected: Option<Index>,
     term: Term,
-    visit: &mut dyn FnMut(&FrameHeader, Seal),
+    visit: &mut dyn FnMut(&FrameHeader, Seal, u64),
 ) -> Result<Found, Error> {
     let failed = |operation| move |source| Error::from_io(operation, path, source);
     let file = File::open(path).map_err(failed("open"))?;
@@ -135,7 +151,7 @@ fn inspect(
     let mut found = |header: &FrameHeader, at| {
         let seal = header.seal.expect("records hold sealed frames");
         segment.push(header, seal.base, at);
-        visit(header, seal);
+        visit(header, seal, at);
     };
     let subject = Subject { base, expected, salt, cut, term };
     let scan = scan(&mut window, subject, &mut found).map_err(failed("read"))?;
@@ -150,7 +166,7 @@ pub(super) fn gaps(
     intact: &mut Intact,
 ) -> Result<(Option<u64>, Vec<Gap>), Error> {
     let term = intact.last_term();
-    match inspect(path, base, expected, term, &mut |header, seal| intact.push(header, seal)) {
+    match inspect(path, base, expected, term, &mut |header, seal, _| intact.push(header, seal)) {
         Ok(found) => {
             check_end(path.parent().unwrap_or(path), found.scan.next, expected)?;
             Ok((Some(found.segment.salt), found.scan.gaps))
