@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. The work is done by the scripts in deploy/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-log run-c run-cpp run-java run-python sim test check check-benches sanitize bench dist coverage clean
+.PHONY: help setup run run-log inspect run-c run-cpp run-java run-python sim test check check-benches sanitize bench dist coverage clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,10 @@ run: ## Open both chains, finalise transactions, prove none was lost
 run-log: ## Three processes replicate a log; k and Enter kill the leader; TIME=seconds, KILL=seconds between kills
 	@deploy/setup run
 	@deploy/run log
+
+inspect: ## What is in the directory of a node of the replicated log, DIR=path; FRAMES=1 lists each frame
+	@deploy/setup run
+	@deploy/run inspect
 
 run-c run-cpp run-java run-python: run-%:
 	@deploy/setup run-$*

@@ -10,6 +10,7 @@ mod workshop;
 use duochain::frame::Origin;
 use duochain::node::replica::{PolledReplica, ReplicaConfig, ReplicaError, SubmitOptions};
 use duochain::storage::frames::{FrameHead, FrameLog, FrameLogOptions, SegmentFrameLog};
+use duochain::storage::votes::FileVotes;
 use duochain::types::Index;
 use replicas::{Cluster, PATIENCE, eventually};
 use std::collections::BTreeMap;
@@ -74,17 +75,27 @@ fn contents(dir: &Path) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
     all
 }
 
-/// Whether it found no fault, and what it printed.
-fn look(dir: &Path, options: &[&str]) -> (bool, String) {
+/// How it ended, what it printed, and what it said beside that.
+fn call(dir: &Path, options: &[&str]) -> (Option<i32>, String, String) {
     let program = workshop::libraries().with_file_name("examples").join("log");
     let mut command = Command::new(program);
     command.arg("inspect").arg(dir).args(options).stdin(Stdio::null());
     let output = command.output().expect("it was built with the tests");
-    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// Whether it found no fault, and what it printed.
+fn look(dir: &Path, options: &[&str]) -> (bool, String) {
+    let (code, out, told) = call(dir, options);
     let faults = out.lines().filter(|line| line.starts_with("fault: ")).count();
-    let told =
-        if faults == 0 { String::new() } else { format!("log: {faults} faults in {}\n", dir.display()) };
-    assert_eq!((output.status.success(), err), (faults == 0, told), "{out}");
+    assert_eq!(code, Some(i32::from(faults > 0)), "{out}{told}");
+    let expected = match faults {
+        0 => String::new(),
+        1 => format!("log: 1 fault in {}", dir.display()),
+        _ => format!("log: {faults} faults in {}", dir.display()),
+    };
+    assert!(told.starts_with(&expected) && told.is_empty() == (faults == 0), "{out}{told}");
     (faults == 0, out)
 }
 
@@ -180,22 +191,74 @@ fn files_without_a_first_page_and_files_that_are_missing_are_faults() {
         bytes[..4096].fill(0);
         fs::write(path, bytes).unwrap();
     }
-    fs::remove_file(dir.join("VOTE")).unwrap();
+    for gone in ["VOTE", "FORMAT"] {
+        fs::remove_file(dir.join(gone)).unwrap();
+    }
     let (_, out) = inspect(&dir, &[]);
     for path in [&files[1], files.last().unwrap()] {
         assert!(has_line(&out, &["fault: ", path.to_str().unwrap(), "at offset 0"]), "{out}");
     }
-    assert!(has_line(&out, &["fault: ", "VOTE", "missing"]), "{out}");
+    assert!(has_line(&out, &["vote: none"]) && has_line(&out, &["fault: ", "VOTE", "missing"]), "{out}");
+    assert!(has_line(&out, &["fault: ", "FORMAT", "missing"]), "{out}");
     fs::remove_file(&files[0]).unwrap();
     fs::remove_file(dir.join(format!("snapshots/{:020}.snapshot", ENTRIES + 1))).unwrap();
     let (_, out) = inspect(&dir, &[]);
     assert!(has_line(&out, &["fault: ", "the log begins at", "no snapshot"]), "{out}");
-    let empty = dir.join("empty");
-    fs::create_dir(&empty).unwrap();
-    assert!(!inspect(&empty, &[]).0);
-    let missing = workshop::libraries().with_file_name("examples").join("log");
-    let output = Command::new(missing).arg("inspect").arg(dir.join("nowhere")).output().unwrap();
-    assert!(!output.status.success() && output.stderr.starts_with(b"log: list "), "{output:?}");
+}
+
+#[test]
+fn a_directory_that_is_no_nodes_is_told_apart_from_one_that_lost_something() {
+    let cluster = Cluster::tuned("inspect-other", 1, small);
+    let other = cluster.scratch.path().join("other");
+    let refused = |dir: &Path, why: &str| {
+        let (code, out, told) = call(dir, &[]);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{told}");
+        assert!(told.starts_with("log: ") && told.contains(why), "{why} in {told}");
+    };
+    refused(&other, "No such file");
+    fs::create_dir(&other).unwrap();
+    refused(&other, "not the directory of a node");
+    for (path, bytes) in
+        [("log/syslog", "x"), ("snapshots/yesterday.tar", "x"), ("FORMAT", "duochain format 1\n")]
+    {
+        fs::create_dir_all(other.join(path).parent().unwrap()).unwrap();
+        fs::write(other.join(path), bytes).unwrap();
+    }
+    refused(&other, "not the directory of a node");
+    refused(&other.join("FORMAT"), "Not a directory");
+    // That of the whole cluster names its nodes.
+    refused(cluster.scratch.path(), &format!("look into {}", cluster.config(1).dir.display()));
+}
+
+#[test]
+fn a_log_that_is_gone_is_a_fault_only_once_something_was_in_it() {
+    let (_cluster, dir) = written("inspect-gone");
+    fs::remove_dir_all(dir.join("log")).unwrap();
+    let (_, out) = inspect(&dir, &[]);
+    assert!(has_line(&out, &["fault: ", "log is corrupt", "missing: what this node acknowledged"]), "{out}");
+    // What a first opening leaves that was killed before it came to the log.
+    fs::remove_dir_all(dir.join("snapshots")).unwrap();
+    fs::remove_file(dir.join("VOTE")).unwrap();
+    drop(FileVotes::open(&dir).unwrap());
+    let (is_sound, out) = inspect(&dir, &[]);
+    assert!(is_sound && has_line(&out, &["note: log: missing"]), "{out}");
+}
+
+#[test]
+fn a_log_in_rocksdb_is_named_and_not_missed() {
+    let (_cluster, dir) = written("inspect-rocksdb");
+    let rocks = dir.join("log-rocksdb");
+    fs::create_dir(&rocks).unwrap();
+    let (_, out) = inspect(&dir, &[]);
+    assert!(has_line(&out, &["fault: ", "log-rocksdb", "a second log"]), "{out}");
+    fs::remove_dir_all(dir.join("log")).unwrap();
+    let (is_sound, out) = inspect(&dir, &[]);
+    let named = ["log: in RocksDB, at ", rocks.to_str().unwrap()];
+    assert!(is_sound && has_line(&out, &named), "{out}");
+    assert!(
+        !out.contains("no entries") && !out.contains("note: ") && has_line(&out, &["snapshot: "]),
+        "{out}"
+    );
 }
 
 #[test]

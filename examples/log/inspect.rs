@@ -4,11 +4,29 @@ use duochain::node::replica::{Inspection, inspect};
 use duochain::raft::Membership;
 use duochain::storage::frames::{FrameFile, FrameHead};
 use duochain::types::{ClusterId, Index, NodeId, Term};
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
+use std::process::ExitCode;
+
+/// Where there is a fault; 0 where there is none.
+const FAULTY: u8 = 1;
+/// Where nothing of a node could be looked at.
+const UNSEEN: u8 = 2;
 
 /// Arguments: the directory, and `--frames` to list each of them.
-pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    let (code, told) = match look(arguments) {
+        Ok(None) => return ExitCode::SUCCESS,
+        Ok(Some(told)) => (FAULTY, told),
+        Err(told) => (UNSEEN, told),
+    };
+    let _ = writeln!(io::stderr(), "log: {told}");
+    ExitCode::from(code)
+}
+
+/// How many faults there are, if any, in words.
+fn look(arguments: &[String]) -> Result<Option<String>, String> {
     let (dir, lists_frames) = match arguments {
         [dir] => (Path::new(dir), false),
         [dir, option] if option == "--frames" => (Path::new(dir), true),
@@ -22,13 +40,32 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         }
     };
     let found = inspect(dir, &mut visit).map_err(|error| error.to_string())?;
+    let found = found.ok_or_else(|| nothing_in(dir))?;
     written
         .and_then(|()| print(&mut out, &found))
         .and_then(|()| out.flush())
         .map_err(|error| error.to_string())?;
-    match found.faults.len() {
-        0 => Ok(()),
-        faults => Err(format!("{faults} faults in {}", dir.display())),
+    let advice = match &found.holder {
+        Some(holder) => format!("; if {holder} is at work there, look again"),
+        None => String::new(),
+    };
+    Ok(match found.faults.len() {
+        0 => None,
+        1 => Some(format!("1 fault in {}{advice}", dir.display())),
+        faults => Some(format!("{faults} faults in {}{advice}", dir.display())),
+    })
+}
+
+/// What to say of a directory that is no node's. That of a whole cluster, as of `--data-dir`, has those of its nodes in it.
+fn nothing_in(dir: &Path) -> String {
+    let paths = fs::read_dir(dir).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let mut nodes: Vec<_> = paths.filter(|path| path.join("VOTE").exists()).collect();
+    nodes.sort_unstable();
+    let nodes: Vec<_> = nodes.iter().map(|path| path.display().to_string()).collect();
+    let dir = dir.display();
+    match nodes.len() {
+        0 => format!("{dir} is not the directory of a node of the log: no VOTE, log or snapshots in it"),
+        _ => format!("{dir} is not the directory of a node of the log: look into {}", nodes.join(" or ")),
     }
 }
 
@@ -58,9 +95,13 @@ fn print(out: &mut impl Write, found: &Inspection) -> io::Result<()> {
         }
         None => writeln!(out, "vote: none")?,
     }
+    if let Some(rocks) = &found.rocks {
+        writeln!(out, "log: in RocksDB, at {}, which only RocksDB reads", rocks.display())?;
+    }
     match found.entries() {
         Some((first, last)) => writeln!(out, "log: entries {first} to {last}, {}", terms(&found.terms()))?,
-        None => writeln!(out, "log: no entries")?,
+        None if found.rocks.is_none() => writeln!(out, "log: no entries")?,
+        None => {}
     }
     for file in &found.log.files {
         segment(out, file)?;

@@ -4,7 +4,8 @@
 //! the leader with SIGKILL; it comes back two seconds later. At the end it says whether any batch that was
 //! acknowledged is missing anywhere, and whether all three applied the same.
 //!
-//! `log inspect DIR` prints what is in the directory of a node, sound or not, and changes nothing there.
+//! `log inspect DIR` (`make inspect DIR=path`) prints what is in the directory of a node, sound or not, and changes
+//! nothing there.
 
 mod inspect;
 mod node;
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((first, rest)) if first == "node" => node::run(rest),
-        Some((first, rest)) if first == "inspect" => inspect::run(rest),
+        Some((first, rest)) if first == "inspect" => return inspect::run(rest),
         _ => options(&arguments).and_then(|options| watch(&options).map_err(|error| error.to_string())),
     };
     match outcome {

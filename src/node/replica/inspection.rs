@@ -3,15 +3,16 @@
 //! # Model
 //! ```text
 //! FORMAT, LOCK, VOTE, log/, snapshots/ --looked at by what opens them--> Inspection
-//!     faults   what opening refuses, or mends with the help of peers, by file and offset
-//!     notes    what opening sees to by itself
+//!     faults   what is not what was written, or is gone, by file and offset
+//!     notes    what opening sees to by itself, and nothing is missed
 //! ```
 //! The files are read by the code that recovers them, so both say the same. Nothing is written, made, removed, renamed or
 //! locked, and nothing is refused: what is not right is told, and the rest looked at.
 //!
 //! # Limits
 //! Of a node that runs, files change while they are looked at: its last file may look torn, and a snapshot may be gone. Time
-//! and memory are those of an opening without the replay.
+//! and memory are those of an opening without the replay. A log in RocksDB is named, and not read: only RocksDB can, and it
+//! locks what it reads.
 
 use super::recovery;
 use super::snapshots::{read_members, skip_to_position};
@@ -23,6 +24,9 @@ use crate::storage::{DirLock, Error, has_format};
 use crate::types::{Index, Term};
 use std::path::{Path, PathBuf};
 
+/// Where a log in RocksDB is; another engine's files, which nobody else reads.
+const ROCKS: &str = "log-rocksdb";
+
 /// What is in the directory of a node; see [`inspect`].
 #[derive(Debug, Default)]
 #[non_exhaustive]
@@ -31,48 +35,62 @@ pub struct Inspection {
     pub holder: Option<String>,
     /// Term, vote and cluster; `None` where there is no such file, or none that is good.
     pub votes: Option<VoteFile>,
-    /// The log.
+    /// The log; nothing where it is in RocksDB.
     pub log: FrameFiles,
+    /// Where a log in RocksDB is.
+    pub rocks: Option<PathBuf>,
     /// Snapshots that are whole, the oldest first, each with the last entry that the host's state in it stands for.
     pub snapshots: Vec<(SnapshotFile, Index)>,
     /// The members that are known last, and the entry that says so.
     pub members: Option<(Index, Membership)>,
-    /// What opening refuses or has to have mended.
+    /// What is not what was written, or is gone: opening refuses it, has it mended, or goes on without.
     pub faults: Vec<Error>,
-    /// What opening sees to by itself.
+    /// What opening sees to by itself, and nothing is missed.
     pub notes: Vec<String>,
 }
 
 /// Looks at the directory of a node, which it need not be fit to open. `visit` gets each frame that is sound, and its file.
+/// `None`: nothing of a node is there.
 ///
 /// # Errors
 /// `Io` where `dir` cannot be listed.
-pub fn inspect(dir: &Path, visit: &mut dyn FnMut(&Path, FrameHead)) -> Result<Inspection, Error> {
+pub fn inspect(dir: &Path, visit: &mut dyn FnMut(&Path, FrameHead)) -> Result<Option<Inspection>, Error> {
     std::fs::read_dir(dir).map_err(|source| Error::Io { operation: "list", path: dir.into(), source })?;
+    let has = |name| dir.join(name).exists();
+    let [has_votes, has_log, has_rocks, has_snapshots] = ["VOTE", "log", ROCKS, "snapshots"].map(has);
     let mut found = Inspection { holder: DirLock::named(dir), ..Inspection::default() };
+    if has_log {
+        match SegmentFrameLog::inspect(&dir.join("log"), visit) {
+            Ok(log) => found.log = log,
+            Err(error) => found.faults.push(error),
+        }
+    }
+    if has_snapshots {
+        match SnapshotShelf::inspect(&dir.join("snapshots")) {
+            Ok(files) => found.take_snapshots(files),
+            Err(error) => found.faults.push(error),
+        }
+    }
+    found.faults.append(&mut found.log.faults);
+    // Other directories have one of such a name, too.
+    if !has_votes && !has_rocks && found.is_empty() {
+        return Ok(None);
+    }
     match has_format(dir) {
         Ok(true) => {}
-        Ok(false) => found.fault(dir.join("FORMAT"), "missing"),
+        Ok(false) => found.fault(dir.join("FORMAT"), "missing, although the directory holds data"),
         Err(error) => found.faults.push(error),
     }
     match FileVotes::look(dir) {
-        Ok(Some(votes)) => found.votes = Some(votes),
-        Ok(None) => found.fault(dir.join("VOTE"), "missing"),
+        Ok(votes) => found.votes = votes,
         Err(error) => found.faults.push(error),
     }
-    match SegmentFrameLog::inspect(&dir.join("log"), visit) {
-        Ok(log) => found.log = log,
-        Err(error) => found.faults.push(error),
-    }
-    match SnapshotShelf::inspect(&dir.join("snapshots")) {
-        Ok(files) => found.take_snapshots(files),
-        Err(error) => found.faults.push(error),
-    }
-    found.faults.append(&mut found.log.faults);
+    found.rocks = has_rocks.then(|| dir.join(ROCKS));
+    found.miss(dir, has_votes, has_log);
     found.know_members();
     found.compare(dir);
     found.note_what_is_seen_to();
-    Ok(found)
+    Ok(Some(found))
 }
 
 impl Inspection {
@@ -93,8 +111,41 @@ impl Inspection {
         terms
     }
 
+    /// Whether there is no file of a log and no snapshot, sound or not.
+    fn is_empty(&self) -> bool {
+        let log = &self.log;
+        log.files.is_empty()
+            && log.spares.is_empty()
+            && self.snapshots.is_empty()
+            && self.notes.is_empty()
+            && self.faults.is_empty()
+    }
+
     fn fault(&mut self, path: PathBuf, what: impl Into<String>) {
         self.faults.push(Error::Corrupt { path, offset: 0, what: what.into() });
+    }
+
+    /// Votes and log are made in this order, before anything is promised: one that is missing beside what comes later was
+    /// there, and a vote would be given a second time, or entries forgotten.
+    fn miss(&mut self, dir: &Path, has_votes: bool, has_log: bool) {
+        let is_used = self.votes.as_ref().is_some_and(|votes| votes.number > 0);
+        let has_entries = !self.log.files.is_empty() || !self.snapshots.is_empty() || self.rocks.is_some();
+        if !has_votes && has_entries {
+            self.fault(dir.join("VOTE"), "missing, although the directory holds data");
+        } else if !has_votes {
+            self.notes.push("VOTE: missing: opening makes it".to_owned());
+        }
+        match (&self.rocks, has_log) {
+            (Some(rocks), true) => {
+                let (path, what) = (rocks.clone(), "a second log beside the one in `log`: a node has one");
+                self.fault(path, what);
+            }
+            (None, false) if is_used || !self.snapshots.is_empty() => {
+                self.fault(dir.join("log"), "missing: what this node acknowledged may be gone");
+            }
+            (None, false) => self.notes.push("log: missing: opening makes it".to_owned()),
+            _ => {}
+        }
     }
 
     fn take_snapshots(&mut self, files: SnapshotFiles) {
@@ -174,6 +225,7 @@ impl Inspection {
         }
         let last = self.entries().map_or(Index::ORIGIN, |(_, last)| last);
         if let Some((file, _)) = self.snapshots.last()
+            && self.rocks.is_none()
             && last < file.head.last.index
         {
             let (path, end) = (file.path().display(), file.head.last.index);
