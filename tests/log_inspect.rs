@@ -160,7 +160,7 @@ fn every_damage_is_named_by_file_and_offset_and_the_rest_described() {
     let options = FrameLogOptions { segment_bytes: 1 << 20, ..FrameLogOptions::default() };
     let small = duochain::frame::FrameLimits { body_bytes_max: 64 << 10, entries_max: 10_000 };
     let opened = SegmentFrameLog::open(&dir.join("log"), &FrameLogOptions { limits: small, ..options });
-    let refusal = opened.err().expect("it is damaged").to_string();
+    let refusal = opened.expect_err("it is damaged").to_string();
     assert!(refusal.contains(path.to_str().unwrap()) && refusal.contains("at offset"), "{refusal}");
     let snapshot = dir.join(format!("snapshots/{:020}.snapshot", ENTRIES + 1));
     damaged::flip(&snapshot, 200);
