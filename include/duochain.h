@@ -2542,8 +2542,8 @@ duo_status duo_replog_transfer(const struct duo_replog *log, uint64_t to, int64_
  * Ends the node's part in order: takes no more entries, waits until those it has are committed and on disk, and
  * hands leadership over, all in `timeout_ns`. Then it is closed in any case, which takes as long as a write that is
  * under way on its disk and at most `close_within_ns`, and waiting calls return `DUO_ERR_CLOSED`; `DUO_TIMEOUT` when
- * something was left to do. The directory can be opened again. What is committed can still be read until it is destroyed.
- * Again it does nothing.
+ * something was left to do. The directory can be opened again. What is committed can still be read until it is destroyed,
+ * but for a log in RocksDB: `DUO_ERR_CLOSED`. Again it does nothing.
  *
  * A thread that is busy for longer than `close_within_ns` is left: it begins nothing new, and ends when the disk, or
  * whoever looks a name up, answers. Until then the directory may stay locked, the library must not be unloaded, and each

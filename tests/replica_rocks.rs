@@ -22,6 +22,7 @@ fn refused(config: ReplicaConfig) -> ReplicaError {
 #[cfg(feature = "rocksdb")]
 mod with_rocksdb {
     use super::*;
+    use duochain::types::Index;
     use replicas::{batch, texts, unless_it_went, until};
     use std::path::PathBuf;
 
@@ -119,6 +120,24 @@ mod with_rocksdb {
             let applied: Vec<_> = cluster.alive().map(|(_, replica)| replica.applied()).collect();
             applied.len() == 2 && applied[0] == applied[1]
         });
+    }
+
+    #[test]
+    fn a_closed_node_gives_its_database_back_while_its_host_holds_it() {
+        let mut cluster = Cluster::tuned("rocks-back", 1, in_rocksdb);
+        let last = cluster.append("something").index;
+        let config = cluster.config(1);
+        let Some((closed, _)) = cluster.replicas[0].take() else { panic!("it is open") };
+        assert!(!closed.read(last, 0).expect("it is open").is_empty());
+        assert!(closed.close());
+        assert!(matches!(closed.read(last, 0), Err(ReplicaError::Closed)));
+        assert_eq!(closed.first(), Index::new(1));
+        for _ in 0..2 {
+            let next = Applied::default();
+            let replica = Replica::open(config.clone(), Box::new(Keep(next.clone()))).expect("it is free");
+            until("it has applied", || replica.applied() >= last);
+            assert_eq!(texts(&next.lock().unwrap()), ["something"]);
+        }
     }
 
     #[test]

@@ -280,7 +280,8 @@ public:
             [&](char *buf, std::size_t cap, std::size_t *len) { return duo_replog_prometheus(get(), buf, cap, len); },
             256);
     }
-    // Ends this node's part. DUO_TIMEOUT: something was left to do. What is committed can still be read.
+    // Ends this node's part. DUO_TIMEOUT: something was left to do. What is committed can still be read, but for
+    // a log in RocksDB.
     duo_status close(Nanos timeout = Nanos::zero()) { return check(duo_replog_close(get(), timeout.count())); }
 
 private:

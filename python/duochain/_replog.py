@@ -125,8 +125,9 @@ class ReplicatedLog(_native.ReplicatedLog):
     to `repair_within` (30 s); `CorruptionError` for what none of them has.
 
     `close`, and leaving a `with`, end this node's part at once, without handing leadership over as `shutdown` does, and
-    give the directory back; what was committed can still be read. Both wait for a write that is under way on the disk,
-    for `close_within` (30 s) at most: what a disk that does not answer holds is left then, and keeps the directory.
+    give the directory back; what was committed can still be read, but for a log in RocksDB. Both wait for a write that is
+    under way on the disk, for `close_within` (30 s) at most: what a disk that does not answer holds is left then, and
+    keeps the directory.
 
     A signal whose handler raises, as that of Ctrl-C does, ends every wait within 50 ms, and not what is waited for: an
     entry may be committed, a change carried out. `shutdown` and `close` go on in the background, and so does an opening,

@@ -72,6 +72,9 @@ pub enum Error {
         /// The earlier failure.
         reason: String,
     },
+    /// The log was closed, and with it what its readers read from.
+    #[error("the log is closed")]
+    Closed,
     /// This build cannot do it.
     #[error("unsupported: {0}")]
     Unsupported(String),
@@ -131,6 +134,7 @@ impl Error {
             Self::FormatTooNew { .. } | Self::Unsupported(_) => Status::Unsupported,
             Self::Locked { .. } => Status::Busy,
             Self::Poisoned { .. } => Status::Poisoned,
+            Self::Closed => Status::Closed,
             Self::OutOfRange { .. } | Self::OutOfOrder(_) => Status::InvalidArgument,
             Self::TooLarge { .. } => Status::TooLarge,
             Self::Config(_) => Status::Config,

@@ -159,6 +159,9 @@ pub(super) fn convert(operation: &'static str, path: &Path, error: &rocksdb::Err
         ErrorKind::IOError if said("File too large") => system(io::ErrorKind::FileTooLarge),
         ErrorKind::IOError if said("Read-only file system") => system(io::ErrorKind::ReadOnlyFilesystem),
         ErrorKind::IOError if said("Permission denied") => system(io::ErrorKind::PermissionDenied),
+        ErrorKind::IOError if said("lock hold by current process") => {
+            Error::Locked { path: path.to_path_buf(), holder: format!("process {}", std::process::id()) }
+        }
         ErrorKind::IOError if said("lock ") && !said("No locks available") => {
             Error::Locked { path: path.to_path_buf(), holder: "another process".to_owned() }
         }

@@ -54,6 +54,26 @@ static void a_directory_keeps_the_kind_of_log_that_it_was_begun_with(const clust
     CHECK(log == NULL && last_says("rocksdb"));
 }
 
+static void a_closed_log_gives_its_directory_back_before_it_is_destroyed(const cluster *c, uint32_t kept) {
+    char dir[96];
+    duo_replog *closed = NULL, *next = NULL;
+    duo_replog_entry entry;
+    char buf[8];
+    size_t n = 0, len = 0;
+    duo_replog_options options = options_kept_in(c, kept, dir, sizeof dir);
+    snprintf(dir + strlen(dir), sizeof dir - strlen(dir), "-back-%u", kept);
+    OK(duo_replog_open(&options, &closed));
+    CHECK(append_and_count(closed, "kept") == 1);
+    OK(duo_replog_close(closed, PATIENCE_NS));
+    OK(duo_replog_open(&options, &next));
+    CHECK(append_and_count(next, "kept") == 2);
+    /* What was read last is in memory, perhaps. */
+    const duo_status shown = duo_replog_read(closed, 1, &entry, 1, buf, sizeof buf, 0, &n, &len);
+    CHECK(shown == DUO_OK || (shown == DUO_ERR_CLOSED && kept == DUO_LOG_BACKEND_ROCKSDB));
+    OK(duo_replog_destroy(closed));
+    OK(duo_replog_destroy(next));
+}
+
 static void what_is_none_is_refused(const cluster *c) {
     char dir[96];
     duo_replog *log = NULL;
@@ -68,9 +88,11 @@ int main(void) {
     what_is_none_is_refused(&c);
     a_directory_keeps_the_kind_of_log_that_it_was_begun_with(&c, DUO_LOG_BACKEND_SEGMENTS,
                                                              DUO_LOG_BACKEND_ROCKSDB);
+    a_closed_log_gives_its_directory_back_before_it_is_destroyed(&c, DUO_LOG_BACKEND_SEGMENTS);
     if (features_have(DUO_FEATURE_ROCKSDB)) {
         a_directory_keeps_the_kind_of_log_that_it_was_begun_with(&c, DUO_LOG_BACKEND_ROCKSDB,
                                                                  DUO_LOG_BACKEND_SEGMENTS);
+        a_closed_log_gives_its_directory_back_before_it_is_destroyed(&c, DUO_LOG_BACKEND_ROCKSDB);
     }
     end_cluster(&c);
     return 0;

@@ -296,7 +296,8 @@ impl ReplicatedLog {
         })
     }
 
-    /// Ends this node's part at once. What it had can still be read. After a signal it goes on in the background.
+    /// Ends this node's part at once. What it had can still be read, but for a log in RocksDB. After a signal it goes on in
+    /// the background.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.gate.close(py, || match self.end(|replica| replica.close()) {
             Ok(ending) => ending.wait(py).map(drop),

@@ -111,7 +111,10 @@ impl ReplicaError {
 
 impl From<storage::Error> for ReplicaError {
     fn from(error: storage::Error) -> Self {
-        Self::Storage(Arc::new(error))
+        match error {
+            storage::Error::Closed => Self::Closed,
+            error => Self::Storage(Arc::new(error)),
+        }
     }
 }
 

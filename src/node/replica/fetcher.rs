@@ -50,6 +50,9 @@ fn next(shared: &Shared) -> Option<Job> {
 fn read(shared: &Shared, to: NodeId, from: Index, bytes_max: usize) -> Result<Vec<Frame>, Error> {
     let outcome = shared.reader.0.read(from, bytes_max);
     outcome.inspect_err(|error| {
+        if matches!(error, Error::Closed) {
+            return;
+        }
         log::emit(Level::Error, "log", format_args!("{to} cannot be fed from {from}: {error}"));
     })
 }

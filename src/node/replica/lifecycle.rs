@@ -42,7 +42,7 @@ impl Replica {
 
     /// Ends everything and waits for it: calls that wait get `Closed`. It takes as long as what is being written, applied
     /// and connected, for `ReplicaConfig::close_within` at most. The directory may be opened again then; what was committed
-    /// can still be read here. Safe to call again; a second caller waits as well. From within a callback or
+    /// can still be read here, but for a log in RocksDB. Safe to call again; a second caller waits as well. From within a callback or
     /// [`Apply`](super::Apply) it does not wait for the thread that it is called by; the directory is free when that has
     /// ended too.
     ///

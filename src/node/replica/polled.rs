@@ -189,7 +189,7 @@ impl PolledReplica {
     }
 
     /// Committed entries from `from` on, of about `bytes_max` bytes of the log and at least one; waits for the
-    /// first. Ask next from the last one's index + 1. A closed replica shows what it had.
+    /// first. Ask next from the last one's index + 1. A closed replica shows what [`Replica::read`] gives.
     ///
     /// # Errors
     /// `Timeout` when none came; `Gone` when the newest snapshot is to be taken first; `Storage`, `Closed`, `Failed`.

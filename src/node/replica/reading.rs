@@ -3,16 +3,17 @@
 use super::{Replica, ReplicaError};
 use crate::frame::Frame;
 use crate::raft::{Change, Membership};
+use crate::storage;
 use crate::types::{Index, LogId, NodeId};
 use std::time::Duration;
 
 impl Replica {
     /// Committed frames in order, from the one that holds `from` on: as many as fit into `bytes_max`, at
     /// least one. Empty when `from` is not committed here yet, or before [`Self::first`]. Frames of the cluster
-    /// itself are among them. A closed replica shows what it had.
+    /// itself are among them. A closed replica shows what it had, but for a log in RocksDB, which is given back.
     ///
     /// # Errors
-    /// `Storage`; `Closed` in the child of a fork.
+    /// `Storage`; `Closed` in the child of a fork; `Closed` and `Failed` of a log in RocksDB.
     pub fn read(&self, from: Index, bytes_max: usize) -> Result<Vec<Frame>, ReplicaError> {
         if self.shared.is_of_parent() {
             return Err(ReplicaError::Closed);
@@ -21,7 +22,11 @@ impl Replica {
         if from > committed {
             return Ok(Vec::new());
         }
-        let mut frames = self.shared.reader.0.read(from, bytes_max)?;
+        let outcome = self.shared.reader.0.read(from, bytes_max);
+        if matches!(outcome, Err(storage::Error::Closed)) {
+            self.shared.check_open()?;
+        }
+        let mut frames = outcome?;
         let known = frames.iter().take_while(|frame| frame.last().index <= committed).count();
         frames.truncate(known);
         Ok(frames)

@@ -151,7 +151,8 @@ pub trait FrameLog: Send {
         None
     }
 
-    /// A reader that may outlive this handle and be used by any thread.
+    /// A reader that may outlive this handle and be used by any thread. Of a log that only one handle can have open, it
+    /// gives `Closed` then.
     fn reader(&self) -> Arc<dyn FrameReader>;
 }
 
@@ -164,14 +165,14 @@ pub trait FrameReader: Send + Sync {
     /// moment ago may share that of whoever appended them.
     ///
     /// # Errors
-    /// `Corrupt`, `Io`.
+    /// `Corrupt`, `Io`, `Closed`.
     fn read(&self, from: Index, bytes_max: usize) -> Result<Vec<Frame>, Error>;
 
     /// Calls `visit` for each durable frame from the one that holds `from` on, without its body, until that
     /// answers false.
     ///
     /// # Errors
-    /// `Corrupt`, `Io`.
+    /// `Corrupt`, `Io`, `Closed`.
     fn heads(&self, from: Index, visit: &mut dyn FnMut(FrameHead) -> bool) -> Result<(), Error>;
 
     /// Index of each durable membership, ascending.

@@ -2,7 +2,8 @@
 //!
 //! # Model
 //! One database per log: `f` and the base, big-endian, is the key of a frame; `n` keeps where an empty log
-//! begins. What is appended waits in memory; a sync is one batch with one flush of RocksDB's log.
+//! begins. What is appended waits in memory; a sync is one batch with one flush of RocksDB's log. RocksDB lets one
+//! handle have a database, of all processes: it is given back with the log, whoever still holds a reader.
 //!
 //! # Limits
 //! Every byte is written twice, into RocksDB's log and into a sorted file, and deleted ranges wait for a
@@ -18,7 +19,7 @@ use crate::storage::poison::Poison;
 use crate::storage::rocks::{convert, database_options};
 use crate::storage::{Error, StoreOptions, durable};
 use crate::types::{Index, Term};
-use parking_lot::RwLock;
+use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard};
 use rocksdb::{DB, DBCompressionType, Direction, IteratorMode, WriteBatch, WriteOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,7 +39,8 @@ pub struct RocksFrameLog {
 
 struct Kept {
     path: PathBuf,
-    database: DB,
+    /// `None` once the log is closed.
+    database: RwLock<Option<DB>>,
     /// Of what is durable. Held by a reader as long as it reads, so that nothing is cut meanwhile.
     outline: RwLock<Outline>,
 }
@@ -62,7 +64,7 @@ impl RocksFrameLog {
         database.set_write_buffer_size(options.write_buffer_bytes);
         let database = DB::open(&database, dir).map_err(|error| convert("open", dir, &error))?;
         let outline = RwLock::new(Outline::new(Index::new(1)));
-        let kept = Kept { path: dir.to_path_buf(), database, outline };
+        let kept = Kept { path: dir.to_path_buf(), database: RwLock::new(Some(database)), outline };
         let outline = kept.recover()?;
         *kept.outline.write() = outline.clone();
         Ok(Self { limits, outline, waiting: Vec::new(), kept: Arc::new(kept), poison: Poison::default() })
@@ -71,20 +73,33 @@ impl RocksFrameLog {
     fn write(&self, batch: WriteBatch) -> Result<(), Error> {
         let mut options = WriteOptions::default();
         options.set_sync(true);
-        let outcome = self.kept.database.write_opt(batch, &options);
+        let outcome = self.kept.database()?.write_opt(batch, &options);
         self.poison.guard(outcome.map_err(|error| convert("write", &self.kept.path, &error)))
     }
 }
 
+impl Drop for RocksFrameLog {
+    fn drop(&mut self) {
+        // Behind what readers are reading.
+        let database = self.kept.database.write().take();
+        drop(database);
+    }
+}
+
 impl Kept {
+    fn database(&self) -> Result<MappedRwLockReadGuard<'_, DB>, Error> {
+        RwLockReadGuard::try_map(self.database.read(), Option::as_ref).map_err(|_| Error::Closed)
+    }
+
     /// Reads every frame, which must follow each other.
     fn recover(&self) -> Result<Outline, Error> {
         let failed = |error: rocksdb::Error| convert("read", &self.path, &error);
-        let next = self.database.get(NEXT).map_err(failed)?;
+        let database = self.database()?;
+        let next = database.get(NEXT).map_err(failed)?;
         let next = next.and_then(|bytes| bytes.try_into().ok()).map_or(1, u64::from_be_bytes);
         let mut outline = Outline::new(Index::new(next.max(1)));
         let mut is_first = true;
-        for pair in self.database.iterator(IteratorMode::From(&[FRAMES], Direction::Forward)) {
+        for pair in database.iterator(IteratorMode::From(&[FRAMES], Direction::Forward)) {
             let (key, value) = pair.map_err(failed)?;
             // Behind the frames stands where an empty log begins.
             if key.first() != Some(&FRAMES) {
@@ -110,7 +125,8 @@ impl Kept {
     /// The frame that holds `index`, which is in the log.
     fn frame_at(&self, index: Index) -> Result<Frame, Error> {
         let before = key(index);
-        let pair = self.database.iterator(IteratorMode::From(&before, Direction::Reverse)).next();
+        let database = self.database()?;
+        let pair = database.iterator(IteratorMode::From(&before, Direction::Reverse)).next();
         match pair.transpose().map_err(|error| convert("read", &self.path, &error))? {
             Some((found, value)) if found.first() == Some(&FRAMES) => self.decode(&value),
             _ => Err(Error::corrupt(&self.path, 0, format!("no frame holds entry {index}"))),

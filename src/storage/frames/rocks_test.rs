@@ -1,4 +1,4 @@
-//! What opening says of a database whose own log is damaged.
+//! What opening says of a database whose own log is damaged, and who has it.
 
 use super::*;
 use crate::storage::suite::TestDir;
@@ -81,4 +81,22 @@ fn a_bit_that_turned_over_in_a_frame_is_refused_and_in_the_last_one_too() {
             assert!(matches!(outcome, Err(Error::Corrupt { .. })), "{byte}: {outcome:?}");
         }
     }
+}
+
+#[test]
+fn a_closed_log_is_given_back_while_somebody_has_a_reader_of_it() {
+    let dir = TestDir::new();
+    let mut log = open(dir.path()).unwrap();
+    log.append(&[frame(1, 1, 3)]).unwrap();
+    log.sync().unwrap();
+    let reader = log.reader();
+    assert_eq!(reader.read(Index::new(1), 0).unwrap(), [frame(1, 1, 3)]);
+    assert!(matches!(open(dir.path()), Err(Error::Locked { .. })));
+    drop(log);
+    assert!(matches!(reader.read(Index::new(1), 0), Err(Error::Closed)));
+    assert!(matches!(reader.heads(Index::new(1), &mut |_| true), Err(Error::Closed)));
+    let mut log = open(dir.path()).unwrap();
+    log.append(&[frame(1, 4, 3)]).unwrap();
+    log.sync().unwrap();
+    assert_eq!((reader.last(), log.reader().last()), (Index::new(3), Index::new(6)));
 }

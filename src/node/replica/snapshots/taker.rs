@@ -78,7 +78,9 @@ pub(super) fn keep(shared: &Shared, take: Take) -> Result<(), SectionError> {
     let Some((before, damaged)) = snapshots.renew(&file, position) else { return Ok(()) };
     let removed = damaged.map_or(Ok(()), |damaged| snapshots.shelf.remove(damaged));
     let pruned = removed.and_then(|()| snapshots.shelf.prune(last.index, KEPT));
-    if let Err(error) = pruned.and_then(|()| cut(shared, before)) {
+    if let Err(error) = pruned.and_then(|()| cut(shared, before))
+        && !snapshots.is_over()
+    {
         log::emit(Level::Warn, "log", format_args!("the log was not cut: {error}"));
     }
     Ok(())

@@ -194,7 +194,7 @@ public final class ReplicatedLog extends LogView implements AutoCloseable {
      * Ends this node's part in order: takes no more entries, waits until those it has are committed and on disk, and hands
      * leadership over. Then it has ended in any case, and waiting calls get {@link ClosedException}; false when something
      * was left to do, or the disk does not answer within {@link ReplicatedLogOptions#closeWithin}. What it had can be read until
-     * it is closed. After an interrupt it goes on, by a daemon thread.
+     * it is closed, but for a log in RocksDB. After an interrupt it goes on, by a daemon thread.
      */
     public boolean shutdown(Duration timeout) throws InterruptedException {
         long log = handle.use();
