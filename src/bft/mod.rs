@@ -34,14 +34,34 @@
 //! 1804.01626); Abraham et al., Revisiting Fast Practical Byzantine Fault Tolerance (arXiv 1712.01367), on what goes
 //! wrong. The proof is in `docs/agreement.md`, and `tests/bft_adversary` looks for a schedule that breaks it.
 
+mod certificate;
+mod config;
+mod effect;
+mod evidence;
+mod input;
 pub mod invariants;
+mod message;
 mod power;
+mod record;
 mod report;
 mod select;
+mod statement;
+pub mod verify;
 
+pub use certificate::{Certificate, FinalityProof, Votes};
+pub use config::{Config, Elector, Misfit, Recovered, Settings};
+pub use effect::Effect;
+pub use evidence::{Evidence, equivocation, false_claims};
+pub use input::{Input, Timer};
+pub use message::{
+    Backing, Claim, Claims, HEADER_BYTES_MAX, Message, NewView, PrePrepare, Proposal, Status, ViewChange,
+    Vote,
+};
 pub use power::{PowerError, Powers};
+pub use record::{Record, RecordId};
 pub use report::{HeightReport, InView, Report, Tip, Unfit, check_reports};
 pub use select::{Chosen, Reason, Selection, Stop, UnknownParent, WINDOW_MAX, select};
+pub use statement::{Domain, Kind, Statement};
 
 #[cfg(test)]
 mod counterexamples_test;
