@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //! I1 whoever holds one of either type holds verified votes of the power that it takes: they are made from a tally of
-//! verified votes, or by `verify` from what came over the wire.
+//! verified votes, or come in what `verify` lets through. One that was only decoded is what its sender says.
 //! I2 votes are in the order of their validators, one of each.
 
 use super::invariants::Path;

@@ -3,7 +3,7 @@
 //! A message that carries signatures may be passed on by anybody; [`Status`] is what a peer says of itself, on an
 //! authenticated link. Bodies of blocks travel apart from agreement, by their hash.
 
-use super::{Certificate, FinalityProof, InView, Kind, Report, Statement, Tip};
+use super::{Certificate, Evidence, FinalityProof, InView, Kind, Report, Statement, Tip};
 use crate::crypto::ed25519::Signature;
 use crate::types::{BlockHash, Height, ValidatorIndex, View};
 use std::fmt;
@@ -193,6 +193,8 @@ pub enum Message {
     NewView(Arc<NewView>),
     /// A block is final.
     Proof(FinalityProof),
+    /// Somebody broke the rules.
+    Evidence(Arc<Evidence>),
     /// Where the sender is.
     Status(Status),
 }

@@ -47,6 +47,7 @@ mod report;
 mod select;
 mod statement;
 pub mod verify;
+pub mod wire;
 
 pub use certificate::{Certificate, FinalityProof, Votes};
 pub use config::{Config, Elector, Misfit, Recovered, Settings};

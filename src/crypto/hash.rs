@@ -26,6 +26,8 @@ domain!(SNAPSHOT, "duochain log snapshot v1");
 domain!(BATCH, "duochain ed25519 batch v1");
 domain!(VALIDATORS, "duochain validator set v1");
 domain!(STAKES, "duochain stakes v1");
+domain!(CLAIMS, "duochain agreement claims v1");
+domain!(NEW_VIEW, "duochain agreement new view v1");
 
 fn digest(domain: &blake3::Hasher, parts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = domain.clone();
@@ -134,6 +136,16 @@ pub fn validators(members: &[u8]) -> SetHash {
 /// Hash of all stakes, as bytes.
 pub fn stakes(state: &[u8]) -> [u8; 32] {
     digest(&STAKES, &[state])
+}
+
+/// Hash of what a validator claims of itself when it leaves its view, as bytes.
+pub fn claims(bytes: &[u8]) -> BlockHash {
+    BlockHash::new(digest(&CLAIMS, &[bytes]))
+}
+
+/// Hash of the claims that a view begins with, as bytes.
+pub fn new_view(bytes: &[u8]) -> BlockHash {
+    BlockHash::new(digest(&NEW_VIEW, &[bytes]))
 }
 
 #[cfg(test)]
