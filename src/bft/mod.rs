@@ -66,3 +66,5 @@ pub use statement::{Domain, Kind, Statement};
 
 #[cfg(test)]
 mod counterexamples_test;
+#[cfg(test)]
+mod testing;
