@@ -33,12 +33,18 @@
 //! one.
 //!
 //! # Limits
-//! [`Bounds`], and [`HEADER_BYTES_MAX`](super::HEADER_BYTES_MAX). A vote is [`VOTE_BYTES`] long, a pre-prepare 142 and its header. A certificate
+//! [`Bounds`], and [`HEADER_BYTES_MAX`](super::HEADER_BYTES_MAX). A vote is [`VOTE_BYTES`] long, a pre-prepare 144 and its header. A certificate
 //! of `s` among `n` places has at most `50 + n / 8 + 64 s` bytes: 4.4 kB for 67 of 100.
 
+#[cfg(test)]
+mod bounds_test;
+#[cfg(test)]
+mod docs_test;
 mod said;
 mod sink;
 mod source;
+#[cfg(test)]
+mod wire_test;
 
 use super::{Evidence, FinalityProof, Message, NewView, PrePrepare, Record, Status, ViewChange, WINDOW_MAX};
 use crate::codec::{Malformed, Writer};
