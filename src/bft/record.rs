@@ -2,11 +2,11 @@
 //!
 //! # Model
 //! A record is durable before the message that reveals it leaves. After a restart the records are read in their order;
-//! those of heights that the chain's store has finalised by itself say nothing any more and may be cut off.
+//! those of heights that are durable in the chain's store say nothing any more and may be cut off, but for the latest view.
 //! A torn last record was never revealed and is dropped. Any other damage, or a log that is gone, makes an observer until the next
 //! epoch: who does not know what it signed must not sign.
 
-use super::{Certificate, InView, Proposal};
+use super::{Certificate, FinalityProof, InView, Proposal};
 use crate::types::{Height, View};
 
 /// Names an [`super::Effect::Persist`]; they count up from 1 in each run.
@@ -39,6 +39,9 @@ pub enum Record {
         /// In which view, for which block.
         vote: InView,
     },
+    /// A block is final, and all before it: votes above stand on it. So it is not the chain's store, which may be behind, that says
+    /// what they stood on.
+    Final(FinalityProof),
 }
 
 impl Record {
@@ -48,6 +51,7 @@ impl Record {
             Self::View(_) => None,
             Self::Prepared { proposal, .. } | Self::Certified { proposal, .. } => Some(proposal.height),
             Self::Committed { height, .. } => Some(*height),
+            Self::Final(proof) => Some(proof.height()),
         }
     }
 }

@@ -58,6 +58,12 @@ impl Verified {
     pub fn into_message(self) -> Message {
         self.0
     }
+
+    /// As if it were verified.
+    #[cfg(test)]
+    pub(crate) const fn unchecked(message: Message) -> Self {
+        Self(message)
+    }
 }
 
 /// What is let through, with who brought it.

@@ -41,6 +41,7 @@ fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ("record: prepared", record(Record::Prepared { view: View::ORIGIN, proposal: block.clone() })),
         ("record: certified", record(Record::Certified { certificate, proposal: block.clone() })),
         ("record: committed", record(Record::Committed { height: block.height, vote: in_view(0, &block) })),
+        ("record: final", record(Record::Final(network.slow(0, &block, &[0, 1, 3])))),
         ("two votes", bytes(|out| encode_evidence(&Evidence::Equivocation { first, second }, out))),
         (
             "false claims",

@@ -115,12 +115,13 @@ enum Form {
     Prepared = 17,
     Certified = 18,
     Committed = 19,
+    Final = 20,
     Equivocation = 32,
     FalseClaims = 33,
 }
 
 impl Form {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::PrePrepare,
         Self::Vote,
         Self::ViewChange,
@@ -131,6 +132,7 @@ impl Form {
         Self::Prepared,
         Self::Certified,
         Self::Committed,
+        Self::Final,
         Self::Equivocation,
         Self::FalseClaims,
     ];
@@ -293,6 +295,7 @@ pub fn encode_record(record: &Record, out: &mut Vec<u8>) {
             writer.u64(height.get());
             sink::in_view(&mut writer, *vote);
         }
+        Record::Final(proof) => sink::proof(&mut Form::Final.begin(out), proof),
     }
 }
 
@@ -310,6 +313,7 @@ pub fn decode_record(bytes: &[u8], bounds: &Bounds, headers: &dyn Headers) -> Re
                 Record::Certified { certificate, proposal: source.proposal(headers)? }
             }
             Form::Committed => Record::Committed { height: source.height()?, vote: source.in_view()? },
+            Form::Final => Record::Final(source.proof()?),
             _ => return Ok(None),
         }))
     })

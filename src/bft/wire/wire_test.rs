@@ -187,6 +187,7 @@ impl Dice {
                 let (height, vote) = (self.tip().height, self.in_view());
                 return Any::Record(Record::Committed { height, vote });
             }
+            Form::Final => return Any::Record(Record::Final(self.proof())),
         })
     }
 }

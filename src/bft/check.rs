@@ -1,0 +1,87 @@
+//! What holds in an engine after each step.
+
+use super::engine::Engine;
+use super::health::Mode;
+use super::invariants::is_certificate;
+use super::{Certificate, Tip};
+use crate::types::{Height, View};
+
+/// A sentence about the engine that does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("at height {height} in view {view}: {what}")]
+pub struct Violation {
+    /// Where.
+    pub height: Height,
+    /// In which view.
+    pub view: View,
+    /// What should hold.
+    pub what: &'static str,
+}
+
+impl Engine {
+    /// What holds after each step.
+    ///
+    /// # Errors
+    /// The first sentence that does not.
+    pub fn check(&self) -> Result<(), Violation> {
+        let thresholds = self.settings.powers.thresholds();
+        for (height, at) in &self.heights {
+            let above = height.get().saturating_sub(self.tip.height.get());
+            let votes = [at.prepared, at.committed];
+            let certificate = at.certificate.as_ref().map(Certificate::in_view);
+            let weight = at.certificate.as_ref().map(|of| self.settings.powers.weight(of.votes().signers()));
+            let sentences = [
+                (above >= 1, "heights that are final are forgotten"),
+                (above <= 2 * self.settings.window as u64, "no height is far above the tip"),
+                (
+                    votes.iter().flatten().all(|vote| vote.view <= self.view),
+                    "no vote is of a later view (I2)",
+                ),
+                (
+                    at.accepted.is_none_or(|of| self.begun && of.view == self.view),
+                    "only this view's block is accepted",
+                ),
+                (
+                    weight.is_none_or(|weight| is_certificate(thresholds, weight)),
+                    "a certificate is a slow quorum",
+                ),
+                (
+                    at.committed.is_none_or(|vote| certificate.is_some_and(|of| of.view >= vote.view)),
+                    "who commits holds a certificate of that view or a later one",
+                ),
+                (
+                    at.prepared.is_none_or(|vote| at.proposals.contains_key(&vote.hash)),
+                    "headers of votes are kept",
+                ),
+                (
+                    certificate.is_none_or(|of| at.proposals.contains_key(&of.hash)),
+                    "headers of certificates are kept",
+                ),
+            ];
+            if let Some((_, what)) = sentences.into_iter().find(|(holds, _)| !holds) {
+                return Err(Violation { height: *height, view: self.view, what });
+            }
+        }
+        Ok(())
+    }
+
+    /// The highest block that is final here.
+    pub const fn tip(&self) -> Tip {
+        self.tip
+    }
+
+    /// The view that it is in or asks for.
+    pub const fn view(&self) -> View {
+        self.view
+    }
+
+    /// Whether that view has begun here.
+    pub const fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Whether commit votes wait for the fast path.
+    pub const fn mode(&self) -> Mode {
+        self.health.mode()
+    }
+}
