@@ -9,7 +9,7 @@ mod workshop;
 
 use duochain::frame::Origin;
 use duochain::node::replica::{PolledReplica, ReplicaConfig, ReplicaError, SubmitOptions};
-use duochain::storage::frames::{FrameHead, FrameLog, FrameLogOptions, SegmentFrameLog};
+use duochain::storage::frames::{FrameHead, FrameLog, FrameLogOptions, LogBackend, SegmentFrameLog};
 use duochain::storage::votes::FileVotes;
 use duochain::types::Index;
 use replicas::{Cluster, PATIENCE, eventually};
@@ -39,9 +39,14 @@ fn append(replica: &PolledReplica, number: u64) -> Index {
 
 /// A node that has entries in several files and a snapshot, while it runs.
 fn running(name: &str) -> (Cluster, PolledReplica, PathBuf) {
+    opened(name, LogBackend::Segments)
+}
+
+fn opened(name: &str, kind: LogBackend) -> (Cluster, PolledReplica, PathBuf) {
     let mut cluster = Cluster::tuned(name, 1, small);
     cluster.close(1);
     let mut config = cluster.config(1);
+    config.log_backend = kind;
     // A new one: the node of the cluster has led already.
     config.dir = cluster.scratch.path().join("looked-at");
     let dir = config.dir.clone();
@@ -244,21 +249,30 @@ fn a_log_that_is_gone_is_a_fault_only_once_something_was_in_it() {
     assert!(is_sound && has_line(&out, &["note: log: missing"]), "{out}");
 }
 
+#[cfg(feature = "rocksdb")]
 #[test]
 fn a_log_in_rocksdb_is_named_and_not_missed() {
-    let (_cluster, dir) = written("inspect-rocksdb");
+    let (_cluster, replica, dir) = opened("inspect-rocksdb", LogBackend::RocksDb);
     let rocks = dir.join("log-rocksdb");
-    fs::create_dir(&rocks).unwrap();
-    let (_, out) = inspect(&dir, &[]);
-    assert!(has_line(&out, &["fault: ", "log-rocksdb", "a second log"]), "{out}");
-    fs::remove_dir_all(dir.join("log")).unwrap();
+    let is_named = |out: &str| has_line(out, &["log: in RocksDB, at ", rocks.to_str().unwrap()]);
+    let (is_sound, out) = look(&dir, &[]);
+    assert!(is_sound && is_named(&out) && has_line(&out, &["open by process"]), "{out}");
+    replica.shutdown(PATIENCE).unwrap();
     let (is_sound, out) = inspect(&dir, &[]);
-    let named = ["log: in RocksDB, at ", rocks.to_str().unwrap()];
-    assert!(is_sound && has_line(&out, &named), "{out}");
+    assert!(is_sound && is_named(&out) && has_line(&out, &["vote: term 1, for 1"]), "{out}");
     assert!(
         !out.contains("no entries") && !out.contains("note: ") && has_line(&out, &["snapshot: "]),
         "{out}"
     );
+}
+
+#[test]
+fn a_second_log_is_a_fault() {
+    let (_cluster, dir) = written("inspect-second");
+    fs::create_dir(dir.join("log-rocksdb")).unwrap();
+    let (is_sound, out) = inspect(&dir, &[]);
+    assert!(!is_sound && has_line(&out, &["fault: ", "log-rocksdb", "a second log"]), "{out}");
+    assert!(has_line(&out, &["log: entries 1 to "]), "{out}");
 }
 
 #[test]

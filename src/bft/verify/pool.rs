@@ -13,7 +13,7 @@
 //! I2 nobody's good vote is kept out by a bad one in its name: where two differ, both are verified at once.
 //!
 //! # Limits
-//! Views from the one before the current to [`VIEWS_AHEAD`] ahead of it, and twice the window of heights. No more than [`WAITING_PER_PLACE`]
+//! Views from the one before the current to [`VIEWS_AHEAD`](super::VIEWS_AHEAD) ahead of it, and twice the window of heights. No more than [`WAITING_PER_PLACE`]
 //! votes for each place wait; one more, and all are verified.
 
 use crate::bft::{Kind, Powers, Statement, Vote};

@@ -14,18 +14,15 @@
 //! and memory are those of an opening without the replay. A log in RocksDB is named, and not read: only RocksDB can, and it
 //! locks what it reads.
 
-use super::recovery;
 use super::snapshots::{read_members, skip_to_position};
+use super::{kept, recovery};
 use crate::raft::Membership;
-use crate::storage::frames::{FrameFiles, FrameHead, SegmentFrameLog};
+use crate::storage::frames::{FrameFiles, FrameHead, LogBackend, SegmentFrameLog};
 use crate::storage::snapshots::{SnapshotFile, SnapshotFiles, SnapshotShelf};
 use crate::storage::votes::{FileVotes, VoteFile};
 use crate::storage::{DirLock, Error, has_format};
 use crate::types::{Index, Term};
 use std::path::{Path, PathBuf};
-
-/// Where a log in RocksDB is; another engine's files, which nobody else reads.
-const ROCKS: &str = "log-rocksdb";
 
 /// What is in the directory of a node; see [`inspect`].
 #[derive(Debug, Default)]
@@ -56,24 +53,26 @@ pub struct Inspection {
 /// `Io` where `dir` cannot be listed.
 pub fn inspect(dir: &Path, visit: &mut dyn FnMut(&Path, FrameHead)) -> Result<Option<Inspection>, Error> {
     std::fs::read_dir(dir).map_err(|source| Error::Io { operation: "list", path: dir.into(), source })?;
-    let has = |name| dir.join(name).exists();
-    let [has_votes, has_log, has_rocks, has_snapshots] = ["VOTE", "log", ROCKS, "snapshots"].map(has);
+    let [log, rocks] = [LogBackend::Segments, LogBackend::RocksDb].map(|kind| kept::directory(dir, kind));
+    let snapshots = dir.join("snapshots");
+    let (has_votes, has_log) = (dir.join("VOTE").exists(), log.exists());
     let mut found = Inspection { holder: DirLock::named(dir), ..Inspection::default() };
     if has_log {
-        match SegmentFrameLog::inspect(&dir.join("log"), visit) {
+        match SegmentFrameLog::inspect(&log, visit) {
             Ok(log) => found.log = log,
             Err(error) => found.faults.push(error),
         }
     }
-    if has_snapshots {
-        match SnapshotShelf::inspect(&dir.join("snapshots")) {
+    if snapshots.exists() {
+        match SnapshotShelf::inspect(&snapshots) {
             Ok(files) => found.take_snapshots(files),
             Err(error) => found.faults.push(error),
         }
     }
     found.faults.append(&mut found.log.faults);
+    found.rocks = rocks.exists().then_some(rocks);
     // Other directories have one of such a name, too.
-    if !has_votes && !has_rocks && found.is_empty() {
+    if !has_votes && found.is_empty() {
         return Ok(None);
     }
     match has_format(dir) {
@@ -85,7 +84,6 @@ pub fn inspect(dir: &Path, visit: &mut dyn FnMut(&Path, FrameHead)) -> Result<Op
         Ok(votes) => found.votes = votes,
         Err(error) => found.faults.push(error),
     }
-    found.rocks = has_rocks.then(|| dir.join(ROCKS));
     found.miss(dir, has_votes, has_log);
     found.know_members();
     found.compare(dir);
@@ -111,11 +109,12 @@ impl Inspection {
         terms
     }
 
-    /// Whether there is no file of a log and no snapshot, sound or not.
+    /// Whether there is no log and no snapshot, sound or not.
     fn is_empty(&self) -> bool {
         let log = &self.log;
         log.files.is_empty()
             && log.spares.is_empty()
+            && self.rocks.is_none()
             && self.snapshots.is_empty()
             && self.notes.is_empty()
             && self.faults.is_empty()

@@ -16,7 +16,7 @@ use super::{ReplicaConfig, ReplicaError, mending};
 use crate::raft::wire::WireLimits;
 use crate::storage::frames::{FrameLog, FrameLogOptions, LogBackend};
 use crate::storage::votes::Vote;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// # Errors
 /// `Unsupported` for what this build lacks.
@@ -28,8 +28,9 @@ pub(super) fn check(backend: LogBackend) -> Result<(), ReplicaError> {
     Ok(())
 }
 
-fn directory(config: &ReplicaConfig, backend: LogBackend) -> PathBuf {
-    config.dir.join(match backend {
+/// Where the log of the node in `dir` is.
+pub(super) fn directory(dir: &Path, backend: LogBackend) -> PathBuf {
+    dir.join(match backend {
         LogBackend::Segments => "log",
         LogBackend::RocksDb => "log-rocksdb",
     })
@@ -44,7 +45,7 @@ pub(super) fn open(
 ) -> Result<Box<dyn FrameLog>, ReplicaError> {
     let wanted = config.log_backend;
     for other in LogBackend::ALL.into_iter().filter(|other| *other != wanted) {
-        let dir = directory(config, other);
+        let dir = directory(&config.dir, other);
         if dir.try_exists()? {
             let (dir, other, wanted) = (dir.display(), other.name(), wanted.name());
             let text =
@@ -52,7 +53,7 @@ pub(super) fn open(
             return Err(ReplicaError::Config(text));
         }
     }
-    let dir = directory(config, wanted);
+    let dir = directory(&config.dir, wanted);
     match wanted {
         LogBackend::Segments => Ok(Box::new(mending::open(config, &dir, options, wire, vote)?)),
         LogBackend::RocksDb => rocks::open(&dir, options),
