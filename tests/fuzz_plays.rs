@@ -135,6 +135,11 @@ fn a_ledger_of_stake_is_read_in_one_encoding_and_keeps_its_invariants_whatever_i
 }
 
 #[test]
+fn the_agreement_is_read_in_one_encoding_verifies_what_was_signed_and_loses_no_vote() {
+    hold("agreement", plays::agreement::play);
+}
+
+#[test]
 fn frame_files_that_anybody_wrote_to_are_opened_mended_or_refused() {
     // Each play writes files.
     hold_some("segments", plays::segments::play, plays() / 10);

@@ -4,6 +4,7 @@
 //! bytes with any.
 #![allow(dead_code, reason = "each fuzz target plays one of them")]
 
+pub(crate) mod agreement;
 pub(crate) mod boundary;
 pub(crate) mod dedup;
 pub(crate) mod frame;
