@@ -123,7 +123,7 @@ fn claims_are_within_the_window_and_of_earlier_votes() {
     assert_eq!(leave(&network, claims, backing), Ok(()));
     // Nobody has to ask for the first view.
     let first = network.claims(3, 0, BASE, &[]);
-    assert_eq!(leave(&network, first, Backing::default()), Err(Refused::View(View::ORIGIN)));
+    assert_eq!(leave(&network, first, Backing::default()), Err(Refused::Claims(place(3))));
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_view_begins_with_claims_of_enough_for_it() {
     let twice = Err(Refused::Unfit(Unfit::Unordered(place(1))));
     assert_eq!(of(&|of| of.claims[2] = of.claims[1].clone()), twice);
     let for_another = network.view_change(1, 3).claims;
-    assert_eq!(of(&|of| of.claims[1] = for_another.clone()), Err(Refused::View(View::new(3))));
+    assert_eq!(of(&|of| of.claims[1] = for_another.clone()), Err(Refused::Claims(place(1))));
     let coordinator = |from| Refused::NotCoordinator { from: place(from), coordinator: place(2) };
     assert_eq!(of(&|of| of.from = place(1)), Err(coordinator(1)));
     // Who begins it signed what it begins with, and each signed its claims.

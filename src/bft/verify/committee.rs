@@ -148,12 +148,12 @@ impl Committee {
     /// What is right or wrong of anybody's claims for `view`.
     fn claims(&self, claims: &Claims, view: View, batch: &mut Batch<'_>) -> Result<(), Refused> {
         if claims.view != view || view == View::ORIGIN {
-            return Err(Refused::View(claims.view));
+            return Err(Refused::Claims(claims.from));
         }
         voter(&self.powers, claims.from)?;
-        // Heights have an end, and nobody honest is near it.
+        // What follows counts heights up to the one above them.
         if claims.low.height.get().checked_add(claims.above.len() as u64 + 1).is_none() {
-            return Err(Refused::Height(claims.low.height));
+            return Err(Refused::Claims(claims.from));
         }
         batch.add(claims.statement(), claims.from, claims.signature);
         Ok(())

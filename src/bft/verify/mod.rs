@@ -3,7 +3,7 @@
 //! # Model
 //! ```text
 //!   message --> in bounds, of the right validator, well-formed? --> all its signatures, in one batch --> Verified
-//!   vote ----'                                '--> waits, see `pool` ------------------'
+//!   vote ----'                                '--> waits, see `polls` ------------------'
 //! ```
 //! A message that is no vote is verified at once and whole: a view change with the certificates, the proof and the headers that it
 //! names, and nothing else; a new view with what [`select()`](super::select()) takes to be computed again. Votes, which are most of what
@@ -16,7 +16,7 @@
 //! I3 it is a function of what it is told: no clock, no chance.
 //!
 //! # Limits
-//! Votes: see `pool`. View changes of any view pass, as who is behind learns from them; new views from the current view on; proofs above
+//! Votes: see `polls`. View changes of any view pass, as who is behind learns from them; new views from the current view on; proofs above
 //! the tip. How often a peer may cost a verification is for the host to bound.
 //!
 //! # Caller contract
@@ -27,7 +27,7 @@
 mod alone;
 mod batch;
 mod committee;
-mod pool;
+mod polls;
 mod refused;
 mod scheme;
 
@@ -39,7 +39,7 @@ pub use scheme::{Ed25519, Scheme};
 use super::{Kind, Message, PrePrepare, Statement, Vote};
 use crate::types::{Height, ValidatorIndex, View};
 use batch::{Batch, Known};
-use pool::{Pool, Step, Waiting};
+use polls::{Polls, Step, Waiting};
 
 /// Views ahead of the current one of which votes are taken.
 pub const VIEWS_AHEAD: u64 = 16;
@@ -76,7 +76,7 @@ pub struct Verifier<S> {
     scheme: S,
     view: View,
     tip: Height,
-    pool: Pool,
+    polls: Polls,
     known: Known,
 }
 
@@ -84,20 +84,20 @@ impl<S: Scheme> Verifier<S> {
     /// At the beginning of the epoch.
     pub fn new(committee: Committee, scheme: S) -> Self {
         let (view, tip) = (View::ORIGIN, committee.base.height);
-        Self { committee, scheme, view, tip, pool: Pool::default(), known: Known::default() }
+        Self { committee, scheme, view, tip, polls: Polls::default(), known: Known::default() }
     }
 
     /// The engine is in `view` or asks for it, and everything up to `tip` is final for it.
     pub fn advance(&mut self, view: View, tip: Height) {
         if (view, tip) != (self.view, self.tip) {
             (self.view, self.tip) = (view, tip);
-            self.pool.advance(self.oldest(), tip);
+            self.polls.advance(self.oldest(), tip);
         }
     }
 
     /// Votes that wait.
     pub const fn waiting(&self) -> usize {
-        self.pool.waiting()
+        self.polls.waiting()
     }
 
     /// Votes of one view ago may be the last that a proof lacks.
@@ -138,7 +138,7 @@ impl<S: Scheme> Verifier<S> {
             Message::Status(_) => {}
         }
         batch.without(|statement, who, signature| {
-            self.known.has(statement, who, signature) || self.pool.has(statement, who, signature)
+            self.known.has(statement, who, signature) || self.polls.has(statement, who, signature)
         });
         batch.judge(&self.scheme, from)?;
         if let Message::NewView(new_view) = &message {
@@ -157,12 +157,12 @@ impl<S: Scheme> Verifier<S> {
         committee::vote(&self.committee.powers, &new.vote)?;
         near(&self.committee, self.view, self.tip, &new.vote.statement)?;
         let powers = &self.committee.powers;
-        match self.pool.put(powers, new) {
+        match self.polls.put(powers, new) {
             Step::Known => out.push((new.via, Verified(Message::Vote(new.vote)))),
             Step::Ignored => {}
             Step::Waits => {
-                let ready = self.pool.ready(powers, &new.vote.statement);
-                let due = if self.pool.is_full(powers) { self.pool.drain() } else { Vec::new() };
+                let ready = self.polls.ready(powers, &new.vote.statement);
+                let due = if self.polls.is_full(powers) { self.polls.drain() } else { Vec::new() };
                 return self.decide([ready, due].concat(), out);
             }
             Step::Now(votes) => return self.decide(votes, out),
@@ -191,16 +191,16 @@ impl<S: Scheme> Verifier<S> {
     /// # Errors
     /// As [`Verifier::take`].
     pub fn flush(&mut self, out: &mut Passed) -> Result<(), Refused> {
-        let waiting = self.pool.drain();
+        let waiting = self.polls.drain();
         self.decide(waiting, out)
     }
 
     /// A vote is good that came by another way.
     fn count(&mut self, vote: &Vote, out: &mut Passed) -> Result<(), Refused> {
         let powers = &self.committee.powers;
-        let other = self.pool.contradiction(powers, vote);
-        self.pool.good(powers, vote);
-        let mut due = self.pool.ready(powers, &vote.statement);
+        let other = self.polls.contradiction(powers, vote);
+        self.polls.good(powers, vote);
+        let mut due = self.polls.ready(powers, &vote.statement);
         due.extend(other);
         self.decide(due, out)
     }
@@ -219,11 +219,11 @@ impl<S: Scheme> Verifier<S> {
                 if touched.last() != Some(&waiting.vote.statement) {
                     touched.push(waiting.vote.statement);
                 }
-                if bad.binary_search(&at).is_err() && self.pool.good(powers, &waiting.vote) {
+                if bad.binary_search(&at).is_err() && self.polls.good(powers, &waiting.vote) {
                     out.push((waiting.via, Verified(Message::Vote(waiting.vote))));
                 }
             }
-            let ready = |statement: &Statement| self.pool.ready(powers, statement);
+            let ready = |statement: &Statement| self.polls.ready(powers, statement);
             due = touched.iter().flat_map(ready).collect();
         }
         if blamed.is_empty() { Ok(()) } else { Err(Refused::Signatures(blamed)) }

@@ -14,8 +14,7 @@ pub struct Culprit {
     pub statement: Statement,
 }
 
-/// Why a message goes no further. Honest validators send what is behind or ahead of others; all else shows that the sender does not
-/// follow the protocol, or passes on what somebody made who does not.
+/// Why a message goes no further. Unless it [is harmless](Self::is_harmless), the sender does not follow the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
@@ -64,6 +63,9 @@ pub enum Refused {
     /// What is said to be an offence goes together.
     #[error("{0} did nothing wrong here")]
     NoOffence(ValidatorIndex),
+    /// Claims for another view, for the first one, which nobody asks for, or at the end of all heights.
+    #[error("the claims of {0} are none of this view")]
+    Claims(ValidatorIndex),
     /// Claims with which no view begins.
     #[error(transparent)]
     Unfit(#[from] Unfit),
@@ -81,4 +83,11 @@ pub enum Refused {
         /// Of which block.
         hash: BlockHash,
     },
+}
+
+impl Refused {
+    /// Whether an honest validator, which is behind or ahead, may send it.
+    pub const fn is_harmless(&self) -> bool {
+        matches!(self, Self::View(_) | Self::Height(_))
+    }
 }

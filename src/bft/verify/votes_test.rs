@@ -245,7 +245,7 @@ fn what_is_behind_is_forgotten() {
 }
 
 #[test]
-fn the_pool_is_bounded_and_full_it_verifies_everything() {
+fn so_many_votes_wait_and_with_one_more_all_are_verified() {
     let mut table = Table::new(&[1; 4], 0);
     let mut taken = 0;
     // Somebody speaks for everybody, of everything that is not out of bounds.

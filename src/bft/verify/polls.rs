@@ -59,32 +59,32 @@ struct Weights {
 
 /// The votes of one kind, in one view, at one height.
 #[derive(Debug, Default)]
-struct Slot {
+struct Poll {
     entries: BTreeMap<ValidatorIndex, Entry>,
     weights: BTreeMap<BlockHash, Weights>,
 }
 
 /// All votes that wait, and which ones were good.
 #[derive(Debug, Default)]
-pub(super) struct Pool {
-    slots: BTreeMap<(View, Height, Kind), Slot>,
+pub(super) struct Polls {
+    polls: BTreeMap<(View, Height, Kind), Poll>,
     waiting: usize,
 }
 
-const fn slot_of(statement: &Statement) -> (View, Height, Kind) {
+const fn poll_of(statement: &Statement) -> (View, Height, Kind) {
     (statement.view, statement.height, statement.kind)
 }
 
-impl Pool {
+impl Polls {
     /// One more vote of a voter, whose place in views and heights is within bounds.
     pub(super) fn put(&mut self, powers: &Powers, new: Waiting) -> Step {
         let Vote { from, statement, signature } = new.vote;
         let power = u128::from(powers.of(from).unwrap_or(0));
-        let slot = self.slots.entry(slot_of(&statement)).or_default();
-        match slot.entries.get(&from) {
+        let poll = self.polls.entry(poll_of(&statement)).or_default();
+        match poll.entries.get(&from) {
             None => {
-                slot.entries.insert(from, Entry::Waiting(statement.hash, signature, new.via));
-                slot.weights.entry(statement.hash).or_default().waiting += power;
+                poll.entries.insert(from, Entry::Waiting(statement.hash, signature, new.via));
+                poll.weights.entry(statement.hash).or_default().waiting += power;
                 self.waiting += 1;
                 Step::Waits
             }
@@ -92,7 +92,7 @@ impl Pool {
                 Step::Ignored
             }
             Some(&Entry::Waiting(hash, other, via)) => {
-                slot.take(from, power);
+                poll.take(from, power);
                 self.waiting -= 1;
                 let vote = Vote { from, statement: Statement { hash, ..statement }, signature: other };
                 Step::Now(vec![Waiting { via, vote }, new])
@@ -114,31 +114,31 @@ impl Pool {
     pub(super) fn good(&mut self, powers: &Powers, vote: &Vote) -> bool {
         let Vote { from, statement, signature } = *vote;
         let power = u128::from(powers.of(from).unwrap_or(0));
-        let slot = self.slots.entry(slot_of(&statement)).or_default();
-        match slot.entries.get_mut(&from) {
+        let poll = self.polls.entry(poll_of(&statement)).or_default();
+        match poll.entries.get_mut(&from) {
             Some(Entry::Good(hash, ..)) if *hash == statement.hash => return false,
             Some(Entry::Good(_, _, second @ None)) => *second = Some((statement.hash, signature)),
             Some(Entry::Good(..)) => return false,
             // What waits in this name was not verified: it would have been taken out.
             Some(Entry::Waiting(..)) => {
-                slot.take(from, power);
+                poll.take(from, power);
                 self.waiting -= 1;
-                slot.entries.insert(from, Entry::Good(statement.hash, signature, None));
+                poll.entries.insert(from, Entry::Good(statement.hash, signature, None));
             }
-            None => drop(slot.entries.insert(from, Entry::Good(statement.hash, signature, None))),
+            None => drop(poll.entries.insert(from, Entry::Good(statement.hash, signature, None))),
         }
-        slot.weights.entry(statement.hash).or_default().good += power;
+        poll.weights.entry(statement.hash).or_default().good += power;
         true
     }
 
     /// What waits in the name of `from` and contradicts this vote, taken out.
     pub(super) fn contradiction(&mut self, powers: &Powers, vote: &Vote) -> Option<Waiting> {
-        let slot = self.slots.get_mut(&slot_of(&vote.statement))?;
-        let Some(&Entry::Waiting(hash, signature, via)) = slot.entries.get(&vote.from) else { return None };
+        let poll = self.polls.get_mut(&poll_of(&vote.statement))?;
+        let Some(&Entry::Waiting(hash, signature, via)) = poll.entries.get(&vote.from) else { return None };
         if hash == vote.statement.hash {
             return None;
         }
-        slot.take(vote.from, u128::from(powers.of(vote.from).unwrap_or(0)));
+        poll.take(vote.from, u128::from(powers.of(vote.from).unwrap_or(0)));
         self.waiting -= 1;
         let statement = Statement { hash, ..vote.statement };
         Some(Waiting { via, vote: Vote { from: vote.from, statement, signature } })
@@ -146,7 +146,7 @@ impl Pool {
 
     /// Whether this very vote was good.
     pub(super) fn has(&self, statement: &Statement, from: ValidatorIndex, signature: &Signature) -> bool {
-        let entry = self.slots.get(&slot_of(statement)).and_then(|slot| slot.entries.get(&from));
+        let entry = self.polls.get(&poll_of(statement)).and_then(|poll| poll.entries.get(&from));
         let Some(Entry::Good(hash, good, second)) = entry else { return false };
         let said = (statement.hash, *signature);
         (*hash, *good) == said || *second == Some(said)
@@ -156,13 +156,13 @@ impl Pool {
     pub(super) fn ready(&mut self, powers: &Powers, statement: &Statement) -> Vec<Waiting> {
         let thresholds = powers.thresholds();
         let fast = (statement.kind == Kind::Prepare).then(|| thresholds.fast());
-        let Some(slot) = self.slots.get_mut(&slot_of(statement)) else { return Vec::new() };
-        let Some(weights) = slot.weights.get(&statement.hash) else { return Vec::new() };
+        let Some(poll) = self.polls.get_mut(&poll_of(statement)) else { return Vec::new() };
+        let Some(weights) = poll.weights.get(&statement.hash) else { return Vec::new() };
         let next = [Some(thresholds.slow()), fast].into_iter().flatten().find(|next| weights.good < *next);
         if weights.waiting == 0 || next.is_none_or(|next| weights.good + weights.waiting < next) {
             return Vec::new();
         }
-        let taken = slot.take_all(statement, |hash| hash == statement.hash);
+        let taken = poll.take_all(statement, |hash| hash == statement.hash);
         self.waiting -= taken.len();
         taken
     }
@@ -175,18 +175,18 @@ impl Pool {
     /// All votes that wait, taken out, in the order of views, heights, kinds and places.
     pub(super) fn drain(&mut self) -> Vec<Waiting> {
         self.waiting = 0;
-        let drain = |(key, slot): (&(View, Height, Kind), &mut Slot)| {
+        let drain = |(key, poll): (&(View, Height, Kind), &mut Poll)| {
             let statement = Statement::new(key.2, key.0, key.1, BlockHash::ZERO);
-            slot.take_all(&statement, |_| true)
+            poll.take_all(&statement, |_| true)
         };
-        self.slots.iter_mut().flat_map(drain).collect()
+        self.polls.iter_mut().flat_map(drain).collect()
     }
 
     /// Forgets the views before `first` and the heights up to `tip`.
     pub(super) fn advance(&mut self, first: View, tip: Height) {
-        self.slots.retain(|(view, height, _), _| *view >= first && *height > tip);
+        self.polls.retain(|(view, height, _), _| *view >= first && *height > tip);
         let waits = |entry: &Entry| matches!(entry, Entry::Waiting(..));
-        let entries = self.slots.values().flat_map(|slot| slot.entries.values());
+        let entries = self.polls.values().flat_map(|poll| poll.entries.values());
         self.waiting = entries.filter(|entry| waits(entry)).count();
     }
 
@@ -196,7 +196,7 @@ impl Pool {
     }
 }
 
-impl Slot {
+impl Poll {
     /// Takes out the vote that waits in the name of `from`.
     fn take(&mut self, from: ValidatorIndex, power: u128) {
         if let Some(Entry::Waiting(hash, ..)) = self.entries.remove(&from) {
