@@ -19,7 +19,8 @@
 //!
 //! # Invariants
 //! I1 in a view, at most one block of a height gets a certificate or is final by the fast path.
-//! I2 a validator signs at most one block for a view, height and kind of vote, and nothing below its view.
+//! I2 a validator signs at most one block for a view, height and kind of vote, and nothing below its view. It prepares
+//! nothing where a block is final for it: no view binds it at or below the tip that it begins with.
 //! I3 a block that is final in a view is chosen by every selection for a later one, and so are its ancestors.
 //! I4 two finality proofs for one height name the same block; a block with one has a parent that could have one.
 //! I5 any reports have one selection, whatever their order: two who select from the same reports choose the same.
@@ -46,7 +47,7 @@
 //! - A proof moves the tip to its height at once: ancestors follow from the hashes, and need no proofs of their own.
 //! - Who left a view alone is joined by the others after a number of heights: see `view_change.rs`.
 //! - Heights are pipelined: a vote for a child does not wait for its parent to be final. Guards P and C replace that
-//!   wait. A validator that has a proof of another parent follows it, whatever it signed itself.
+//!   wait. A validator that has a proof of another parent, and all below, follows it, whatever it signed itself.
 //!
 //! # Source
 //! Castro and Liskov, Practical Byzantine Fault Tolerance (OSDI 1999), cited as "PBFT"; Gueta et al., SBFT (arXiv
