@@ -11,7 +11,8 @@ help: ## This list
 	@echo "    COUNT=n        transactions to generate       SEED=n   of the generator"
 	@echo "    PRODUCERS=n    threads that submit            DIR=path data directory, kept"
 	@echo "    BACKEND=name   fjall or memory"
-	@echo "  make test-rust, test-sim, test-models, test-package, test-java17, test-java25 and test-python run one suite"
+	@echo "  make test-rust, test-sim, test-agreement, test-models, test-package, test-java17, test-java25 and test-python"
+	@echo "  run one suite"
 
 setup: ## Install what any target needs and the machine lacks
 	@deploy/setup all
