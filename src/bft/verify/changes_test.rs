@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::bft::testing::{BASE, Counting, Network, block_on, chain, in_view, place, tip_of};
-use crate::bft::{Backing, Claim, Claims, NewView, Proposal, Unfit, ViewChange};
+use crate::bft::{Backing, Claim, Claims, NewView, Proposal, Tip, Unfit, ViewChange};
 use crate::types::BlockHash;
 
 fn take(network: &Network, message: Message) -> Result<(), Refused> {
@@ -60,10 +60,15 @@ fn claims_with_everything_that_they_name_pass() {
     assert_eq!(leave(&network, claims.clone(), Backing { low: None, ..good.clone() }), unproven);
     let of_one = Some(network.slow(5, &one, &THREE));
     assert_eq!(leave(&network, claims.clone(), Backing { low: of_one, ..good.clone() }), unproven);
+    let fork = Some(network.slow(5, &Proposal { hash: one.hash, ..two.clone() }, &THREE));
+    assert_eq!(leave(&network, claims.clone(), Backing { low: fork, ..good.clone() }), unproven);
     let light = Some(network.slow(5, &two, &[1, 2]));
     let refused = leave(&network, claims, Backing { low: light, ..good });
     assert_eq!(refused, Err(Refused::TooLight { weight: 2, needed: 3 }));
-    // The base needs no proof, and has none.
+    // The base needs no proof, and has none. Another block there is no base.
+    let fork = Tip { hash: one.hash, ..BASE };
+    let refused = leave(&network, network.claims(3, 9, fork, &[]), Backing::default());
+    assert_eq!(refused, Err(Refused::Low(fork)));
     let base = Proposal { height: BASE.height, hash: BASE.hash, ..one };
     let backing = Backing { low: Some(network.slow(0, &base, &THREE)), ..Backing::default() };
     assert_eq!(leave(&network, network.claims(3, 9, BASE, &[]), backing), Err(Refused::Height(BASE.height)));
@@ -269,6 +274,11 @@ fn a_claim_of_another_certificate_in_the_highest_view_does_not_count() {
         ..Backing::default()
     };
     assert_eq!(begin(&network, claims.clone(), backing(&one)), Ok(()));
+    // Nor does one of the claimed block at another height.
+    let above = network.claims(0, 4, BASE, &[Claim::default(), certified(1, &one)]);
+    let others = [1, 2].map(|from| network.claims(from, 4, BASE, &[]));
+    let refused = begin(&network, [vec![above], others.into()].concat(), backing(&one));
+    assert_eq!(refused, Err(Refused::Certificate(one.height.next())));
     let [third] = chain("third");
     assert_eq!(begin(&network, claims, backing(&third)), Err(Refused::Certificate(third.height)));
 }

@@ -78,6 +78,12 @@ fn signers_are_a_bitmap_of_places_without_zeros_at_its_end() {
     let all = Bounds { places: 1 << 16, window: 1 };
     assert_eq!(decode_proof(&bytes, &all), Ok(last.clone()));
     assert_eq!(decode_proof(&bytes, &Bounds { places: usize::MAX, window: 1 }), Ok(last));
+    // And one that has no number, whatever the set.
+    let mut beyond = [&bytes[..51], &8_193_u16.to_le_bytes(), &[0; 8_192], &[1], &[7; 64]].concat();
+    let unbounded = Bounds { places: usize::MAX, window: 1 };
+    assert_eq!(decode_proof(&beyond, &unbounded).expect_err("a stranger").field, "signers");
+    beyond[51 + 2 + 8_192] = 0;
+    assert_eq!(decode_proof(&beyond, &unbounded).expect_err("zeros").field, "signers");
     let refused = decode_proof(&bytes, &Bounds { places: (1 << 16) - 1, window: 1 });
     assert_eq!(refused.expect_err("too high").to_string(), "signers at offset 51: place 65535 of 65535");
 }
@@ -117,12 +123,16 @@ fn counts_are_within_the_window_and_the_set() {
     let count = 2 + 2 + 8;
     assert_eq!(fault(&begun, &bounds, |bytes| bytes[count] = 5), "claims");
     assert_eq!(fault(&begun, &bounds, |bytes| bytes[count + 3] = 0xff), "claims");
-    let unordered = network.new_view(
-        2,
-        [1, 0, 3].map(|from| network.view_change(from, 2).claims).into(),
-        Backing::default(),
-    );
-    assert_eq!(fault(&Message::NewView(unordered.into()), &bounds, |_| ()), "claims");
+    let many = Bounds { places: 1 << 16, ..bounds };
+    let mut bytes = message_bytes(&begun);
+    bytes[count..count + 4].copy_from_slice(&60_000_u32.to_le_bytes());
+    let refused = decode(&bytes, &many, &Plain).expect_err("there are three");
+    assert_eq!((refused.field, refused.offset), ("claims", count), "before room is made for them");
+    for places in [[1, 0, 3], [0, 0, 3]] {
+        let claims = places.map(|from| network.view_change(from, 2).claims).into();
+        let unordered = Message::NewView(network.new_view(2, claims, Backing::default()).into());
+        assert_eq!(fault(&unordered, &bounds, |_| ()), "claims");
+    }
 }
 
 #[test]
