@@ -100,6 +100,8 @@ impl Engine {
             let own = self.changes.get(&place).filter(|change| change.claims.view == self.view);
             match own {
                 Some(change) => out.push(Effect::Broadcast(Message::ViewChange(Arc::clone(change)))),
+                // Not before it is durable that the view was left.
+                None if self.waiting.iter().any(|(_, then)| matches!(then, Then::Leave(_))) => {}
                 None => self.draft_view_change(out),
             }
             return;

@@ -164,3 +164,19 @@ fn who_left_alone_is_joined_after_a_while_and_the_fast_path_is_back() {
     assert_eq!((0..4).map(|of| view(&scene, of)).collect::<Vec<_>>(), [Some(View::new(1)); 4]);
     assert_eq!(path(&scene, 0), Path::Fast);
 }
+
+#[test]
+fn nothing_is_said_of_a_view_change_before_the_disk_has_it() {
+    let mut scene = Scene::new(vec![1; 4], 0);
+    scene.disk = 5 * SECOND;
+    scene.kill(1);
+    scene.open(1);
+    // The view is left, and what was said is said again several times.
+    scene.run(4 * SECOND);
+    for of in [0, 2, 3] {
+        assert!(scene.members[of].engine.as_ref().is_some_and(|engine| engine.view() > View::ORIGIN));
+        assert_eq!(scene.members[of].said, [], "{of} asks for a view and would forget it in a crash");
+    }
+    scene.run(4 * SECOND);
+    assert!(scene.members[0].said.iter().any(|of| of.kind == Kind::ViewChange));
+}
