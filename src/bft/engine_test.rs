@@ -180,3 +180,20 @@ fn nothing_is_said_of_a_view_change_before_the_disk_has_it() {
     scene.run(4 * SECOND);
     assert!(scene.members[0].said.iter().any(|of| of.kind == Kind::ViewChange));
 }
+
+#[test]
+fn who_asks_for_a_later_view_alone_does_not_stop_those_that_need_it() {
+    let mut scene = Scene::new(vec![1; 4], 0);
+    scene.kill(0);
+    scene.cut = Box::new(|_, _, _| true);
+    scene.open(1);
+    scene.run(1_300 * MS);
+    // Alone it waits for view 1 after its start, and then for view 2.
+    scene.restart(2);
+    scene.run(1_300 * MS);
+    let views = [1, 2, 3].map(|of| scene.members[of].engine.as_ref().map(|engine| engine.view().get()));
+    assert_eq!(views, [Some(1), Some(2), Some(1)]);
+    scene.cut = Box::new(|_, _, _| false);
+    scene.run(30 * SECOND);
+    assert_eq!(tips(&scene)[1..], [1; 3]);
+}

@@ -176,9 +176,18 @@ impl Engine {
         weight >= self.settings.powers.thresholds().view_change()
     }
 
+    /// Whether enough have left all views before this one. Who asks for a later one does not come back: counting only those that
+    /// ask for the same, two views could wait for each other's validators for ever.
+    fn is_awaited_by_enough(&self) -> bool {
+        let here =
+            self.changes.values().map(|change| &change.claims).filter(|claims| claims.view >= self.view);
+        let weight = self.settings.powers.weight(here.map(|claims| claims.from));
+        weight >= self.settings.powers.thresholds().view_change()
+    }
+
     /// The coordinator has a limited time from when it can begin the view; not before, or validators would run away from each other.
     fn wait_for_begin(&mut self, now: Tick, out: &mut Vec<Effect>) {
-        if !self.begun && self.begin_until.is_none() && self.is_asked_by_enough() {
+        if !self.begun && self.begin_until.is_none() && self.is_awaited_by_enough() {
             let at = now.after(self.pace.new_view(&self.settings));
             self.begin_until = Some(at);
             out.push(Effect::SetTimer { timer: Timer::NewView, at });
