@@ -18,7 +18,36 @@ pub struct Violation {
     pub what: &'static str,
 }
 
+/// How much an engine holds in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Heights above the tip.
+    pub heights: usize,
+    /// Leaders' proposals, over all heights.
+    pub pre_prepares: usize,
+    /// Headers of blocks.
+    pub proposals: usize,
+    /// Votes of both kinds.
+    pub votes: usize,
+    /// View changes, with what stands behind them.
+    pub changes: usize,
+    /// Things to do once their record is durable.
+    pub waiting: usize,
+}
+
 impl Engine {
+    /// How much it holds.
+    pub fn held(&self) -> Held {
+        let mut held = Held { heights: self.heights.len(), changes: self.changes.len(), ..Held::default() };
+        held.waiting = self.waiting.len();
+        for at in self.heights.values() {
+            held.pre_prepares += at.pre_prepares.len();
+            held.proposals += at.proposals.len();
+            held.votes += at.prepares.len() + at.commits.len();
+        }
+        held
+    }
+
     /// What holds after each step.
     ///
     /// # Errors

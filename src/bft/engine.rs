@@ -336,6 +336,7 @@ impl Engine {
         self.proof = Some(proof.clone());
         self.pace.succeeded();
         self.view_until = None;
+        self.waiting.retain(|(_, then)| !matches!(then, Then::Sign(statement) if statement.height <= height));
         let proposal = at.as_mut().and_then(|at| at.proposals.remove(&proof.hash()));
         if self.settings.place.is_some() {
             self.persist(Record::Final(proof.clone()), [], out);

@@ -197,3 +197,16 @@ fn who_asks_for_a_later_view_alone_does_not_stop_those_that_need_it() {
     scene.run(30 * SECOND);
     assert_eq!(tips(&scene)[1..], [1; 3]);
 }
+
+#[test]
+fn a_disk_that_stands_still_does_not_fill_the_memory() {
+    let mut scene = Scene::new(vec![1; 4], 0);
+    scene.disk = Duration::from_secs(3_600);
+    scene.kill(1);
+    scene.open(1);
+    for _ in 0..40 {
+        scene.run(5 * SECOND);
+        let held = scene.members[0].engine.as_ref().map(|engine| engine.held().waiting);
+        assert!(held.is_some_and(|waiting| waiting <= 4), "{held:?} things wait for the disk");
+    }
+}

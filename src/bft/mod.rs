@@ -79,7 +79,7 @@ mod view_change;
 pub mod wire;
 
 pub use certificate::{Certificate, FinalityProof, Votes};
-pub use check::Violation;
+pub use check::{Held, Violation};
 pub use config::{Config, Elector, Misfit, Recovered, Settings};
 pub use effect::Effect;
 pub use engine::Engine;

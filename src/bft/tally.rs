@@ -90,6 +90,11 @@ impl Tally {
         })
     }
 
+    /// Number of votes.
+    pub(super) fn len(&self) -> usize {
+        self.views.values().map(|of_view| of_view.votes.len()).sum()
+    }
+
     /// Forgets the votes of earlier views than `first`.
     pub(super) fn keep_from(&mut self, first: View) {
         self.views = self.views.split_off(&first);

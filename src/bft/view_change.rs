@@ -39,6 +39,8 @@ impl Engine {
         self.view_until = None;
         self.begin_until = None;
         self.selected = self.tip.height;
+        // Nothing that waits for the disk is still to be said. A slow one would hold it for all views that pass meanwhile.
+        self.waiting.clear();
         let oldest = self.oldest_view();
         self.heights.values_mut().for_each(|at| at.leave(oldest));
         out.push(Effect::Entered { view, begun });
