@@ -2,6 +2,7 @@
 
 use super::health::Health;
 use super::invariants::Path;
+use super::mutant::{Made, Mutant};
 use super::pace::Pace;
 use super::tally::Counted;
 use super::undecided::{Undecided, Verdict};
@@ -66,6 +67,7 @@ pub struct Engine {
     /// Who was helped when.
     pub(super) helped: BTreeMap<ValidatorIndex, Tick>,
     blamed: BTreeSet<(ValidatorIndex, bool)>,
+    pub(super) made: Made,
 }
 
 impl fmt::Debug for Engine {
@@ -110,6 +112,7 @@ impl Engine {
             begin_until: None,
             helped: BTreeMap::new(),
             blamed: BTreeSet::new(),
+            made: Made::default(),
             settings,
         };
         recovered.records.into_iter().for_each(|record| engine.remember(record));
@@ -222,6 +225,9 @@ impl Engine {
         let id = self.next_record;
         self.next_record = RecordId(id.0 + 1);
         self.waiting.extend(then.into_iter().map(|then| (id, then)));
+        if self.is_broken(Mutant::VotesNotLogged) {
+            return self.on_durable(id, out);
+        }
         out.push(Effect::Persist { id, record });
     }
 
@@ -242,7 +248,7 @@ impl Engine {
     fn on_signed(&mut self, now: Tick, statement: Statement, signature: Signature, out: &mut Vec<Effect>) {
         let Some(place) = self.settings.place else { return };
         if statement.view != self.view {
-            return;
+            return self.say_late(place, statement, signature, out);
         }
         match statement.kind {
             Kind::Prepare | Kind::Commit | Kind::PrePrepare if !self.begun => {}
@@ -293,7 +299,10 @@ impl Engine {
     /// Does everything that has become possible, lowest height first.
     fn settle(&mut self, now: Tick, out: &mut Vec<Effect>) {
         let thresholds = *self.settings.powers.thresholds();
-        let proven = self.heights.values().rev().find_map(|at| at.proof(&thresholds));
+        let mut proven = self.heights.values().rev().find_map(|at| at.proof(&thresholds));
+        if self.is_broken(Mutant::CertificateIsFinal) {
+            proven = proven.or_else(|| self.taken_for_final());
+        }
         if let Some(proof) = proven {
             self.judge_health(now, &proof);
             self.finalize(proof, out);

@@ -65,6 +65,7 @@ mod health;
 mod input;
 pub mod invariants;
 mod message;
+mod mutant;
 mod normal;
 mod pace;
 mod power;
@@ -90,6 +91,8 @@ pub use message::{
     Backing, Claim, Claims, HEADER_BYTES_MAX, Message, NewView, PrePrepare, Proposal, Status, ViewChange,
     Vote,
 };
+#[cfg(any(test, feature = "sim"))]
+pub use mutant::Mutant;
 pub use power::{PowerError, Powers};
 pub use record::{Record, RecordId};
 pub use report::{HeightReport, InView, Report, Tip, Unfit, check_reports};

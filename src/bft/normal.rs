@@ -3,6 +3,7 @@
 use super::engine::{Engine, Then};
 use super::health::Mode;
 use super::invariants::{Below, certificate_to_keep, safe_to_commit, safe_to_prepare, safe_to_sign};
+use super::mutant::Mutant;
 use super::undecided::{Undecided, Verdict};
 use super::{
     Certificate, Effect, InView, Kind, Message, PrePrepare, Proposal, Record, Statement, Timer, Vote,
@@ -87,6 +88,7 @@ impl Engine {
             at.learn(pre_prepare.proposal.clone());
         }
         self.accept(height);
+        self.vote_late(of, height, out);
     }
 
     /// Takes the leader's proposal for what this view has to prepare, unless the view began with a block here.
@@ -121,13 +123,15 @@ impl Engine {
         if self.settings.place.is_none() {
             return;
         }
+        let is_careless = self.is_broken(Mutant::NoGuardP);
         let Some(at) = self.heights.get_mut(&height) else { return };
         let Some(vote) = at.accepted.filter(|accepted| accepted.view == view) else { return };
         if at.prepared == Some(vote) || at.verdicts.get(&vote.hash) != Some(&Verdict::Valid) {
             return;
         }
         let proposal = at.proposals.get(&vote.hash).expect("an accepted block came with its header").clone();
-        if !safe_to_sign(vote, at.prepared, view) || !safe_to_prepare(view, proposal.parent, &below) {
+        let is_guarded = is_careless || safe_to_prepare(view, proposal.parent, &below);
+        if !safe_to_sign(vote, at.prepared, view) || !is_guarded {
             return;
         }
         at.prepared = Some(vote);
@@ -206,13 +210,15 @@ impl Engine {
     /// Guard C: votes to commit behind a certificate of this view, on a parent that is final or that it committed to.
     pub(super) fn commit(&mut self, now: Tick, height: Height, out: &mut Vec<Effect>) {
         let (view, below) = (self.view, self.below(height));
+        let is_careless = self.is_broken(Mutant::NoGuardC);
         let Some(at) = self.heights.get_mut(&height) else { return };
         let Some(vote) = at.certified_in(view) else { return };
         if at.committed == Some(vote) || at.commit_at.is_some_and(|at| now < at) {
             return;
         }
         let Some(parent) = at.proposals.get(&vote.hash).map(|proposal| proposal.parent) else { return };
-        if !safe_to_sign(vote, at.committed, view) || !safe_to_commit(view, parent, &below) {
+        let is_guarded = is_careless || safe_to_commit(view, parent, &below);
+        if !safe_to_sign(vote, at.committed, view) || !is_guarded {
             return;
         }
         at.committed = Some(vote);

@@ -1,6 +1,7 @@
 //! From one view to the next: leave, tell what was done, begin with what was selected.
 
 use super::engine::{Engine, Then};
+use super::mutant::{Mutant, select_by_certificates};
 use super::undecided::Undecided;
 use super::verify::VIEWS_AHEAD;
 use super::{
@@ -54,7 +55,8 @@ impl Engine {
         let heights = (1..=self.settings.window as u64).map(|above| self.tip.height.forward(above));
         for at in heights.map(|height| self.heights.get(&height)) {
             let certificate = at.and_then(|at| at.certificate.as_ref());
-            let vote = at.and_then(|at| at.prepared);
+            let is_told = !self.is_broken(Mutant::VotesNotReported);
+            let vote = at.and_then(|at| at.prepared).filter(|_| is_told);
             let claim = Claim { certificate: certificate.map(Certificate::in_view), vote };
             above.push(claim);
             let mut named: Vec<_> =
@@ -235,8 +237,12 @@ impl Engine {
         let mut heights = Vec::new();
         let reports = new_view.reports(&mut heights);
         let backing = &new_view.backing;
-        let selected =
-            select(&self.settings.powers, self.settings.window, &reports, |hash| backing.parent_of(hash));
+        let (powers, window) = (&self.settings.powers, self.settings.window);
+        let selected = if self.is_broken(Mutant::CertificateBeatsVotes) {
+            select_by_certificates(powers, window, &reports, |hash| backing.parent_of(hash))
+        } else {
+            select(powers, window, &reports, |hash| backing.parent_of(hash))
+        };
         let Ok(selection) = selected else { return };
         let is_later = view > self.view;
         self.enter(view, true, out);
