@@ -1,6 +1,7 @@
 //! The list of suites.
 
 mod boundary;
+mod etcd;
 pub(crate) mod failover;
 mod gc;
 mod jvm_queue;

@@ -10,7 +10,7 @@ mod etcd;
 mod node;
 mod ours;
 
-use super::Plan;
+use super::{Plan, etcd as etcd_processes};
 use crate::record::{Better, Row};
 use crate::sample::{Samples, turns};
 use crate::scenario::{self, OURS, Peer, Scenario};
@@ -78,7 +78,7 @@ trait Cluster {
 /// Kills leaders, the sides in turns.
 pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
     let mut samples = Samples::default();
-    let sides = match etcd::version() {
+    let sides = match etcd_processes::version() {
         Some(version) => {
             [FAST, DEFAULT].iter().for_each(|side| samples.set_version(side, &version));
             &[OURS, FAST, DEFAULT][..]
