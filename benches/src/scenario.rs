@@ -17,6 +17,16 @@ pub(crate) struct Scenario {
     pub(crate) peers: &'static [Peer],
 }
 
+impl Scenario {
+    /// Without the peers of these names, which are not on this machine.
+    pub(crate) fn without(self, gone: &[&str]) -> Self {
+        let here = |peer: &&Peer| !gone.contains(&peer.name);
+        let peers: Vec<Peer> = self.peers.iter().filter(here).copied().collect();
+        // As long as the program, like all scenarios.
+        Self { peers: peers.leak(), ..self }
+    }
+}
+
 /// Another side of a scenario.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer {
@@ -141,6 +151,13 @@ mod tests {
         assert!((rows[0].ratio - 30.0 / 11.0).abs() < 1e-12);
         assert_eq!((rows[0].met, rows[0].repetitions), (Some(true), 3));
         assert_eq!((rows[1].met, rows[1].role), (None, Role::Floor));
+    }
+
+    #[test]
+    fn a_peer_that_is_not_here_has_no_row() {
+        let scenario = PUSH.without(&["ring", "nobody"]);
+        let rows = rows(&[scenario], &samples()).expect("all sides are there");
+        assert_eq!(rows.iter().map(|row| &row.peer_name[..]).collect::<Vec<_>>(), ["call"]);
     }
 
     #[test]

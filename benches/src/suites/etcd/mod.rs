@@ -1,8 +1,11 @@
 //! Three processes of etcd on loopback, for suites that measure it where it is installed.
 
+mod grpc;
+
 use crate::AnyError;
 use crate::scratch::Scratch;
 use duochain::env::{Clock, SystemClock};
+pub(crate) use grpc::{Connection, put, transaction};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -10,6 +13,8 @@ use std::thread;
 use std::time::Duration;
 
 const NODES: usize = 3;
+/// Puts of one transaction, which are 128 unless it is told.
+const OPERATIONS_MAX: usize = 1_000;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks.
 pub(crate) const LOOK: Duration = Duration::from_millis(1);
@@ -78,6 +83,7 @@ impl Members {
             ("--initial-cluster", &names.join(",")),
             ("--heartbeat-interval", &self.heartbeat.to_string()),
             ("--election-timeout", &self.election.to_string()),
+            ("--max-txn-ops", &OPERATIONS_MAX.to_string()),
         ] {
             command.arg(option).arg(value);
         }

@@ -62,13 +62,14 @@ const HELD_EVERY: u64 = 16;
 /// 512 MiB go first, so that files are used again instead of laid out, as they are for most of a node's life.
 const WARM_UP: Load = Load { batch: 1_000, window: 16, count: 2_000, pace: None };
 
-/// Runs the load. A tenth of it goes before, for caches and connections.
+/// Runs the load behind what makes files ready.
 pub(super) fn run(side: &mut dyn Side, load: Load) -> Result<Figures, AnyError> {
     run_once(side, WARM_UP)?;
     run_once(side, load)
 }
 
-fn run_once(side: &mut dyn Side, load: Load) -> Result<Figures, AnyError> {
+/// Runs the load alone. A tenth of it goes before, for caches and connections.
+pub(super) fn run_once(side: &mut dyn Side, load: Load) -> Result<Figures, AnyError> {
     let payload: Vec<u8> = (0..load.batch * ENTRY_BYTES).map(|at| (at * 31 % 251) as u8).collect();
     let entries: Vec<&[u8]> = payload.chunks(ENTRY_BYTES).collect();
     let clock = SystemClock::new();

@@ -1,18 +1,21 @@
 //! The replicated log on three nodes: batches of entries of 256 B from one thread until a majority has them.
 //!
-//! All nodes are in this process, but for one where a disk is slow, and share cores and disk. Ours and the ceiling talk over loopback TCP; `raft`
-//! talks through channels. `durable` flushes every group on all three; `memory` keeps the same files in memory. A
-//! repetition runs after 512 MiB of batches of 1,000 and a tenth of its own load that are not measured. Latency is from the handing over of a batch to its commit.
-//! What a leader holds while a follower is behind is what its own figures say: frames in memory, entries without a frame, and what waits
-//! for sockets, where frames in memory count again.
+//! All nodes are in this process, but for one where a disk is slow and for those of etcd, and share cores and disk. Ours and the
+//! ceiling talk over loopback TCP; `raft` talks through channels. `durable` flushes every group on all of them; `memory` keeps the
+//! same files in memory. A repetition runs after 512 MiB of batches of 1,000 and a tenth of its own load that are not measured.
+//! Latency is from the handing over of a batch to its commit. etcd gets a tenth of the load, through its own interface, at its
+//! leader, and of what goes before it only the tenth: it has no files that are used again.
+//! What a leader holds while a follower is behind is what its own figures say: frames in memory, entries without a frame, and what
+//! waits for sockets, where frames in memory count again.
 
 mod apart;
 mod ceiling;
+mod etcd;
 mod load;
 mod ours;
 mod tikv;
 
-use super::Plan;
+use super::{Plan, etcd as etcd_processes};
 use crate::record::{Better, Row};
 use crate::sample::{Samples, turns};
 use crate::scenario::{self, OURS, Peer, Scenario};
@@ -20,9 +23,11 @@ use crate::scratch::Scratch;
 use crate::{AnyError, versions};
 pub(crate) use apart::{NODE, run as run_node, slow_sync};
 use ceiling::{Ceiling, Turns};
+use etcd::Etcd;
 use load::{Figures, Load};
 use ours::Ours;
 pub(crate) use ours::{Nothing, addresses, config};
+use std::io::Write;
 use std::time::Duration;
 use tikv::{Disk, Tikv};
 
@@ -32,6 +37,10 @@ const CEILING: &str = "no consensus";
 const SEQUENTIAL: &str = "one follower after the other";
 const ENGINE: &str = "raft on raft-engine";
 const MEMORY: &str = "raft in memory";
+const ETCD: &str = "etcd";
+const ETCD_CLOSED: &str = "etcd, 64 under way";
+/// Of ours, so many entries are etcd's: it takes as long for these.
+const ETCD_SHARE: usize = 10;
 const ALIKE: &str = "disks alike";
 const LIMITS: &str = "what its settings allow";
 
@@ -73,6 +82,19 @@ struct Part {
     p99: Scenario,
 }
 
+impl Part {
+    /// Ours and every peer that is here.
+    fn sides(&self, gone: &[&str]) -> Vec<&'static str> {
+        let mut sides = vec![OURS];
+        for peer in self.rate.peers.iter().chain(self.p99.peers) {
+            if !sides.contains(&peer.name) && !gone.contains(&peer.name) {
+                sides.push(peer.name);
+            }
+        }
+        sides
+    }
+}
+
 const fn rate(name: &'static str, peers: &'static [Peer]) -> Scenario {
     Scenario { name, unit: "entries/s", better: Better::Higher, peers }
 }
@@ -96,22 +118,34 @@ const PARTS: &[Part] = &[
                 Peer::floor(CEILING).ours_or_ratio_at_least(2_100_000.0, 0.8),
                 Peer::new(SEQUENTIAL).ratio_at_least(1.5),
                 Peer::new(ENGINE).ratio_at_least(3.5),
+                Peer::new(ETCD).ratio_at_least(40.0),
             ],
         ),
         p50: None,
         held: None,
         p99: millis(
             "durable, batches of 1,000, 16 under way: p99",
-            &[Peer::floor(CEILING).ours_at_most(10.0), Peer::new(SEQUENTIAL), Peer::new(ENGINE)],
+            &[
+                Peer::floor(CEILING).ours_at_most(10.0),
+                Peer::new(SEQUENTIAL),
+                Peer::new(ENGINE),
+                Peer::new(ETCD),
+            ],
         ),
     },
     Part {
         place: Place::Disk,
         load: load(64, 64, 15_000),
-        rate: rate("durable, batches of 64, 64 under way", &[Peer::floor(CEILING), Peer::new(ENGINE)]),
+        rate: rate(
+            "durable, batches of 64, 64 under way",
+            &[Peer::floor(CEILING), Peer::new(ENGINE), Peer::new(ETCD)],
+        ),
         p50: None,
         held: None,
-        p99: millis("durable, batches of 64, 64 under way: p99", &[Peer::floor(CEILING), Peer::new(ENGINE)]),
+        p99: millis(
+            "durable, batches of 64, 64 under way: p99",
+            &[Peer::floor(CEILING), Peer::new(ENGINE), Peer::new(ETCD)],
+        ),
     },
     Part {
         place: Place::Disk,
@@ -132,13 +166,14 @@ const PARTS: &[Part] = &[
             &[
                 Peer::floor(CEILING).ours_and_ratio_at_least(340_000.0, 0.75),
                 Peer::new(ENGINE).ratio_at_least(1.5),
+                Peer::new(ETCD).ratio_at_least(25.0),
             ],
         ),
         p50: None,
         held: None,
         p99: millis(
             "durable, one by one, 256 under way: p99",
-            &[Peer::floor(CEILING).ours_at_most(1.3), Peer::new(ENGINE)],
+            &[Peer::floor(CEILING).ours_at_most(1.3), Peer::new(ENGINE), Peer::new(ETCD)],
         ),
     },
     Part {
@@ -183,7 +218,11 @@ const PARTS: &[Part] = &[
         held: None,
         p99: millis(
             "durable, 70,000 a second: p99",
-            &[Peer::floor(CEILING).ours_at_most(2.0), Peer::new(ENGINE)],
+            &[
+                Peer::floor(CEILING).ours_at_most(2.0),
+                Peer::new(ENGINE),
+                Peer::new(ETCD_CLOSED).ratio_at_least(8.0),
+            ],
         ),
     },
     Part {
@@ -213,10 +252,19 @@ pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
     samples
         .set_version(ENGINE, &format!("{}, {}", versions::locked("raft")?, versions::locked("raft-engine")?));
     samples.set_version(MEMORY, &versions::locked("raft")?);
+    let gone = match etcd_processes::version() {
+        Some(version) => {
+            [ETCD, ETCD_CLOSED].iter().for_each(|side| samples.set_version(side, &version));
+            &[][..]
+        }
+        None => {
+            writeln!(std::io::stderr(), "replication: without etcd, which is not installed (etcd-server)")?;
+            &[ETCD, ETCD_CLOSED]
+        }
+    };
     let mut scenarios = Vec::new();
     for part in PARTS {
-        let sides: Vec<&str> =
-            [OURS].into_iter().chain(part.rate.peers.iter().map(|peer| peer.name)).collect();
+        let sides = part.sides(gone);
         for round in 0..plan.rounds(ROUNDS) {
             for turn in turns(sides.len(), round) {
                 let figures = measure(sides[turn], part, plan)?;
@@ -233,9 +281,23 @@ pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
                 samples.add(held.name, LIMITS, ours::held_max()? as f64 / MIB);
             }
         }
-        scenarios.extend([part.rate].into_iter().chain(part.p50).chain([part.p99]).chain(part.held));
+        let of_part = [part.rate].into_iter().chain(part.p50).chain([part.p99]).chain(part.held);
+        scenarios.extend(of_part.map(|scenario| scenario.without(gone)));
     }
     scenario::rows(&scenarios, &samples)
+}
+
+fn open(name: &str, place: Place, scratch: &Scratch) -> Result<Box<dyn Side>, AnyError> {
+    Ok(match name {
+        OURS if place == Place::OneApart => Box::new(Ours::with_one_apart(scratch, DELAY)?),
+        OURS => Box::new(Ours::start(scratch)?),
+        ALIKE => Box::new(Ours::with_one_apart(scratch, Duration::ZERO)?),
+        CEILING => Box::new(Ceiling::start(scratch, Turns::Together)?),
+        SEQUENTIAL => Box::new(Ceiling::start(scratch, Turns::OneByOne)?),
+        ETCD | ETCD_CLOSED => Box::new(Etcd::start()?),
+        ENGINE => Box::new(Tikv::start(scratch, Disk::Engine)?),
+        _ => Box::new(Tikv::start(scratch, Disk::Memory)?),
+    })
 }
 
 fn measure(name: &str, part: &Part, plan: Plan) -> Result<Figures, AnyError> {
@@ -243,15 +305,55 @@ fn measure(name: &str, part: &Part, plan: Plan) -> Result<Figures, AnyError> {
         Place::Memory => Scratch::in_memory()?,
         Place::Disk | Place::OneApart => Scratch::new("replication")?,
     };
-    let mut side: Box<dyn Side> = match name {
-        OURS if part.place == Place::OneApart => Box::new(Ours::with_one_apart(&scratch, DELAY)?),
-        OURS => Box::new(Ours::start(&scratch)?),
-        ALIKE => Box::new(Ours::with_one_apart(&scratch, Duration::ZERO)?),
-        CEILING => Box::new(Ceiling::start(&scratch, Turns::Together)?),
-        SEQUENTIAL => Box::new(Ceiling::start(&scratch, Turns::OneByOne)?),
-        ENGINE => Box::new(Tikv::start(&scratch, Disk::Engine)?),
-        _ => Box::new(Tikv::start(&scratch, Disk::Memory)?),
-    };
+    let mut side = open(name, part.place, &scratch)?;
     let load = Load { count: plan.count(part.load.count), ..part.load };
-    load::run(&mut *side, load).map_err(|error| format!("{}, {name}: {error}", part.rate.name).into())
+    let figures = match name {
+        ETCD => load::run_once(&mut *side, Load { count: load.count / ETCD_SHARE, ..load }),
+        // As fast as so many clients are, not at the pace of the others.
+        ETCD_CLOSED => {
+            let count = load.count / ETCD_SHARE;
+            load::run_once(&mut *side, Load { window: 64, pace: None, count, ..load })
+        }
+        _ => load::run(&mut *side, load),
+    };
+    figures.map_err(|error| format!("{}, {name}: {error}", part.rate.name).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// But for those that write a gigabyte before they begin, or need a program of their own.
+    const SMALL: &[&str] = &[
+        OURS,
+        CEILING,
+        SEQUENTIAL,
+        MEMORY,
+        ETCD,
+    ];
+
+    #[test]
+    fn every_side_takes_single_entries_and_batches() {
+        let gone = if etcd_processes::version().is_some() { &[][..] } else { &[ETCD] };
+        for name in SMALL.iter().filter(|name| !gone.contains(*name)) {
+            for batch in [1, 100] {
+                let scratch = Scratch::new("replication").expect("a folder");
+                let mut side = open(name, Place::Disk, &scratch).expect("it opens");
+                let figures = load::run_once(&mut *side, load(batch, 4, 20));
+                let figures = figures.unwrap_or_else(|error| panic!("{name}, {batch}: {error}"));
+                assert!(figures.entries_a_second > 0.0 && figures.p99_ms >= figures.p50_ms, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_here_has_no_turn() {
+        for part in PARTS {
+            let sides = part.sides(&[ETCD, ETCD_CLOSED]);
+            assert_eq!(sides[0], OURS);
+            assert!(!sides.contains(&ETCD) && !sides.contains(&ETCD_CLOSED), "{sides:?}");
+            let all = part.sides(&[]);
+            assert!(part.p99.peers.iter().all(|peer| all.contains(&peer.name)), "{all:?}");
+        }
+    }
 }
