@@ -56,7 +56,7 @@ check-benches: ## Lints and tests of the benchmark harness
 sanitize: ## Queue and pools under Miri and sanitizers, all plays of fuzz/ under libFuzzer: what is here; S=miri|thread|address|fuzz
 	@deploy/sanitize $(S)
 
-bench: ## Benchmarks; B=name for one suite, DOCS=1 to update docs/benchmarks.md, QUICK=1 for a try
+bench: ## Benchmarks; B=name for one suite, DOCS=1 to update docs/benchmarks.md, QUICK=1 for a try, ROCKSDB=1 to build RocksDB for it
 	@deploy/setup bench
 	@deploy/bench $(B)
 

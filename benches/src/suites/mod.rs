@@ -11,6 +11,8 @@ mod pool;
 mod queue;
 pub(crate) mod replication;
 mod resilience;
+#[cfg(feature = "rocksdb")]
+mod rocks;
 pub(crate) mod stability;
 mod ticks;
 mod validators;

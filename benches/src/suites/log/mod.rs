@@ -10,6 +10,8 @@
 mod engine;
 mod ours;
 mod raw;
+#[cfg(feature = "rocksdb")]
+mod rocks;
 
 use super::Plan;
 use crate::record::{Better, Row};
@@ -18,6 +20,7 @@ use crate::scenario::{self, OURS, Peer, Scenario};
 use crate::scratch::Scratch;
 use crate::{AnyError, versions};
 use duochain::env::{Clock, SystemClock};
+use std::path::Path;
 
 const ROUNDS: usize = 5;
 const ENTRY_BYTES: usize = 256;
@@ -27,6 +30,10 @@ const WARM_BATCH: usize = 1_000;
 
 const RAW: &str = "pwrite and fdatasync";
 const ENGINE: &str = "raft-engine";
+#[cfg(feature = "rocksdb")]
+const ROCKS: &str = "RocksDB";
+#[cfg(feature = "rocksdb")]
+const OURS_IN_ROCKS: &str = "our frames in RocksDB";
 
 /// One size of batches.
 struct Part {
@@ -40,21 +47,60 @@ const fn part(batch: usize, count: usize, name: &'static str, peers: &'static [P
     Part { batch, count, scenario: Scenario { name, unit: "entries/s", better: Better::Higher, peers } }
 }
 
-// G7 of the replicated log: 80 % of a raw file, and where batches are large 2.9 and 4.5 M/s, 2.3 and 2.4 times raft-engine.
+// G7 of the replicated log: 80 % of a raw file, and where batches are large 2.9 and 4.5 M/s, 2.3 and 2.4
+// times raft-engine, 5 and 7 times RocksDB.
 const PARTS: &[Part] = &[
-    part(1, 2_000, "batches of 1", &[Peer::floor(RAW).ratio_at_least(0.8), Peer::new(ENGINE)]),
-    part(64, 1_500, "batches of 64", &[Peer::floor(RAW).ratio_at_least(0.8), Peer::new(ENGINE)]),
+    part(
+        1,
+        2_000,
+        "batches of 1",
+        &[
+            Peer::floor(RAW).ratio_at_least(0.8),
+            Peer::new(ENGINE),
+            #[cfg(feature = "rocksdb")]
+            Peer::new(ROCKS),
+            #[cfg(feature = "rocksdb")]
+            Peer::new(OURS_IN_ROCKS),
+        ],
+    ),
+    part(
+        64,
+        1_500,
+        "batches of 64",
+        &[
+            Peer::floor(RAW).ratio_at_least(0.8),
+            Peer::new(ENGINE),
+            #[cfg(feature = "rocksdb")]
+            Peer::new(ROCKS),
+            #[cfg(feature = "rocksdb")]
+            Peer::new(OURS_IN_ROCKS),
+        ],
+    ),
     part(
         1_000,
         800,
         "batches of 1,000",
-        &[Peer::floor(RAW).ours_and_ratio_at_least(2_900_000.0, 0.8), Peer::new(ENGINE).ratio_at_least(2.3)],
+        &[
+            Peer::floor(RAW).ours_and_ratio_at_least(2_900_000.0, 0.8),
+            Peer::new(ENGINE).ratio_at_least(2.3),
+            #[cfg(feature = "rocksdb")]
+            Peer::new(ROCKS).ratio_at_least(5.0),
+            #[cfg(feature = "rocksdb")]
+            Peer::new(OURS_IN_ROCKS),
+        ],
     ),
     part(
         10_000,
         200,
         "batches of 10,000",
-        &[Peer::floor(RAW).ours_and_ratio_at_least(4_500_000.0, 0.8), Peer::new(ENGINE).ratio_at_least(2.4)],
+        &[
+            Peer::floor(RAW).ours_and_ratio_at_least(4_500_000.0, 0.8),
+            Peer::new(ENGINE).ratio_at_least(2.4),
+            #[cfg(feature = "rocksdb")]
+            Peer::new(ROCKS).ratio_at_least(7.0),
+            #[cfg(feature = "rocksdb")]
+            Peer::new(OURS_IN_ROCKS),
+        ],
     ),
 ];
 
@@ -68,15 +114,20 @@ pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
     let mut samples = Samples::default();
     samples.set_version(RAW, "of the system");
     samples.set_version(ENGINE, &versions::locked("raft-engine")?);
+    #[cfg(feature = "rocksdb")]
+    for side in [ROCKS, OURS_IN_ROCKS] {
+        samples.set_version(side, &versions::locked("rocksdb")?);
+    }
     let scenarios: Vec<Scenario> = PARTS.iter().map(|part| part.scenario).collect();
     for part in PARTS {
         let payload = payload(part.batch);
         let entries: Vec<&[u8]> = payload.chunks(ENTRY_BYTES).collect();
+        let sides: Vec<&str> =
+            [OURS].into_iter().chain(part.scenario.peers.iter().map(|peer| peer.name)).collect();
         for round in 0..plan.rounds(ROUNDS) {
-            for turn in turns(3, round) {
-                let side = [OURS, RAW, ENGINE][turn];
-                let figure = measure(side, &entries, plan.count(part.count))?;
-                samples.add(part.scenario.name, side, figure);
+            for turn in turns(sides.len(), round) {
+                let figure = measure(sides[turn], &entries, plan.count(part.count))?;
+                samples.add(part.scenario.name, sides[turn], figure);
             }
         }
     }
@@ -88,14 +139,22 @@ fn payload(entries: usize) -> Vec<u8> {
     (0..entries * ENTRY_BYTES).map(|at| (at * 31 % 251) as u8).collect()
 }
 
+fn open(side: &str, directory: &Path) -> Result<Box<dyn Side>, AnyError> {
+    Ok(match side {
+        OURS => Box::new(ours::Ours::open(directory)?),
+        RAW => Box::new(raw::Raw::open(directory)?),
+        #[cfg(feature = "rocksdb")]
+        ROCKS => Box::new(rocks::Plain::open(directory)?),
+        #[cfg(feature = "rocksdb")]
+        OURS_IN_ROCKS => Box::new(ours::Ours::in_rocksdb(directory)?),
+        _ => Box::new(engine::RaftEngine::open(directory)?),
+    })
+}
+
 /// Entries a second.
 fn measure(side: &str, entries: &[&[u8]], count: usize) -> Result<f64, AnyError> {
     let directory = Scratch::new("log")?;
-    let mut side: Box<dyn Side> = match side {
-        OURS => Box::new(ours::Ours::open(directory.path())?),
-        RAW => Box::new(raw::Raw::open(directory.path())?),
-        _ => Box::new(engine::RaftEngine::open(directory.path())?),
-    };
+    let mut side = open(side, directory.path())?;
     let payload = payload(WARM_BATCH);
     let warm: Vec<&[u8]> = payload.chunks(ENTRY_BYTES).collect();
     for number in 0..WARM_BATCHES {
@@ -108,4 +167,31 @@ fn measure(side: &str, entries: &[&[u8]], count: usize) -> Result<f64, AnyError>
     }
     let seconds = clock.now().since(begun).as_secs_f64();
     Ok((entries.len() * count) as f64 / seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// But for the one that writes a gigabyte before it begins.
+    const SMALL: &[&str] = &[
+        OURS,
+        RAW,
+        #[cfg(feature = "rocksdb")]
+        ROCKS,
+        #[cfg(feature = "rocksdb")]
+        OURS_IN_ROCKS,
+    ];
+
+    #[test]
+    fn every_side_takes_batches_and_is_cut() {
+        let entries = [&[7; 8][..]; 1_000];
+        for name in SMALL {
+            let directory = Scratch::new("log").expect("a folder");
+            let mut side = open(name, directory.path()).expect("it opens");
+            for number in 0..320 {
+                side.append(&entries, number).unwrap_or_else(|error| panic!("{name}, {number}: {error}"));
+            }
+        }
+    }
 }

@@ -11,6 +11,7 @@
 mod apart;
 mod ceiling;
 mod etcd;
+mod kept;
 mod load;
 mod ours;
 mod tikv;
@@ -24,18 +25,21 @@ use crate::{AnyError, versions};
 pub(crate) use apart::{NODE, run as run_node, slow_sync};
 use ceiling::{Ceiling, Turns};
 use etcd::Etcd;
+use kept::Disk;
 use load::{Figures, Load};
 use ours::Ours;
 pub(crate) use ours::{Nothing, addresses, config};
 use std::io::Write;
 use std::time::Duration;
-use tikv::{Disk, Tikv};
+use tikv::Tikv;
 
 const ROUNDS: usize = 5;
 
 const CEILING: &str = "no consensus";
 const SEQUENTIAL: &str = "one follower after the other";
 const ENGINE: &str = "raft on raft-engine";
+#[cfg(feature = "rocksdb")]
+const ROCKS: &str = "raft on RocksDB";
 const MEMORY: &str = "raft in memory";
 const ETCD: &str = "etcd";
 const ETCD_CLOSED: &str = "etcd, 64 under way";
@@ -118,6 +122,8 @@ const PARTS: &[Part] = &[
                 Peer::floor(CEILING).ours_or_ratio_at_least(2_100_000.0, 0.8),
                 Peer::new(SEQUENTIAL).ratio_at_least(1.5),
                 Peer::new(ENGINE).ratio_at_least(3.5),
+                #[cfg(feature = "rocksdb")]
+                Peer::new(ROCKS).ratio_at_least(7.0),
                 Peer::new(ETCD).ratio_at_least(40.0),
             ],
         ),
@@ -129,6 +135,8 @@ const PARTS: &[Part] = &[
                 Peer::floor(CEILING).ours_at_most(10.0),
                 Peer::new(SEQUENTIAL),
                 Peer::new(ENGINE),
+                #[cfg(feature = "rocksdb")]
+                Peer::new(ROCKS),
                 Peer::new(ETCD),
             ],
         ),
@@ -252,6 +260,8 @@ pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
     samples
         .set_version(ENGINE, &format!("{}, {}", versions::locked("raft")?, versions::locked("raft-engine")?));
     samples.set_version(MEMORY, &versions::locked("raft")?);
+    #[cfg(feature = "rocksdb")]
+    samples.set_version(ROCKS, &format!("{}, {}", versions::locked("raft")?, versions::locked("rocksdb")?));
     let gone = match etcd_processes::version() {
         Some(version) => {
             [ETCD, ETCD_CLOSED].iter().for_each(|side| samples.set_version(side, &version));
@@ -296,6 +306,8 @@ fn open(name: &str, place: Place, scratch: &Scratch) -> Result<Box<dyn Side>, An
         SEQUENTIAL => Box::new(Ceiling::start(scratch, Turns::OneByOne)?),
         ETCD | ETCD_CLOSED => Box::new(Etcd::start()?),
         ENGINE => Box::new(Tikv::start(scratch, Disk::Engine)?),
+        #[cfg(feature = "rocksdb")]
+        ROCKS => Box::new(Tikv::start(scratch, Disk::Rocks)?),
         _ => Box::new(Tikv::start(scratch, Disk::Memory)?),
     })
 }
@@ -329,6 +341,8 @@ mod tests {
         CEILING,
         SEQUENTIAL,
         MEMORY,
+        #[cfg(feature = "rocksdb")]
+        ROCKS,
         ETCD,
     ];
 

@@ -1,16 +1,16 @@
 //! `raft` 0.7, three nodes in one process, messages through channels: no sockets and no encoding, in its favour.
 //!
 //! Each node is a thread that takes everything that has come, then makes its entries durable with one synced write:
-//! in `raft-engine`, or in memory.
+//! in `raft-engine` or in RocksDB, or in memory.
 
 use super::Side;
+use super::kept::{Disk, Kept};
 use crate::AnyError;
 use crate::scratch::Scratch;
 use parking_lot::{Condvar, Mutex};
-use raft::eraftpb::{ConfState, Entry, HardState, Message};
+use raft::eraftpb::{ConfState, Entry, Message};
 use raft::storage::MemStorage;
 use raft::{Config, RawNode, StateRole};
-use raft_engine::{Engine, LogBatch, MessageExt, ReadableSize};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -24,15 +24,6 @@ const KEPT: u64 = 200_000;
 const CUT_EVERY: u64 = 100_000;
 /// More than is ever under way; what does not fit is lost, as any message may be.
 const INPUTS_MAX: usize = 1 << 16;
-const REGION: u64 = 1;
-const STATE: &[u8] = b"state";
-
-/// Where entries are kept.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Disk {
-    Engine,
-    Memory,
-}
 
 enum Input {
     Message(Box<Message>),
@@ -54,20 +45,9 @@ struct Shared {
     progress: Condvar,
 }
 
-#[derive(Clone)]
-struct Entries;
-
-impl MessageExt for Entries {
-    type Entry = Entry;
-
-    fn index(entry: &Entry) -> u64 {
-        entry.index
-    }
-}
-
 struct Node {
     raw: RawNode<MemStorage>,
-    engine: Option<Engine>,
+    kept: Kept,
     peers: Vec<SyncSender<Input>>,
     shared: Arc<Shared>,
     cut: u64,
@@ -95,20 +75,7 @@ impl Node {
         let voters = ConfState { voters: vec![1, 2, 3], ..ConfState::default() };
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let raw = RawNode::new(&config, MemStorage::new_with_conf_state(voters), &logger)?;
-        let engine = match disk {
-            Disk::Memory => None,
-            Disk::Engine => Some(Engine::open(raft_engine::Config {
-                dir: dir.to_str().ok_or("a path that is no text")?.to_owned(),
-                target_file_size: ReadableSize::mb(64),
-                batch_compression_threshold: ReadableSize::kb(0),
-                enable_log_recycle: true,
-                prefill_for_recycle: true,
-                // Lays out as many files as a repetition fills; with the usual 10 GiB opening takes half a minute.
-                purge_threshold: ReadableSize::gb(1),
-                ..raft_engine::Config::default()
-            })?),
-        };
-        Ok(Self { raw, engine, peers, shared, cut: 0 })
+        Ok(Self { raw, kept: Kept::open(disk, dir)?, peers, shared, cut: 0 })
     }
 
     fn run(&mut self, inputs: &Receiver<Input>) -> Result<(), AnyError> {
@@ -157,7 +124,7 @@ impl Node {
         if let Some(hard) = ready.hs() {
             store.wl().set_hardstate(hard.clone());
         }
-        self.keep(ready.entries(), ready.hs(), ready.must_sync())?;
+        self.kept.write(ready.entries(), ready.hs(), ready.must_sync())?;
         self.send(ready.take_persisted_messages());
         let mut light = self.raw.advance(ready);
         if let Some(commit) = light.commit_index() {
@@ -172,21 +139,6 @@ impl Node {
         if leads != (state.leader == Some(own)) {
             state.leader = leads.then_some(own);
             self.shared.progress.notify_all();
-        }
-        Ok(())
-    }
-
-    fn keep(&mut self, entries: &[Entry], hard: Option<&HardState>, must_sync: bool) -> Result<(), AnyError> {
-        let Some(engine) = &self.engine else { return Ok(()) };
-        let mut batch = LogBatch::default();
-        if !entries.is_empty() {
-            batch.add_entries::<Entries>(REGION, entries)?;
-        }
-        if let Some(hard) = hard {
-            batch.put_message(REGION, STATE.to_vec(), hard)?;
-        }
-        if !batch.is_empty() {
-            engine.write(&mut batch, must_sync)?;
         }
         Ok(())
     }
@@ -212,10 +164,7 @@ impl Node {
         if last > self.cut + KEPT + CUT_EVERY {
             self.cut = last - KEPT;
             self.raw.raft.raft_log.store.wl().compact(self.cut)?;
-            if let Some(engine) = &self.engine {
-                engine.compact_to(REGION, self.cut);
-                engine.purge_expired_files()?;
-            }
+            self.kept.cut(self.cut)?;
         }
         Ok(())
     }
