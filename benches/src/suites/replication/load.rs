@@ -106,6 +106,7 @@ pub(super) fn run_once(side: &mut dyn Side, load: Load) -> Result<Figures, AnyEr
         run.wait()?;
     }
     let seconds = run.clock.now().since(begun).as_secs_f64();
+    run.side.settle()?;
     run.millis.sort_by(f64::total_cmp);
     let at = |share| quantile(&run.millis, share).ok_or("no batch was committed");
     Ok(Figures {

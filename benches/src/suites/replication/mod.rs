@@ -61,6 +61,11 @@ trait Side {
     /// Waits until more than `after` is committed; how far.
     fn wait(&mut self, after: u64) -> Result<u64, AnyError>;
 
+    /// Waits until every node has all of it: one that had stopped would have left its share of the machine to the others.
+    fn settle(&mut self) -> Result<(), AnyError> {
+        Ok(())
+    }
+
     /// Bytes that the leader holds for what is not everywhere yet, where that is measured.
     fn held(&self) -> usize {
         0
@@ -235,7 +240,8 @@ const PARTS: &[Part] = &[
     },
     Part {
         place: Place::OneApart,
-        load: load(1_000, 16, 2_000),
+        // Long enough for some dozens of slow flushes.
+        load: load(1_000, 16, 6_000),
         rate: rate(
             "durable, batches of 1,000, one follower 100 ms slower",
             &[Peer::floor(ALIKE).ratio_at_least(0.95)],

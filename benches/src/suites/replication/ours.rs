@@ -4,6 +4,7 @@ use super::Side;
 use super::apart::Apart;
 use crate::AnyError;
 use crate::scratch::Scratch;
+use duochain::env::{Clock, SystemClock};
 use duochain::frame::Entry;
 use duochain::node::replica::{Applied, Apply, Pending, Replica, ReplicaConfig, ReplicaError, SubmitOptions};
 use duochain::raft::{Membership, Role};
@@ -12,10 +13,13 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 const CLUSTER: ClusterId = ClusterId(*b"duobench cluster");
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks at how far followers are.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Entries after which there is a snapshot, and entries before it that stay.
 const SNAPSHOT_EVERY: u64 = 100_000;
@@ -28,6 +32,11 @@ impl Apply for Nothing {
 
     fn snapshot(&mut self) -> Option<Box<dyn Read + Send>> {
         Some(Box::new(io::empty()))
+    }
+
+    /// Of a follower for which the log was too fast.
+    fn restore(&mut self, state: &mut dyn Read) -> io::Result<()> {
+        io::copy(state, &mut io::sink()).map(drop)
     }
 }
 
@@ -57,12 +66,13 @@ impl Ours {
         Self::led(scratch, 3, &addresses()?)
     }
 
-    /// The third is a process of its own, and each flush of its log takes `delay` longer.
+    /// The third is a process of its own, and each flush of its log takes `delay` longer. It follows when this returns.
     pub(super) fn with_one_apart(scratch: &Scratch, delay: Duration) -> Result<Self, AnyError> {
         let addresses = addresses()?;
         // It is there when one of the others leads.
         let mut ours = Self::led(scratch, 2, &addresses)?;
         ours._apart = Some(Apart::start(scratch, 3, &addresses, delay)?);
+        ours.settle()?;
         Ok(ours)
     }
 
@@ -133,6 +143,21 @@ impl Side for Ours {
             self.waiting.pop_front();
         }
         Ok(self.committed())
+    }
+
+    fn settle(&mut self) -> Result<(), AnyError> {
+        let clock = SystemClock::new();
+        let begun = clock.now();
+        loop {
+            let status = self.leader.status();
+            if status.peers.iter().all(|peer| peer.matched >= status.last.index) {
+                return Ok(());
+            }
+            if clock.now().since(begun) > PATIENCE {
+                return Err(format!("a follower is not there: {:?}", status.peers).into());
+            }
+            thread::sleep(LOOK);
+        }
     }
 
     /// Of a leader that has a follower which may be behind; the others are not slowed down by being asked.

@@ -100,6 +100,12 @@ fn watch(delay: Duration, seconds: usize) -> Result<Seen, AnyError> {
         let (at, terms) = (looked + span, last.term - first.term + 1);
         writeln!(std::io::stderr(), "stability: {at} of {seconds} s, {terms} terms, entry {}", last.commit)?;
     }
+    // One that has stopped leaves its share of the machine to the others.
+    for node in &mut nodes {
+        if node.report()?.commit <= first.commit {
+            return Err("a node does not follow any more".into());
+        }
+    }
     let sending = last.sending.saturating_sub(first.sending).as_secs_f64();
     Ok(Seen {
         terms: (last.term - first.term + 1) as f64,
