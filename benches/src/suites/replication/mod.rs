@@ -45,6 +45,7 @@ const ETCD: &str = "etcd";
 const ETCD_CLOSED: &str = "etcd, 64 under way";
 /// Of ours, so many entries are etcd's: it takes as long for these.
 const ETCD_SHARE: usize = 10;
+const OURS_OF_THREE: &str = "three nodes";
 const ALIKE: &str = "disks alike";
 const LIMITS: &str = "what its settings allow";
 
@@ -72,11 +73,13 @@ trait Side {
     }
 }
 
-/// Where the three have their logs.
+/// Where the nodes, which are three, have their logs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Disk,
     Memory,
+    /// On disk, and ours are five.
+    Five,
     /// On disk, one of them in a process of its own; each flush of that takes [`DELAY`] longer where ours is measured.
     OneApart,
 }
@@ -239,6 +242,14 @@ const PARTS: &[Part] = &[
         ),
     },
     Part {
+        place: Place::Five,
+        load: load(1_000, 16, 2_000),
+        rate: rate("durable, batches of 1,000, five nodes", &[Peer::floor(OURS_OF_THREE)]),
+        p50: None,
+        held: None,
+        p99: millis("durable, batches of 1,000, five nodes: p99", &[Peer::floor(OURS_OF_THREE)]),
+    },
+    Part {
         place: Place::OneApart,
         // Long enough for some dozens of slow flushes.
         load: load(1_000, 16, 6_000),
@@ -260,7 +271,7 @@ const PARTS: &[Part] = &[
 /// Measures every load, its sides in turns.
 pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
     let mut samples = Samples::default();
-    for side in [CEILING, SEQUENTIAL, ALIKE, LIMITS] {
+    for side in [CEILING, SEQUENTIAL, OURS_OF_THREE, ALIKE, LIMITS] {
         samples.set_version(side, &versions::locked("duochain")?);
     }
     samples
@@ -306,7 +317,8 @@ pub(crate) fn run(plan: Plan) -> Result<Vec<Row>, AnyError> {
 fn open(name: &str, place: Place, scratch: &Scratch) -> Result<Box<dyn Side>, AnyError> {
     Ok(match name {
         OURS if place == Place::OneApart => Box::new(Ours::with_one_apart(scratch, DELAY)?),
-        OURS => Box::new(Ours::start(scratch)?),
+        OURS if place == Place::Five => Box::new(Ours::start(scratch, 5)?),
+        OURS | OURS_OF_THREE => Box::new(Ours::start(scratch, ours::THREE)?),
         ALIKE => Box::new(Ours::with_one_apart(scratch, Duration::ZERO)?),
         CEILING => Box::new(Ceiling::start(scratch, Turns::Together)?),
         SEQUENTIAL => Box::new(Ceiling::start(scratch, Turns::OneByOne)?),
@@ -321,7 +333,7 @@ fn open(name: &str, place: Place, scratch: &Scratch) -> Result<Box<dyn Side>, An
 fn measure(name: &str, part: &Part, plan: Plan) -> Result<Figures, AnyError> {
     let scratch = match part.place {
         Place::Memory => Scratch::in_memory()?,
-        Place::Disk | Place::OneApart => Scratch::new("replication")?,
+        Place::Disk | Place::Five | Place::OneApart => Scratch::new("replication")?,
     };
     let mut side = open(name, part.place, &scratch)?;
     let load = Load { count: plan.count(part.load.count), ..part.load };

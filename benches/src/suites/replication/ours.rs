@@ -1,4 +1,4 @@
-//! Three replicas with a directory, sockets and threads of their own each, as a host opens them.
+//! Replicas with a directory, sockets and threads of their own each, as a host opens them.
 
 use super::Side;
 use super::apart::Apart;
@@ -20,6 +20,9 @@ const CLUSTER: ClusterId = ClusterId(*b"duobench cluster");
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks at how far followers are.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// Nodes, as most clusters have.
+pub(super) const THREE: usize = 3;
 
 /// Entries after which there is a snapshot, and entries before it that stay.
 const SNAPSHOT_EVERY: u64 = 100_000;
@@ -62,16 +65,16 @@ pub(super) struct Ours {
 
 impl Ours {
     /// All in this process.
-    pub(super) fn start(scratch: &Scratch) -> Result<Self, AnyError> {
-        Self::led(scratch, 3, &addresses()?)
+    pub(super) fn start(scratch: &Scratch, nodes: usize) -> Result<Self, AnyError> {
+        Self::led(scratch, nodes, &addresses(nodes)?)
     }
 
     /// The third is a process of its own, and each flush of its log takes `delay` longer. It follows when this returns.
     pub(super) fn with_one_apart(scratch: &Scratch, delay: Duration) -> Result<Self, AnyError> {
-        let addresses = addresses()?;
+        let addresses = addresses(THREE)?;
         // It is there when one of the others leads.
         let mut ours = Self::led(scratch, 2, &addresses)?;
-        ours._apart = Some(Apart::start(scratch, 3, &addresses, delay)?);
+        ours._apart = Some(Apart::start(scratch, THREE, &addresses, delay)?);
         ours.settle()?;
         Ok(ours)
     }
@@ -99,16 +102,16 @@ impl Ours {
 
 /// As many bytes as the settings of a leader of three let it hold.
 pub(super) fn held_max() -> Result<usize, AnyError> {
-    let addresses = addresses()?;
+    let addresses = addresses(THREE)?;
     let ReplicaConfig { raft, net, batch, .. } = config(1, PathBuf::new(), &addresses)?;
     let peers = addresses.len() - 1;
     Ok(raft.window_bytes_max + raft.frame_bytes_max + batch.staged_bytes_max + peers * net.outbox_bytes_max)
 }
 
 /// Ports that were free a moment ago.
-pub(crate) fn addresses() -> Result<Vec<String>, AnyError> {
+pub(crate) fn addresses(nodes: usize) -> Result<Vec<String>, AnyError> {
     let listeners: Vec<TcpListener> =
-        (0..3).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
+        (0..nodes).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
     let address = |listener: &TcpListener| listener.local_addr().map(|address| address.to_string());
     Ok(listeners.iter().map(address).collect::<Result<_, _>>()?)
 }

@@ -18,6 +18,7 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
+const NODES: usize = 3;
 /// Seconds under load.
 const SECONDS: usize = 600;
 /// Until the first leader is settled, and what each node had to make ready is made.
@@ -83,7 +84,7 @@ struct Seen {
 /// Three processes under load for that time.
 fn watch(delay: Duration, seconds: usize) -> Result<Seen, AnyError> {
     let scratch = Scratch::new("stability")?;
-    let addresses = super::replication::addresses()?;
+    let addresses = super::replication::addresses(NODES)?;
     let library = super::replication::slow_sync(&scratch)?;
     let start = |number| Node::start(&scratch, number, &addresses, (&library, delay, EVERY));
     let mut nodes = (1..=addresses.len()).map(start).collect::<Result<Vec<_>, _>>()?;
