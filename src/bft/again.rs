@@ -1,23 +1,32 @@
 //! Starting, and saying again what may have been lost.
 
 use super::engine::{Engine, Then};
-use super::{Effect, InView, Kind, Message, Record, Statement, Status, Timer};
+use super::invariants::safe_to_sign;
+use super::{Effect, InView, Kind, Message, Record, Statement, Status, Timer, Violation};
 use crate::types::{Tick, ValidatorIndex, View};
 use std::sync::Arc;
 
 impl Engine {
-    /// Puts a record back that was read from disk.
-    pub(super) fn remember(&mut self, record: Record) {
+    /// Puts a record back that was read from disk, if it goes with those before it.
+    pub(super) fn remember(&mut self, record: Record) -> Result<(), Violation> {
         if record.height().is_some_and(|height| height <= self.tip.height) {
-            return;
+            return Ok(());
         }
+        let current = self.view;
+        let once = |height, vote: InView, last| {
+            let what = "a vote of its log contradicts another, or the view";
+            let may = safe_to_sign(vote, last, current);
+            if may { Ok(()) } else { Err(Violation { height, view: vote.view, what }) }
+        };
         match record {
             Record::View(view) => self.view = self.view.max(view),
             Record::Prepared { view, proposal } => {
-                let at = self.at(proposal.height);
-                at.prepared = Some(InView::new(view, proposal.hash));
+                let (height, vote) = (proposal.height, InView::new(view, proposal.hash));
+                let at = self.at(height);
+                once(height, vote, at.prepared)?;
+                at.prepared = Some(vote);
                 at.learn(proposal);
-                self.view = self.view.max(view);
+                self.view = view;
             }
             Record::Certified { certificate, proposal } => {
                 let at = self.at(proposal.height);
@@ -32,10 +41,13 @@ impl Engine {
                 self.proof = Some(proof);
             }
             Record::Committed { height, vote } => {
-                self.at(height).committed = Some(vote);
-                self.view = self.view.max(vote.view);
+                let at = self.at(height);
+                once(height, vote, at.committed)?;
+                at.committed = Some(vote);
+                self.view = vote.view;
             }
         }
+        Ok(())
     }
 
     pub(super) fn start(&mut self, now: Tick, out: &mut Vec<Effect>) {

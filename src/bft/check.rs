@@ -4,6 +4,7 @@ use super::engine::Engine;
 use super::health::Mode;
 use super::invariants::is_certificate;
 use super::{Certificate, Tip};
+use crate::crypto::hash;
 use crate::types::{Height, View};
 
 /// A sentence about the engine that does not hold.
@@ -36,6 +37,15 @@ pub struct Held {
 }
 
 impl Engine {
+    /// A digest of all that decides what comes next, to tell two runs apart.
+    pub fn state_hash(&self) -> [u8; 32] {
+        let place = (self.view, self.begun, self.tip, &self.proof, self.opened, self.selected);
+        let views =
+            (&self.changes, &self.new_view, &self.leaving, &self.leading, &self.alone, &self.courtesies);
+        let times = (&self.pace, &self.health, self.view_until, self.begin_until, &self.helped, &self.blamed);
+        hash::engine(format!("{place:?}{:?}{views:?}{times:?}{:?}", self.heights, self.waiting).as_bytes())
+    }
+
     /// How much it holds.
     pub fn held(&self) -> Held {
         let mut held = Held { heights: self.heights.len(), changes: self.changes.len(), ..Held::default() };

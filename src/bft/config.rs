@@ -48,6 +48,9 @@ pub enum Misfit {
     /// Nobody has this place.
     #[error("{0} is not in the set")]
     NoSuchPlace(ValidatorIndex),
+    /// Who is jailed observes: nobody takes what it signs.
+    #[error("{0} has no power in this epoch")]
+    NoPower(ValidatorIndex),
     /// Too few or too many heights.
     #[error("a window of {0} heights is not between 1 and {WINDOW_MAX}")]
     Window(usize),
@@ -62,8 +65,10 @@ impl Config {
     /// # Errors
     /// The first thing that cannot be.
     pub fn build(self) -> Result<Settings, Misfit> {
-        if let Some(place) = self.place.filter(|place| self.powers.of(*place).is_none()) {
-            return Err(Misfit::NoSuchPlace(place));
+        match self.place.map(|place| (place, self.powers.of(place))) {
+            Some((place, None)) => return Err(Misfit::NoSuchPlace(place)),
+            Some((place, Some(0))) => return Err(Misfit::NoPower(place)),
+            _ => {}
         }
         if !(1..=WINDOW_MAX).contains(&self.window) {
             return Err(Misfit::Window(self.window));

@@ -5,15 +5,15 @@ use super::invariants::Path;
 use super::mutant::{Made, Mutant};
 use super::pace::Pace;
 use super::tally::Counted;
-use super::undecided::{Undecided, Verdict};
+use super::undecided::Undecided;
 use super::verify::VIEWS_AHEAD;
 use super::{
-    Effect, Elector, Evidence, FinalityProof, InView, Input, Kind, Message, NewView, Record, RecordId,
-    Recovered, Settings, Statement, Timer, Tip, ViewChange, Vote, equivocation, false_claims,
+    Effect, Elector, FinalityProof, InView, Input, Kind, Message, NewView, Record, RecordId, Recovered,
+    Settings, Statement, Timer, Tip, ViewChange, Violation, Vote, equivocation, false_claims,
 };
 use crate::crypto::ed25519::Signature;
-use crate::types::{BlockHash, Height, Tick, ValidatorIndex, View};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::types::{Height, Tick, ValidatorIndex, View};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
@@ -66,7 +66,8 @@ pub struct Engine {
     pub(super) begin_until: Option<Tick>,
     /// Who was helped when.
     pub(super) helped: BTreeMap<ValidatorIndex, Tick>,
-    blamed: BTreeSet<(ValidatorIndex, bool)>,
+    /// The latest view in which each of them was shown to break a rule, by whether it voted twice.
+    pub(super) blamed: BTreeMap<(ValidatorIndex, bool), View>,
     pub(super) made: Made,
 }
 
@@ -85,16 +86,25 @@ impl fmt::Debug for Engine {
 
 impl Engine {
     /// A validator as its disk left it. Nothing happens before [`Input::Started`].
-    pub fn new(settings: Settings, elector: Arc<dyn Elector>, recovered: Recovered) -> Self {
+    ///
+    /// # Errors
+    /// The records contradict each other: this log is not what was written, or not all of it, and who goes by it must not vote.
+    pub fn new(
+        settings: Settings,
+        elector: Arc<dyn Elector>,
+        recovered: Recovered,
+    ) -> Result<Self, Violation> {
         let thresholds = settings.powers.thresholds();
         let health = Health::new(thresholds.slack(), thresholds.total());
-        let tip = recovered.tip.as_ref().map_or(settings.base, FinalityProof::tip);
+        // The base has a proof too, of the epoch before: nobody here can verify it.
+        let proof = recovered.tip.filter(|proof| proof.height() > settings.base.height);
+        let tip = proof.as_ref().map_or(settings.base, FinalityProof::tip);
         let mut engine = Self {
             elector,
             view: View::ORIGIN,
             begun: true,
             tip,
-            proof: recovered.tip,
+            proof,
             opened: tip.height,
             selected: tip.height,
             heights: BTreeMap::new(),
@@ -111,13 +121,13 @@ impl Engine {
             view_until: None,
             begin_until: None,
             helped: BTreeMap::new(),
-            blamed: BTreeSet::new(),
+            blamed: BTreeMap::new(),
             made: Made::default(),
             settings,
         };
-        recovered.records.into_iter().for_each(|record| engine.remember(record));
-        engine.begun = engine.view == View::ORIGIN;
-        engine
+        recovered.records.into_iter().try_for_each(|record| engine.remember(record))?;
+        engine.begun = engine.view == View::ORIGIN || engine.settings.place.is_none();
+        engine.check().map(|()| engine)
     }
 
     /// Consumes one input; appends, in order, what the host must do.
@@ -127,7 +137,7 @@ impl Engine {
             Input::Received { from, message } => self.on_message(now, from, message.into_message(), out),
             Input::Opened(height) => self.opened = self.opened.max(height),
             Input::Built { view, proposal } => self.on_built(view, proposal),
-            Input::Validated { hash, valid } => self.on_validated(hash, valid),
+            Input::Validated { hash, again, valid } => self.on_validated(hash, again, valid, out),
             Input::Durable(id) => self.on_durable(id, out),
             Input::Signed { statement, signature } => self.on_signed(now, statement, signature, out),
             Input::Expired(timer) => self.on_expired(now, timer, out),
@@ -149,9 +159,9 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) {
         match message {
-            Message::PrePrepare(pre_prepare) => self.on_pre_prepare(now, &pre_prepare, out),
-            Message::Vote(vote) => self.on_vote(now, &vote, out),
-            Message::Evidence(evidence) => self.on_evidence(now, (*evidence).clone(), out),
+            Message::PrePrepare(pre_prepare) => self.on_pre_prepare(&pre_prepare, out),
+            Message::Vote(vote) => self.on_vote(&vote, out),
+            Message::Evidence(evidence) => self.on_evidence((*evidence).clone(), out),
             Message::ViewChange(change) => self.on_view_change(now, &change, out),
             Message::NewView(new_view) => self.on_new_view(now, &new_view, out),
             Message::Proof(proof) => self.on_proof(proof, out),
@@ -160,7 +170,7 @@ impl Engine {
     }
 
     /// Counts a vote, and sees whether it goes with what else its validator signed.
-    pub(super) fn on_vote(&mut self, now: Tick, vote: &Vote, out: &mut Vec<Effect>) {
+    pub(super) fn on_vote(&mut self, vote: &Vote, out: &mut Vec<Effect>) {
         let Statement { kind, view, height, .. } = vote.statement;
         if !self.is_near(view, height) {
             return;
@@ -176,7 +186,7 @@ impl Engine {
             }
         };
         if let Some(evidence) = offence {
-            self.on_evidence(now, evidence, out);
+            self.on_evidence(evidence, out);
         }
     }
 
@@ -192,29 +202,6 @@ impl Engine {
         self.view.back(VIEWS_BEHIND).unwrap_or(View::ORIGIN)
     }
 
-    /// Blames each validator once for each kind of offence, which is enough for what follows from it, and tells the others. A leader
-    /// that others wait for is left at once, by all who learn of it.
-    pub(super) fn on_evidence(&mut self, now: Tick, evidence: Evidence, out: &mut Vec<Effect>) {
-        let (offender, is_equivocation) =
-            (evidence.offender(), matches!(evidence, Evidence::Equivocation { .. }));
-        if !self.blamed.insert((offender, is_equivocation)) {
-            return;
-        }
-        self.health.evidence(self.tip.height);
-        out.push(Effect::Blame(evidence.clone()));
-        if self.settings.place.is_none() {
-            return;
-        }
-        if let Evidence::Equivocation { first, .. } = &evidence {
-            let Statement { view, height, .. } = first.statement;
-            let is_awaited = self.begun && view == self.view && height == self.tip.height.next();
-            if is_awaited && self.elector.leader(height, view) == offender {
-                self.leave(now, view.next(), out);
-            }
-        }
-        out.push(Effect::Broadcast(Message::Evidence(Arc::new(evidence))));
-    }
-
     /// Makes something durable, and does `then` once it is.
     pub(super) fn persist(
         &mut self,
@@ -222,6 +209,9 @@ impl Engine {
         then: impl IntoIterator<Item = Then>,
         out: &mut Vec<Effect>,
     ) {
+        if self.settings.place.is_none() {
+            return;
+        }
         let id = self.next_record;
         self.next_record = RecordId(id.0 + 1);
         self.waiting.extend(then.into_iter().map(|then| (id, then)));
@@ -253,7 +243,7 @@ impl Engine {
         match statement.kind {
             Kind::Prepare | Kind::Commit | Kind::PrePrepare if !self.begun => {}
             Kind::PrePrepare => self.on_proposal_signed(place, statement, Some(signature), None, out),
-            Kind::Prepare | Kind::Commit => self.on_vote_signed(now, place, statement, signature, out),
+            Kind::Prepare | Kind::Commit => self.on_vote_signed(place, statement, signature, out),
             Kind::ViewChange => self.on_view_change_signed(now, statement, signature, out),
             Kind::NewView => self.on_new_view_signed(now, statement, signature, out),
         }
@@ -261,7 +251,6 @@ impl Engine {
 
     fn on_vote_signed(
         &mut self,
-        now: Tick,
         place: ValidatorIndex,
         statement: Statement,
         signature: Signature,
@@ -275,7 +264,7 @@ impl Engine {
         let vote = Vote { from: place, statement, signature };
         at.own[usize::from(statement.kind == Kind::Commit)] = Some(vote);
         let rides_along = statement.kind == Kind::Prepare && at.proposing.is_some();
-        self.on_vote(now, &vote, out);
+        self.on_vote(&vote, out);
         if rides_along {
             self.on_proposal_signed(place, statement, None, Some(signature), out);
         } else {
@@ -287,9 +276,7 @@ impl Engine {
         let is_over = |until: Option<Tick>| until.is_some_and(|until| now >= until);
         match timer {
             Timer::View if self.begun && is_over(self.view_until) => self.leave(now, self.view.next(), out),
-            Timer::NewView if !self.begun && is_over(self.begin_until) => {
-                self.leave(now, self.view.next(), out)
-            }
+            Timer::NewView if !self.begun && is_over(self.begin_until) => self.give_up_waiting(now, out),
             Timer::Resend => self.say_again(now, out),
             // Looked at by `settle`.
             Timer::View | Timer::NewView | Timer::Fast(_) => {}
@@ -319,6 +306,7 @@ impl Engine {
             height = height.next();
         }
         self.be_courteous(now, out);
+        self.leave_liar(now, out);
         self.watch(now, out);
     }
 
@@ -337,8 +325,8 @@ impl Engine {
 
     /// Everything up to this block is final: forgets its height and those below.
     pub(super) fn finalize(&mut self, proof: FinalityProof, out: &mut Vec<Effect>) {
-        let height = proof.height();
-        assert!(height > self.tip.height, "finality never moves back");
+        let (height, before) = (proof.height(), self.tip.height);
+        assert!(height > before, "finality never moves back");
         let mut at = self.heights.remove(&height);
         self.heights.retain(|of, _| *of > height);
         self.tip = proof.tip();
@@ -347,9 +335,11 @@ impl Engine {
         self.view_until = None;
         self.waiting.retain(|(_, then)| !matches!(then, Then::Sign(statement) if statement.height <= height));
         let proposal = at.as_mut().and_then(|at| at.proposals.remove(&proof.hash()));
-        if self.settings.place.is_some() {
-            self.persist(Record::Final(proof.clone()), [], out);
+        if height.get() - before.get() > self.settings.window as u64 {
+            // These heights went by without it: they say nothing of who is alone.
+            self.alone.clear();
         }
+        self.persist(Record::Final(proof.clone()), [], out);
         out.push(Effect::Finalize { proof, proposal });
     }
 
@@ -371,23 +361,16 @@ impl Engine {
         }
     }
 
-    fn on_validated(&mut self, hash: BlockHash, valid: bool) {
-        let verdict = if valid { Verdict::Valid } else { Verdict::Invalid };
-        for at in self.heights.values_mut() {
-            if let Some(asked) = at.verdicts.get_mut(&hash).filter(|asked| **asked == Verdict::Asked) {
-                *asked = verdict;
-            }
-        }
-    }
-
     /// What is known of a height above the tip.
     pub(super) fn at(&mut self, height: Height) -> &mut Undecided {
         self.heights.entry(height).or_insert_with(|| Undecided::new(height))
     }
 
-    /// When what may be lost is said again.
+    /// When what may be lost is said again: while a view is waited for, in time for its coordinator.
     pub(super) fn arm_resend(&self, now: Tick, out: &mut Vec<Effect>) {
-        let at = now.after(self.pace.again(&self.settings));
+        let again = self.pace.again(&self.settings);
+        let at =
+            now.after(if self.begun { again } else { again.min(self.pace.new_view(&self.settings) / 2) });
         out.push(Effect::SetTimer { timer: Timer::Resend, at });
     }
 }

@@ -188,9 +188,22 @@ fn who_asks_for_a_later_view_alone_does_not_stop_those_that_need_it() {
     scene.cut = Box::new(|_, _, _| true);
     scene.open(1);
     scene.run(1_300 * MS);
-    // Alone it waits for view 1 after its start, and then for view 2.
-    scene.restart(2);
-    scene.run(1_300 * MS);
+    // Two of them, it hears, ask for view 2.
+    for of in [0, 3] {
+        let view = View::new(2);
+        let said =
+            super::Statement::new(Kind::ViewChange, view, Height::ORIGIN, crate::types::BlockHash::ZERO);
+        let claims = super::Claims {
+            from: crate::types::ValidatorIndex::new(of),
+            view,
+            low: super::Tip::default(),
+            above: Vec::new(),
+            signature: super::scene::signature(usize::from(of), &said),
+        };
+        let change = super::ViewChange { claims, backing: super::Backing::default() };
+        let message = super::verify::Verified::unchecked(Message::ViewChange(change.into()));
+        scene.tell(2, super::Input::Received { from: None, message });
+    }
     let views = [1, 2, 3].map(|of| scene.members[of].engine.as_ref().map(|engine| engine.view().get()));
     assert_eq!(views, [Some(1), Some(2), Some(1)]);
     scene.cut = Box::new(|_, _, _| false);
@@ -209,4 +222,17 @@ fn a_disk_that_stands_still_does_not_fill_the_memory() {
         let held = scene.members[0].engine.as_ref().map(|engine| engine.held().waiting);
         assert!(held.is_some_and(|waiting| waiting <= 4), "{held:?} things wait for the disk");
     }
+}
+
+#[test]
+fn the_same_inputs_make_the_same_state_and_others_do_not() {
+    let after = |moment: u32| {
+        let mut scene = Scene::new(vec![1; 4], 0);
+        scene.kill(1);
+        scene.open(6);
+        scene.run(SECOND * moment);
+        scene.members[0].engine.as_ref().map(super::Engine::state_hash)
+    };
+    assert_eq!(after(3), after(3));
+    assert_ne!(after(3), after(4));
 }

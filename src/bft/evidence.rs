@@ -4,7 +4,7 @@
 //! I1 an honest validator is never blamed: each offence contradicts what it persists before it signs.
 
 use super::{Claims, Kind, Vote};
-use crate::types::ValidatorIndex;
+use crate::types::{ValidatorIndex, View};
 
 /// Two things that one validator signed and that do not go together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,14 @@ impl Evidence {
         match self {
             Self::Equivocation { first, .. } => first.from,
             Self::FalseClaims { vote, .. } => vote.from,
+        }
+    }
+
+    /// In which view it was committed.
+    pub fn view(&self) -> View {
+        match self {
+            Self::Equivocation { first, .. } => first.statement.view,
+            Self::FalseClaims { claims, .. } => claims.view,
         }
     }
 }

@@ -44,6 +44,8 @@ pub enum Input {
     Validated {
         /// Which block.
         hash: BlockHash,
+        /// Whether the question was asked again, without a proposer.
+        again: bool,
         /// Whether it may follow its parent.
         valid: bool,
     },

@@ -32,7 +32,9 @@
 //! 18 views; of each validator one vote of a kind for each view and height, one proposal, and its latest claims are kept.
 //!
 //! # Caller contract
-//! One thread. First [`Input::Started`]. Effects are carried out in order; records may overtake nothing that was asked before. After a
+//! One thread. First [`Input::Started`]. Effects are carried out in order; records may overtake nothing that was asked before.
+//! A body is durable before its block is said to be valid or built, and is kept and served until its height is final: a new view may select
+//! it, and then nobody goes on without it. After a
 //! failed write the engine must be dropped. The vote log is cut below what the chain's store has made final, never above. Who
 //! lost its log or finds it damaged other than by a torn end gives no place: it observes until the next epoch.
 //! The same inputs give the same effects, byte for byte.
@@ -43,6 +45,8 @@
 //!   fast proof differ in power only.
 //! - A new view does not say what was selected (PBFT's set O): everybody computes it, so nobody can lie about it.
 //! - Claims carry no leader's signature under a vote: a candidate takes more reporters than lie, so one of them saw it.
+//! - A coordinator may begin one view twice, with other claims: either is safe, so it is no offence.
+//! - Who finds a leader's block invalid reports it; that proves nothing to others, and leaves the punishment to the host.
 //! - A validator may claim twice for one view, as its tip rises or it is restarted. Liars may, too; no proof depends on it.
 //! - A proof moves the tip to its height at once: ancestors follow from the hashes, and need no proofs of their own.
 //! - Who left a view alone is joined by the others after a number of heights: see `view_change.rs`.
@@ -55,6 +59,7 @@
 //! wrong. The proof is in `docs/agreement.md`, and `tests/bft_adversary` looks for a schedule that breaks it.
 
 mod again;
+mod blame;
 mod certificate;
 mod check;
 mod config;
@@ -103,6 +108,8 @@ pub use statement::{Domain, Kind, Statement};
 mod counterexamples_test;
 #[cfg(test)]
 mod engine_test;
+#[cfg(test)]
+mod recovery_test;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]

@@ -6,7 +6,8 @@ use super::invariants::{Below, certificate_to_keep, safe_to_commit, safe_to_prep
 use super::mutant::Mutant;
 use super::undecided::{Undecided, Verdict};
 use super::{
-    Certificate, Effect, InView, Kind, Message, PrePrepare, Proposal, Record, Statement, Timer, Vote,
+    Certificate, Effect, HEADER_BYTES_MAX, InView, Kind, Message, PrePrepare, Proposal, Record, Statement,
+    Timer, Vote,
 };
 use crate::crypto::ed25519::Signature;
 use crate::types::{BlockHash, Height, Tick, ValidatorIndex, View};
@@ -52,6 +53,11 @@ impl Engine {
 
     /// An own block. It is prepared like that of any other leader; its proposal leaves with the vote.
     pub(super) fn on_built(&mut self, view: View, proposal: Proposal) {
+        assert!(
+            proposal.header.len() <= HEADER_BYTES_MAX,
+            "nobody reads a header of {} bytes",
+            proposal.header.len()
+        );
         let (height, hash) = (proposal.height, proposal.hash);
         let parent = self.parent_for(height);
         let Some(at) = self.heights.get_mut(&height) else { return };
@@ -71,13 +77,13 @@ impl Engine {
     }
 
     /// A leader's proposal: the first one of its view at its height counts.
-    pub(super) fn on_pre_prepare(&mut self, now: Tick, pre_prepare: &Arc<PrePrepare>, out: &mut Vec<Effect>) {
+    pub(super) fn on_pre_prepare(&mut self, pre_prepare: &Arc<PrePrepare>, out: &mut Vec<Effect>) {
         let (view, height) = (pre_prepare.view, pre_prepare.proposal.height);
         if !self.is_near(view, height) {
             return;
         }
         let statement = pre_prepare.statement(Kind::Prepare);
-        self.on_vote(now, &Vote { from: pre_prepare.from, statement, signature: pre_prepare.prepare }, out);
+        self.on_vote(&Vote { from: pre_prepare.from, statement, signature: pre_prepare.prepare }, out);
         let at = self.heights.entry(height).or_insert_with(|| Undecided::new(height));
         let first = Arc::clone(at.pre_prepares.entry(view).or_insert_with(|| Arc::clone(pre_prepare)));
         let of = InView::new(view, pre_prepare.proposal.hash);
@@ -113,8 +119,9 @@ impl Engine {
         }
         let proposal =
             at.proposals.get(&accepted.hash).expect("an accepted block came with its header").clone();
-        at.verdicts.insert(accepted.hash, Verdict::Asked);
-        out.push(Effect::Validate { proposal, again });
+        at.verdicts.insert(accepted.hash, Verdict::Asked { again });
+        let proposer = (!again).then(|| (accepted.view, self.elector.leader(height, accepted.view)));
+        out.push(Effect::Validate { proposal, proposer });
     }
 
     /// Guard P: votes for the accepted block once it is valid and stands on a parent that this vote also is for.

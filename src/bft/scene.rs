@@ -3,7 +3,7 @@
 
 use super::verify::Verified;
 use super::{
-    Config, Effect, Elector, Engine, Evidence, FinalityProof, Input, Message, Powers, Proposal, Record,
+    Config, Effect, Elector, Engine, Evidence, FinalityProof, Input, Kind, Message, Powers, Proposal, Record,
     RecordId, Recovered, Statement, Timer, Tip,
 };
 use crate::crypto::ed25519::Signature;
@@ -49,6 +49,9 @@ pub(super) struct Member {
     pub(super) blamed: Vec<Evidence>,
     pub(super) said: Vec<Statement>,
     pub(super) invalid: BTreeSet<BlockHash>,
+    /// Not valid yet, by this member's clock.
+    pub(super) early: BTreeSet<BlockHash>,
+    pub(super) reported: Vec<ValidatorIndex>,
 }
 
 pub(super) type Cut = Box<dyn Fn(usize, usize, &Message) -> bool>;
@@ -76,6 +79,13 @@ pub(super) fn signature(of: usize, statement: &Statement) -> Signature {
     Signature::new(bytes)
 }
 
+/// A proof by everybody, of which nothing is verified.
+pub(super) fn proof(height: Height, hash: BlockHash) -> FinalityProof {
+    let statement = Statement::new(Kind::Commit, View::ORIGIN, height, hash);
+    let signed = |of: u16| (ValidatorIndex::new(of), signature(usize::from(of), &statement));
+    FinalityProof::of(super::Votes { statement, signatures: (0..4).map(signed).collect() })
+}
+
 /// A block that says who made it, where and on what.
 pub(super) fn block(of: usize, view: View, height: Height, parent: BlockHash) -> Proposal {
     let mut hash = [0; 32];
@@ -100,6 +110,8 @@ impl Scene {
             blamed: Vec::new(),
             said: Vec::new(),
             invalid: BTreeSet::new(),
+            early: BTreeSet::new(),
+            reported: Vec::new(),
         };
         let mut scene = Self {
             now: Tick::ZERO,
@@ -142,7 +154,10 @@ impl Scene {
         // Every other time its store has kept nothing: what is final is in the records too.
         let tip = member.proof.clone().filter(|_| member.life.is_multiple_of(2));
         let recovered = Recovered { tip, records: member.records.clone() };
-        member.engine = Some(Engine::new(config.build().expect("it can be"), elector, recovered));
+        member.engine = Some(
+            Engine::new(config.build().expect("it can be"), elector, recovered)
+                .expect("its records go together"),
+        );
         self.tell(of, Input::Started);
         self.tell(of, Input::Opened(self.opened));
     }
@@ -195,9 +210,12 @@ impl Scene {
                 let proposal = block(of, view, height, parent);
                 self.tell(of, Input::Built { view, proposal });
             }
-            Effect::Validate { proposal, .. } => {
-                let valid = !self.members[of].invalid.contains(&proposal.hash);
-                self.tell(of, Input::Validated { hash: proposal.hash, valid });
+            Effect::Validate { proposal, proposer } => {
+                let again = proposer.is_none();
+                let member = &self.members[of];
+                let is_early = !again && member.early.contains(&proposal.hash);
+                let valid = !is_early && !member.invalid.contains(&proposal.hash);
+                self.tell(of, Input::Validated { hash: proposal.hash, again, valid });
             }
             Effect::Finalize { proof, .. } => {
                 let now = self.now;
@@ -205,6 +223,7 @@ impl Scene {
                 self.members[of].proof = Some(proof);
             }
             Effect::Entered { .. } => {}
+            Effect::Report(of_leader) => self.members[of].reported.push(of_leader.from),
             Effect::Blame(evidence) => self.members[of].blamed.push(evidence),
         }
     }

@@ -11,8 +11,11 @@ use std::sync::Arc;
 /// What the host says of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It was asked.
-    Asked,
+    /// It was asked, as of a leader's proposal or again.
+    Asked {
+        /// As [`super::Effect::Validate`] said.
+        again: bool,
+    },
     /// The block may follow its parent.
     Valid,
     /// It may not.

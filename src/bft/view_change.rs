@@ -2,8 +2,7 @@
 
 use super::engine::{Engine, Then};
 use super::mutant::{Mutant, select_by_certificates};
-use super::undecided::Undecided;
-use super::verify::VIEWS_AHEAD;
+use super::undecided::{Undecided, Verdict};
 use super::{
     Backing, Certificate, Claim, Claims, Effect, InView, Message, NewView, Record, Statement, Timer, Tip,
     ViewChange, false_claims, select,
@@ -28,6 +27,7 @@ impl Engine {
         self.pace.failed();
         self.enter(view, false, out);
         self.persist(Record::View(view), [Then::Leave(view)], out);
+        self.arm_resend(now, out);
         self.wait_for_begin(now, out);
     }
 
@@ -108,7 +108,7 @@ impl Engine {
             .flat_map(|at| at.prepares.of(claims.from).chain(at.commits.of(claims.from)));
         let offence = votes.filter_map(|vote| false_claims(vote, claims)).next();
         if let Some(evidence) = offence {
-            self.on_evidence(now, evidence, out);
+            self.on_evidence(evidence, out);
         }
         self.changes.insert(claims.from, Arc::clone(change));
         self.use_backing(now, &change.backing, out);
@@ -125,22 +125,20 @@ impl Engine {
         }
         let (view, tip) = (self.view, self.tip.height);
         self.alone.retain(|of, _| self.changes.get(of).is_some_and(|change| change.claims.view > view));
-        // A view that is far away is a liar's, or will be near.
-        let near = view.forward(VIEWS_AHEAD);
-        let later = self.changes.values().map(|change| &change.claims);
-        let later = later.filter(|claims| claims.view > view && claims.view <= near);
+        let later = self.changes.values().map(|change| &change.claims).filter(|claims| claims.view > view);
         let mut joined = None;
         for claims in later {
             let since = *self.alone.entry(claims.from).or_insert(tip);
             let courtesies = self.courtesies.get(&claims.from).copied().unwrap_or(0);
             let patience = COURTESY_HEIGHTS << courtesies.min(COURTESY_DOUBLINGS_MAX);
             if tip.get() - since.get() >= patience {
-                joined = Some((claims.from, claims.view));
+                joined = Some(claims.from);
             }
         }
-        if let Some((of, view)) = joined {
+        if let Some(of) = joined {
             *self.courtesies.entry(of).or_default() += 1;
-            self.leave(now, view, out);
+            // One view on, whatever it asks for: a liar's view would be out of the others' reach.
+            self.leave(now, view.next(), out);
         }
     }
 
@@ -187,6 +185,19 @@ impl Engine {
             self.changes.values().map(|change| &change.claims).filter(|claims| claims.view >= self.view);
         let weight = self.settings.powers.weight(here.map(|claims| claims.from));
         weight >= self.settings.powers.thresholds().view_change()
+    }
+
+    /// The view does not begin. Who was restarted does not know whether it has begun elsewhere, and goes on asking until enough have left;
+    /// but in a view in which it voted it has nothing to ask for.
+    pub(super) fn give_up_waiting(&mut self, now: Tick, out: &mut Vec<Effect>) {
+        let has_voted =
+            self.heights.values().any(|at| at.prepared.is_some_and(|vote| vote.view == self.view));
+        if has_voted || self.is_awaited_by_enough() {
+            return self.leave(now, self.view.next(), out);
+        }
+        let at = now.after(self.pace.view(&self.settings));
+        self.begin_until = Some(at);
+        out.push(Effect::SetTimer { timer: Timer::NewView, at });
     }
 
     /// The coordinator has a limited time from when it can begin the view; not before, or validators would run away from each other.
@@ -260,6 +271,10 @@ impl Engine {
                 let at = self.heights.entry(height).or_insert_with(|| Undecided::new(height));
                 at.learn(of_it.expect("what is selected was known to select").clone());
                 at.accepted = Some(InView::new(view, chosen.hash));
+                // What depended on the time of day is asked without it now.
+                if at.verdicts.get(&chosen.hash) != Some(&Verdict::Valid) {
+                    at.verdicts.remove(&chosen.hash);
+                }
             }
         }
         self.resume();

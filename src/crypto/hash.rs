@@ -25,6 +25,7 @@ domain!(DEDUPLICATION, "duochain deduplication v1");
 domain!(SNAPSHOT, "duochain log snapshot v1");
 domain!(BATCH, "duochain ed25519 batch v1");
 domain!(VALIDATORS, "duochain validator set v1");
+domain!(ENGINE, "duochain bft engine state v1");
 domain!(STAKES, "duochain stakes v1");
 domain!(CLAIMS, "duochain agreement claims v1");
 domain!(NEW_VIEW, "duochain agreement new view v1");
@@ -131,6 +132,11 @@ pub fn deduplication(state: &[u8]) -> [u8; 32] {
 /// Hash of an epoch's validators, as bytes.
 pub fn validators(members: &[u8]) -> SetHash {
     SetHash::new(digest(&VALIDATORS, &[members]))
+}
+
+/// Hash of an engine's state, as text.
+pub fn engine(state: &[u8]) -> [u8; 32] {
+    digest(&ENGINE, &[state])
 }
 
 /// Hash of all stakes, as bytes.
