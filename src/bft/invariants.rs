@@ -9,8 +9,8 @@ use crate::types::{BlockHash, Thresholds, View};
 /// What a validator has and did at the height below the one it is about to sign for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Below {
-    /// The block that is final for it, as are all below. A proof above a gap does not count: whoever voted on such a proof
-    /// has signed nothing of what lies in the gap, and its report leaves a view change free there.
+    /// The block that is final for it: its tip, or below. A proof above the tip does not count: whoever voted on that alone
+    /// has signed nothing of what lies between, and its report leaves a view change free there.
     pub proven: Option<BlockHash>,
     /// Its latest prepare vote.
     pub prepared: Option<InView>,

@@ -51,7 +51,7 @@
 //! - A proof moves the tip to its height at once: ancestors follow from the hashes, and need no proofs of their own.
 //! - Who left a view alone is joined by the others after a number of heights: see `view_change.rs`.
 //! - Heights are pipelined: a vote for a child does not wait for its parent to be final. Guards P and C replace that
-//!   wait. A validator that has a proof of another parent, and all below, follows it, whatever it signed itself.
+//!   wait. A validator that has a proof of another parent follows it, whatever it signed itself.
 //!
 //! # Source
 //! Castro and Liskov, Practical Byzantine Fault Tolerance (OSDI 1999), cited as "PBFT"; Gueta et al., SBFT (arXiv

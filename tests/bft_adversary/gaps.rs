@@ -1,7 +1,7 @@
-//! Why a proof counts in a guard only if all below it is final, too: a play of four validators and three heights, of whom
-//! R3 lies. Two heights are too few to see it.
+//! Why a proof counts in a guard only as the tip, with all below it: a play of four validators and three heights, of whom R3
+//! lies. Two heights are too few to see it.
 //!
-//! Who holds a proof of a later view and nothing below it may complete a fast quorum of an old view, without ever having
+//! Who holds a proof of a later view for one height, and nothing below it, may complete a fast quorum of an old view, without ever having
 //! signed what the block stands on. Its report then names that proof and leaves the heights below open, and selection
 //! cannot go past them.
 
@@ -79,7 +79,7 @@ impl<'a> Play<'a> {
 const NOTHING: [HeightReport; 3] = [HeightReport { proven: None, certificate: None, vote: None }; 3];
 
 /// View 0: R0 and R1 vote for Q, P and X, and leave. View 1: they commit to Q and P, which are final then. R2 has been in
-/// view 0 all the time and is shown the proof of P alone. Whether it votes for X there.
+/// view 0 all the time and keeps the proof of P for that height alone. Whether it votes for X there.
 fn a_proof_comes_to_an_old_view(play: &mut Play<'_>) -> bool {
     assert!(play.vote(&[0, 1], &[(0, Q), (1, P), (2, X)]));
     play.ask(1, &[0, 1]);
@@ -92,11 +92,11 @@ fn a_proof_comes_to_an_old_view(play: &mut Play<'_>) -> bool {
 }
 
 #[test]
-fn a_proof_with_a_gap_below_does_not_count() {
+fn a_proof_counts_as_the_tip_or_not_at_all() {
     let setting = Setting::new(&[1; 4], 0);
     let mut play = Play::new(&setting);
     assert!(!a_proof_comes_to_an_old_view(&mut play));
-    // With the headers below it, it does; then R2 reports P as its tip, and nobody is free below X.
+    // As its tip, it does; then the report of R2 begins there, and nobody is free below X.
     play.world.learn(2, 1, P, &mut play.tale);
     assert!(play.vote(&[2], &[(2, X)]), "X is final by the votes of all");
     play.ask(1, &[2]);

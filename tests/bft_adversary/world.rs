@@ -279,7 +279,7 @@ impl<'a, const H: usize> World<'a, H> {
         }
     }
 
-    /// `i` is shown a proof without the headers below, so it is one for that height alone.
+    /// `i` is shown a proof, and keeps it for that height alone: its tip is the last of a row without a gap.
     pub(crate) fn learn_alone(
         &mut self,
         i: usize,
