@@ -2,7 +2,7 @@
 
 use super::health::Health;
 use super::invariants::Path;
-use super::mutant::{Made, Mutant};
+use super::mutant::Mutant;
 use super::pace::Pace;
 use super::tally::Counted;
 use super::undecided::Undecided;
@@ -68,7 +68,8 @@ pub struct Engine {
     pub(super) helped: BTreeMap<ValidatorIndex, Tick>,
     /// The latest view in which each of them was shown to break a rule, by whether it voted twice.
     pub(super) blamed: BTreeMap<(ValidatorIndex, bool), View>,
-    pub(super) made: Made,
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) mutant: Option<Mutant>,
 }
 
 impl fmt::Debug for Engine {
@@ -122,7 +123,8 @@ impl Engine {
             begin_until: None,
             helped: BTreeMap::new(),
             blamed: BTreeMap::new(),
-            made: Made::default(),
+            #[cfg(any(test, feature = "sim"))]
+            mutant: None,
             settings,
         };
         recovered.records.into_iter().try_for_each(|record| engine.remember(record))?;

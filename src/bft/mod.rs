@@ -97,6 +97,7 @@ pub use message::{
     Vote,
 };
 #[cfg(any(test, feature = "sim"))]
+#[cfg(any(test, feature = "sim"))]
 pub use mutant::Mutant;
 pub use power::{PowerError, Powers};
 pub use record::{Record, RecordId};

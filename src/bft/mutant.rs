@@ -19,6 +19,7 @@ pub enum Mutant {
     /// Votes are signed before they are durable, and never written.
     VotesNotLogged,
     /// What is in the log of votes is not read.
+    #[cfg(any(test, feature = "sim"))]
     VotesForgotten,
     /// Prepares without guard P.
     NoGuardP,
@@ -49,15 +50,11 @@ impl Mutant {
     ];
 }
 
-/// The mistake that an engine makes, if any.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Made(#[cfg(any(test, feature = "sim"))] Option<Mutant>);
-
 impl Engine {
     /// Makes a mistake from here on.
     #[cfg(any(test, feature = "sim"))]
     pub fn mutate(&mut self, mutant: Mutant) {
-        self.made = Made(Some(mutant));
+        self.mutant = Some(mutant);
         if mutant == Mutant::VotesForgotten {
             self.heights.values_mut().for_each(|at| (at.prepared, at.committed) = (None, None));
         }
@@ -65,11 +62,12 @@ impl Engine {
 
     #[cfg(any(test, feature = "sim"))]
     pub(super) fn is_broken(&self, mutant: Mutant) -> bool {
-        self.made.0 == Some(mutant)
+        self.mutant == Some(mutant)
     }
 
     /// Never: what is shipped makes no mistakes.
     #[cfg(not(any(test, feature = "sim")))]
+    #[expect(clippy::unused_self, reason = "the simulator's form needs it")]
     pub(super) const fn is_broken(&self, _: Mutant) -> bool {
         false
     }
