@@ -1,7 +1,7 @@
 //! Many seeds on all cores: progress, violations with their options, a summary.
 
 use crate::options::Options;
-use duochain::sim::{Report, run as simulate};
+use duochain::sim::Report;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::ops::Range;
@@ -20,14 +20,18 @@ struct Tally {
     violations: BTreeMap<&'static str, (u64, u64)>,
     counts: BTreeMap<&'static str, u64>,
     events: u64,
-    answered: u64,
+    results: u64,
     virtual_time: Duration,
     slowest: Duration,
     printed: Option<Instant>,
 }
 
 /// Runs every seed of the range. `false` if a checker spoke.
-pub fn run(seeds: Range<u64>, options: &Options) -> io::Result<bool> {
+pub fn run(
+    seeds: Range<u64>,
+    simulate: impl Fn(u64) -> Report + Sync,
+    options: &Options,
+) -> io::Result<bool> {
     // A panic of a run is a violation like others; where it was is part of the trace of its seed.
     std::panic::set_hook(Box::new(|_| {}));
     let begun = now();
@@ -41,7 +45,7 @@ pub fn run(seeds: Range<u64>, options: &Options) -> io::Result<bool> {
                 while let Some(seed) =
                     Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < seeds.end)
                 {
-                    let report = simulate(options.plan(seed));
+                    let report = simulate(seed);
                     let mut tally = tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                     tally.add(seed, &report, seeds.end - seeds.start, begun);
                 }
@@ -49,7 +53,7 @@ pub fn run(seeds: Range<u64>, options: &Options) -> io::Result<bool> {
         }
     });
     let tally = tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    tally.print(begun.elapsed())?;
+    tally.print(begun.elapsed(), options.world.words().0)?;
     Ok(tally.violations.is_empty())
 }
 
@@ -62,7 +66,7 @@ impl Tally {
     fn add(&mut self, seed: u64, report: &Report, of: u64, begun: Instant) {
         self.done += 1;
         self.events += report.events;
-        self.answered += report.answered as u64;
+        self.results += report.results;
         self.virtual_time += report.virtual_time;
         self.slowest = self.slowest.max(report.convergence.unwrap_or_default());
         for (what, times) in &report.counts {
@@ -91,18 +95,18 @@ impl Tally {
         self.violations.values().map(|(count, _)| count).sum()
     }
 
-    fn print(&self, took: Duration) -> io::Result<()> {
+    fn print(&self, took: Duration, results: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
         let rate = self.events as f64 / took.as_secs_f64() / 1e6;
         writeln!(
             out,
-            "{} seeds in {:.1} s: {} events ({rate:.2} M/s), {:.0} virtual seconds, {} operations answered, slowest \
+            "{} seeds in {:.1} s: {} events ({rate:.2} M/s), {:.0} virtual seconds, {} {results}, slowest \
              convergence {:.1} s",
             self.done,
             took.as_secs_f64(),
             self.events,
             self.virtual_time.as_secs_f64(),
-            self.answered,
+            self.results,
             self.slowest.as_secs_f64()
         )?;
         let happened: Vec<String> =

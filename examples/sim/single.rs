@@ -1,23 +1,25 @@
 //! One seed: options, trace, summary.
 
-use duochain::sim::{Plan, Tracing, run as simulate};
+use crate::options::Options;
+use duochain::sim::{Report, Tracing};
 use std::io::{self, Write};
 
 /// Runs one seed and prints everything. `false` if a checker spoke.
-pub fn run(plan: Plan) -> io::Result<bool> {
-    let report = simulate(Plan { tracing: Tracing::Lines, ..plan });
+pub fn run(simulate: impl Fn(Tracing) -> Report, options: &Options) -> io::Result<bool> {
+    let report = simulate(Tracing::Lines);
+    let (results, periods) = options.world.words();
     let mut out = io::BufWriter::new(io::stdout().lock());
     for line in &report.lines {
         writeln!(out, "{line}")?;
     }
     writeln!(
         out,
-        "{} events in {:.1} virtual seconds, {} operations answered, {} messages lost, terms up to {}",
+        "{} events in {:.1} virtual seconds, {} {results}, {} messages lost, {periods} up to {}",
         report.events,
         report.virtual_time.as_secs_f64(),
-        report.answered,
+        report.results,
         report.lost,
-        report.terms
+        report.periods
     )?;
     if let Some(digest) = &report.digest {
         writeln!(out, "digest {digest}")?;

@@ -4,11 +4,11 @@ use super::engine::{Engine, Then};
 use super::mutant::{Mutant, select_by_certificates};
 use super::undecided::{Undecided, Verdict};
 use super::{
-    Backing, Certificate, Claim, Claims, Effect, InView, Message, NewView, Record, Statement, Timer, Tip,
-    ViewChange, false_claims, select,
+    Backing, Certificate, Claim, Claims, Effect, InView, Message, NewView, Powers, Record, Statement, Timer,
+    Tip, ViewChange, false_claims, select,
 };
 use crate::crypto::ed25519::Signature;
-use crate::types::{Height, Tick, View};
+use crate::types::{Height, Tick, ValidatorIndex, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -215,10 +215,7 @@ impl Engine {
         let is_mine = !self.begun && place == Some(self.elector.coordinator(view)) && self.leading.is_none();
         let Some(from) = place.filter(|_| is_mine && self.is_asked_by_enough()) else { return };
         let changes: Vec<&Arc<ViewChange>> = self.asked().collect();
-        let claims: Vec<Claims> = changes.iter().map(|change| change.claims.clone()).collect();
-        let backing = highest(&changes);
-        let mut new_view = NewView { from, view, claims, backing, signature: UNSIGNED };
-        keep_what_counts(&mut new_view, &self.settings.powers, self.settings.window);
+        let new_view = NewView::of(from, view, &changes, &self.settings.powers, self.settings.window);
         out.push(Effect::Sign(new_view.statement()));
         self.leading = Some(new_view);
     }
@@ -283,6 +280,22 @@ impl Engine {
     }
 }
 
+impl NewView {
+    /// What begins `view` with these changes, which are in the order of their validators. It is not signed yet.
+    pub fn of(
+        from: ValidatorIndex,
+        view: View,
+        changes: &[&Arc<ViewChange>],
+        powers: &Powers,
+        window: usize,
+    ) -> Self {
+        let claims: Vec<Claims> = changes.iter().map(|change| change.claims.clone()).collect();
+        let mut new_view = Self { from, view, claims, backing: highest(changes), signature: UNSIGNED };
+        keep_what_counts(&mut new_view, powers, window);
+        new_view
+    }
+}
+
 /// The highest tip's proof, and for each height above it the highest certificate that any of them shows, with all headers.
 fn highest(changes: &[&Arc<ViewChange>]) -> Backing {
     let of_tip = changes
@@ -311,7 +324,7 @@ fn highest(changes: &[&Arc<ViewChange>]) -> Backing {
 }
 
 /// Drops the headers that nobody needs in order to select, or to keep a certificate.
-fn keep_what_counts(new_view: &mut NewView, powers: &super::Powers, window: usize) {
+fn keep_what_counts(new_view: &mut NewView, powers: &Powers, window: usize) {
     let mut heights = Vec::new();
     let reports = new_view.reports(&mut heights);
     let needed = std::cell::RefCell::new(std::collections::BTreeSet::new());

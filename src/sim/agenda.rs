@@ -41,7 +41,7 @@ pub(super) enum Local {
     SnapshotSent { to: NodeId, arrived: Option<LogId> },
 }
 
-/// Everything that can happen.
+/// Everything that can happen to the replicated log.
 #[derive(Debug)]
 pub(super) enum Event {
     /// To a process, by its number of starts.
@@ -76,27 +76,27 @@ pub(super) enum Event {
     Poll,
 }
 
-struct Entry {
+struct Entry<E> {
     at: Nanos,
     order: u64,
-    event: Event,
+    event: E,
 }
 
-impl PartialEq for Entry {
+impl<E> PartialEq for Entry<E> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Entry {}
+impl<E> Eq for Entry<E> {}
 
-impl PartialOrd for Entry {
+impl<E> PartialOrd for Entry<E> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Entry {
+impl<E> Ord for Entry<E> {
     /// The earliest is the greatest, because the heap hands out the greatest (A1).
     fn cmp(&self, other: &Self) -> Ordering {
         (other.at, other.order).cmp(&(self.at, self.order))
@@ -104,15 +104,19 @@ impl Ord for Entry {
 }
 
 /// The events to come, and the time.
-#[derive(Default)]
-pub(super) struct Agenda {
+pub(super) struct Agenda<E> {
     now: Nanos,
     noted: u64,
     happened: u64,
-    heap: BinaryHeap<Entry>,
+    heap: BinaryHeap<Entry<E>>,
 }
 
-impl Agenda {
+impl<E> Agenda<E> {
+    /// At the beginning, with nothing to come.
+    pub(super) const fn new() -> Self {
+        Self { now: 0, noted: 0, happened: 0, heap: BinaryHeap::new() }
+    }
+
     /// The virtual time.
     pub(super) const fn now(&self) -> Nanos {
         self.now
@@ -124,18 +128,18 @@ impl Agenda {
     }
 
     /// Notes that `event` happens at `at`; the past is now.
-    pub(super) fn at(&mut self, at: Nanos, event: Event) {
+    pub(super) fn at(&mut self, at: Nanos, event: E) {
         self.noted += 1;
         self.heap.push(Entry { at: at.max(self.now), order: self.noted, event });
     }
 
     /// Notes that `event` happens in `span`.
-    pub(super) fn after(&mut self, span: Nanos, event: Event) {
+    pub(super) fn after(&mut self, span: Nanos, event: E) {
         self.at(self.now.saturating_add(span), event);
     }
 
     /// Lets the next event happen.
-    pub(super) fn next(&mut self) -> Option<Event> {
+    pub(super) fn next(&mut self) -> Option<E> {
         let entry = self.heap.pop()?;
         self.now = entry.at;
         self.happened += 1;
@@ -149,7 +153,7 @@ mod tests {
 
     #[test]
     fn events_of_one_instant_keep_the_order_in_which_they_were_noted() {
-        let mut agenda = Agenda::default();
+        let mut agenda = Agenda::new();
         for seat in 0..50 {
             agenda.at(7, Event::Start(seat));
         }

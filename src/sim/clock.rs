@@ -50,6 +50,11 @@ impl Clock {
         UnixNanos::new(date.saturating_add_signed(self.shift))
     }
 
+    /// How long runs have gone on by the date; nothing while that is before their beginning.
+    pub(super) fn age(&self, now: Nanos) -> Nanos {
+        self.date(now).get().saturating_sub(BEGIN)
+    }
+
     /// Moves the date, in either direction.
     pub(super) const fn jump(&mut self, by: i64) {
         self.shift = self.shift.saturating_add(by);

@@ -4,6 +4,7 @@
 //! done to one machine at a time: a log that loses a majority's disks has lost its promise.
 
 use super::agenda::{Event, MILLISECOND, Nanos, SECOND};
+use super::cuts;
 use super::disk::Trouble;
 use super::node::{Life, Seat};
 use super::random::MILLION;
@@ -187,24 +188,17 @@ impl World {
 
     fn isolate(&mut self, seat: Seat) {
         self.trace.note(self.agenda.now(), format_args!("n{} is cut off", seat + 1));
-        let others = (0..self.nodes.len()).filter(|other| *other != seat);
-        self.block_all(others.flat_map(|other| [(seat, other), (other, seat)]).collect());
+        self.block_all(cuts::around(self.nodes.len(), seat));
     }
 
     fn split(&mut self) {
-        let sides: Vec<bool> = self.nodes.iter().map(|_| self.fault_random.chance(MILLION / 2)).collect();
+        let sides = cuts::sides(&mut self.fault_random, self.nodes.len());
         self.trace.note(self.agenda.now(), format_args!("partition {sides:?}"));
-        let seats = 0..sides.len();
-        let links = seats.clone().flat_map(|from| seats.clone().map(move |to| (from, to)));
-        self.block_all(links.filter(|(from, to)| sides[*from] != sides[*to]).collect());
+        self.block_all(cuts::between(&sides));
     }
 
     fn one_way(&mut self, seat: Seat) {
-        let (is_out, is_whole) =
-            (self.fault_random.chance(MILLION / 2), self.fault_random.chance(MILLION / 2));
-        let other = self.fault_random.below(self.nodes.len() as u64) as Seat;
-        let others = (0..self.nodes.len()).filter(|peer| *peer != seat && (is_whole || *peer == other));
-        let links: Vec<_> = others.map(|peer| if is_out { (seat, peer) } else { (peer, seat) }).collect();
+        let links = cuts::one_way(&mut self.fault_random, self.nodes.len(), seat);
         self.trace.note(self.agenda.now(), format_args!("one way cut {links:?}"));
         self.block_all(links);
     }

@@ -22,9 +22,11 @@
 //! [`node::SEATS_MAX`] machines. Damage to durable bytes strikes one machine at a time.
 
 mod agenda;
+pub mod agreement;
 mod checker;
 mod client;
 mod clock;
+mod cuts;
 mod disk;
 mod faults;
 mod healing;
@@ -89,14 +91,22 @@ pub enum Mutant {
     Host(HostMutant),
 }
 
-impl Mutant {
+/// Mistakes that a world knows.
+pub trait Mistake: Copy {
     /// All of them.
-    pub fn all() -> impl Iterator<Item = Self> {
-        crate::raft::Mutant::ALL.into_iter().map(Self::Core).chain(HostMutant::ALL.map(Self::Host))
-    }
+    fn all() -> Vec<Self>;
 
     /// Its name on the command line.
-    pub const fn name(self) -> &'static str {
+    fn name(self) -> &'static str;
+}
+
+impl Mistake for Mutant {
+    fn all() -> Vec<Self> {
+        let of_core = crate::raft::Mutant::ALL.into_iter().map(Self::Core);
+        of_core.chain(HostMutant::ALL.map(Self::Host)).collect()
+    }
+
+    fn name(self) -> &'static str {
         use crate::raft::Mutant as Core;
         match self {
             Self::Core(Core::VoteNotPersisted) => "vote-not-persisted",
@@ -114,13 +124,13 @@ impl Mutant {
 
 /// What to run.
 #[derive(Clone, Copy, Debug)]
-pub struct Plan {
-    /// The seed, from which the [`Options`] come too.
+pub struct Plan<M = Mutant> {
+    /// The seed, from which the options come too.
     pub seed: u64,
     /// How much of the run is kept.
     pub tracing: Tracing,
     /// A mistake that every node makes.
-    pub mutant: Option<Mutant>,
+    pub mutant: Option<M>,
     /// Which checkers look.
     pub watching: Watching,
 }
@@ -128,8 +138,8 @@ pub struct Plan {
 /// What a run was like.
 #[derive(Debug)]
 pub struct Report {
-    /// What the seed stands for.
-    pub options: Options,
+    /// What the seed stands for, for people.
+    pub options: String,
     /// What a checker found; `None` when nothing.
     pub violation: Option<Violation>,
     /// The trace's lines, if they were kept.
@@ -140,10 +150,10 @@ pub struct Report {
     pub events: u64,
     /// Virtual time that passed.
     pub virtual_time: Duration,
-    /// Operations of clients that were answered.
-    pub answered: usize,
-    /// The highest term.
-    pub terms: u64,
+    /// What the run achieved: operations of clients that were answered, or blocks that are final.
+    pub results: u64,
+    /// The highest term, or view.
+    pub periods: u64,
     /// Messages that the network lost.
     pub lost: u64,
     /// What happened how often, by name.
@@ -156,11 +166,15 @@ pub struct Report {
 pub fn run(plan: Plan) -> Report {
     let mut world = World::new(Options::of(plan.seed), plan);
     if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(|| world.run())) {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        world.checkers.accuse(world.agenda.now(), "assertion", text.unwrap_or_default());
+        world.checkers.accuse(world.agenda.now(), "assertion", said(&*panic));
     }
     report(world)
+}
+
+/// What a panic said.
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
 }
 
 fn report(mut world: World) -> Report {
@@ -179,11 +193,11 @@ fn report(mut world: World) -> Report {
         digest,
         events: world.agenda.happened(),
         virtual_time: Duration::from_nanos(now),
-        answered: world.history.iter().filter(|record| record.answered.is_some()).count(),
-        terms: world.checkers.terms(),
+        results: world.history.iter().filter(|record| record.answered.is_some()).count() as u64,
+        periods: world.checkers.terms(),
         lost: fates.lost + fates.cut,
         counts: world.counts,
         convergence: world.healed_at.zip(world.converged_at).map(span),
-        options: world.options,
+        options: world.options.to_string(),
     }
 }

@@ -186,8 +186,13 @@ fn faults(random: &mut Random, safety_phase: Nanos) -> Vec<(FaultKind, Nanos)> {
     chosen
 }
 
+/// Parts of a million as a percentage.
+pub(super) fn percent(part: u32) -> f64 {
+    f64::from(part) / 10_000.0
+}
+
 /// A span in the unit in which it is shortest.
-struct Span(Nanos);
+pub(super) struct Span(pub(super) Nanos);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -201,7 +206,6 @@ impl fmt::Display for Span {
 
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = |part: u32| f64::from(part) / 10_000.0;
         let (network, disk, raft) = (&self.network, &self.disk, &self.raft);
         writeln!(
             f,

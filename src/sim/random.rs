@@ -15,6 +15,7 @@ pub(super) enum Concern {
     Clients,
     Hosts,
     Operator,
+    Actors,
 }
 
 /// One stream.

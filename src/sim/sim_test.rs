@@ -27,8 +27,8 @@ fn two_runs_of_one_seed_are_the_same_byte_for_byte() {
 fn looking_at_a_run_does_not_change_it() {
     let (traced, silent) = (simulate(5, Tracing::Lines, None), simulate(5, Tracing::Off, None));
     assert_eq!(
-        (traced.events, traced.answered, traced.counts),
-        (silent.events, silent.answered, silent.counts)
+        (traced.events, traced.results, traced.counts),
+        (silent.events, silent.results, silent.counts)
     );
     assert!(silent.lines.is_empty() && silent.digest.is_none());
 }

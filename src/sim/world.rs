@@ -23,7 +23,7 @@ const EVENTS_MAX: u64 = 20_000_000;
 pub(super) struct World {
     pub(super) options: Options,
     pub(super) mutant: Option<Mutant>,
-    pub(super) agenda: Agenda,
+    pub(super) agenda: Agenda<Event>,
     pub(super) network: Network,
     pub(super) nodes: Vec<Node>,
     pub(super) clients: Vec<Client>,
@@ -57,7 +57,7 @@ impl World {
         let random = |concern| Random::of(seed, concern);
         let mut world = Self {
             mutant: plan.mutant,
-            agenda: Agenda::default(),
+            agenda: Agenda::new(),
             network: Network::new(seed, options.network.clone()),
             nodes: Vec::new(),
             clients: Vec::new(),
