@@ -116,192 +116,206 @@ fn has_line(out: &str, parts: &[&str]) -> bool {
     out.lines().any(|line| parts.iter().all(|part| line.contains(part)))
 }
 
-#[test]
-fn a_sound_directory_is_described_and_left_as_it_is() {
-    let (cluster, dir) = written("inspect-sound");
-    let (is_sound, out) = inspect(&dir, &[]);
-    assert!(is_sound && !out.contains("note: ") && !out.contains("open by"), "{out}");
-    assert!(has_line(&out, &["vote: term 1, for 1, ", &"09".repeat(16)]), "{out}");
-    // The leader's own frame is the first.
-    let last = ENTRIES + 2;
-    assert!(has_line(&out, &[&format!("log: entries 1 to {last}, terms 1 from 1")]), "{out}");
-    let files = damaged::files(&dir);
-    assert!(files.len() > 2, "{files:?}");
-    for path in &files {
+/// Named like all tests that run an example.
+mod the_example_of_a_log {
+    use super::*;
+
+    #[test]
+    fn a_sound_directory_is_described_and_left_as_it_is() {
+        let (cluster, dir) = written("inspect-sound");
+        let (is_sound, out) = inspect(&dir, &[]);
+        assert!(is_sound && !out.contains("note: ") && !out.contains("open by"), "{out}");
+        assert!(has_line(&out, &["vote: term 1, for 1, ", &"09".repeat(16)]), "{out}");
+        // The leader's own frame is the first.
+        let last = ENTRIES + 2;
+        assert!(has_line(&out, &[&format!("log: entries 1 to {last}, terms 1 from 1")]), "{out}");
+        let files = damaged::files(&dir);
+        assert!(files.len() > 2, "{files:?}");
+        for path in &files {
+            assert!(
+                has_line(&out, &[path.file_name().unwrap().to_str().unwrap(), "1048576 bytes", "entries"]),
+                "{out}"
+            );
+        }
+        let snapshot = format!("{:020}.snapshot", ENTRIES + 1);
+        assert!(has_line(&out, &["snapshot: ", &snapshot, &format!("state up to {}", ENTRIES + 1)]), "{out}");
+        let address = cluster.members.addresses.values().next().unwrap();
+        assert!(has_line(&out, &["members since ", &format!("1 at {address}, voter")]), "{out}");
+
+        let (_, out) = inspect(&dir, &["--frames"]);
+        let mut next = 1;
+        for line in out.lines().filter_map(|line| line.strip_prefix("frame ")) {
+            let (first, rest) = line.split_once(" to ").expect(line);
+            let (end, _) = rest.split_once(", term 1, ").expect(line);
+            assert_eq!(first.parse::<u64>().expect(line), next);
+            next = end.parse::<u64>().expect(line) + 1;
+        }
+        assert_eq!(next, last + 1);
+    }
+
+    #[test]
+    fn a_node_that_runs_is_not_disturbed() {
+        let (_cluster, replica, dir) = running("inspect-running");
+        let (_, out) = look(&dir, &[]);
+        assert!(has_line(&out, &[&format!("open by process {}", std::process::id())]), "{out}");
+        assert!(has_line(&out, &["log: entries 1 to "]) && has_line(&out, &["snapshot: "]), "{out}");
+        append(&replica, 0);
+    }
+
+    #[test]
+    fn every_damage_is_named_by_file_and_offset_and_the_rest_described() {
+        let (_cluster, dir) = written("inspect-damaged");
+        let (path, _) = damaged::lose(&dir, Index::new(ENTRIES / 2));
+        let options = FrameLogOptions { segment_bytes: 1 << 20, ..FrameLogOptions::default() };
+        let small = duochain::frame::FrameLimits { body_bytes_max: 64 << 10, entries_max: 10_000 };
+        let opened = SegmentFrameLog::open(&dir.join("log"), &FrameLogOptions { limits: small, ..options });
+        let refusal = opened.expect_err("it is damaged").to_string();
+        assert!(refusal.contains(path.to_str().unwrap()) && refusal.contains("at offset"), "{refusal}");
+        let snapshot = dir.join(format!("snapshots/{:020}.snapshot", ENTRIES + 1));
+        damaged::flip(&snapshot, 200);
+        damaged::flip(&dir.join("VOTE"), 24);
+        fs::write(dir.join("FORMAT"), "something else\n").unwrap();
+        for misnamed in ["log/7.frames", "snapshots/x.snapshot", "snapshots/1.draft"] {
+            fs::write(dir.join(misnamed), "x").unwrap();
+        }
+        let (is_sound, out) = inspect(&dir, &[]);
+        assert!(!is_sound && has_line(&out, &["fault: ", &refusal]), "{out}\nopening says {refusal}");
+        for named in [
+            "snapshot is corrupt at offset",
+            "FORMAT is corrupt",
+            "7.frames is corrupt",
+            "x.snapshot is corrupt",
+        ] {
+            assert!(has_line(&out, &["fault: ", named]), "{named} in {out}");
+        }
         assert!(
-            has_line(&out, &[path.file_name().unwrap().to_str().unwrap(), "1048576 bytes", "entries"]),
+            has_line(&out, &["note: ", "1.draft"]) && has_line(&out, &["note: VOTE", "offset 0"]),
+            "{out}"
+        );
+        assert!(has_line(&out, &["vote: term 1, for 1, "]), "{out}");
+        // What stands behind the damage is there.
+        assert!(has_line(&out, &[&format!("log: entries 1 to {}", ENTRIES + 2)]), "{out}");
+    }
+
+    #[test]
+    fn files_without_a_first_page_and_files_that_are_missing_are_faults() {
+        let (_cluster, dir) = written("inspect-pages");
+        let files = damaged::files(&dir);
+        for path in [&files[1], files.last().unwrap()] {
+            let mut bytes = fs::read(path).unwrap();
+            bytes[..4096].fill(0);
+            fs::write(path, bytes).unwrap();
+        }
+        for gone in ["VOTE", "FORMAT"] {
+            fs::remove_file(dir.join(gone)).unwrap();
+        }
+        let (_, out) = inspect(&dir, &[]);
+        for path in [&files[1], files.last().unwrap()] {
+            assert!(has_line(&out, &["fault: ", path.to_str().unwrap(), "at offset 0"]), "{out}");
+        }
+        assert!(has_line(&out, &["vote: none"]) && has_line(&out, &["fault: ", "VOTE", "missing"]), "{out}");
+        assert!(has_line(&out, &["fault: ", "FORMAT", "missing"]), "{out}");
+        fs::remove_file(&files[0]).unwrap();
+        fs::remove_file(dir.join(format!("snapshots/{:020}.snapshot", ENTRIES + 1))).unwrap();
+        let (_, out) = inspect(&dir, &[]);
+        assert!(has_line(&out, &["fault: ", "the log begins at", "no snapshot"]), "{out}");
+    }
+
+    #[test]
+    fn a_directory_that_is_no_nodes_is_told_apart_from_one_that_lost_something() {
+        let cluster = Cluster::tuned("inspect-other", 1, small);
+        let other = cluster.scratch.path().join("other");
+        let refused = |dir: &Path, why: &str| {
+            let (code, out, told) = call(dir, &[]);
+            assert_eq!((code, out.as_str()), (Some(2), ""), "{told}");
+            assert!(told.starts_with("log: ") && told.contains(why), "{why} in {told}");
+        };
+        refused(&other, "No such file");
+        fs::create_dir(&other).unwrap();
+        refused(&other, "not the directory of a node");
+        for (path, bytes) in
+            [("log/syslog", "x"), ("snapshots/yesterday.tar", "x"), ("FORMAT", "duochain format 1\n")]
+        {
+            fs::create_dir_all(other.join(path).parent().unwrap()).unwrap();
+            fs::write(other.join(path), bytes).unwrap();
+        }
+        refused(&other, "not the directory of a node");
+        refused(&other.join("FORMAT"), "Not a directory");
+        // That of the whole cluster names its nodes.
+        refused(cluster.scratch.path(), &format!("look into {}", cluster.config(1).dir.display()));
+    }
+
+    #[test]
+    fn a_log_that_is_gone_is_a_fault_only_once_something_was_in_it() {
+        let (_cluster, dir) = written("inspect-gone");
+        fs::remove_dir_all(dir.join("log")).unwrap();
+        let (_, out) = inspect(&dir, &[]);
+        assert!(
+            has_line(&out, &["fault: ", "log is corrupt", "missing: what this node acknowledged"]),
+            "{out}"
+        );
+        // What a first opening leaves that was killed before it came to the log.
+        fs::remove_dir_all(dir.join("snapshots")).unwrap();
+        fs::remove_file(dir.join("VOTE")).unwrap();
+        drop(FileVotes::open(&dir).unwrap());
+        let (is_sound, out) = inspect(&dir, &[]);
+        assert!(is_sound && has_line(&out, &["note: log: missing"]), "{out}");
+    }
+
+    #[cfg(feature = "rocksdb")]
+    #[test]
+    fn a_log_in_rocksdb_is_named_and_not_missed() {
+        let (_cluster, replica, dir) = opened("inspect-rocksdb", LogBackend::RocksDb);
+        let rocks = dir.join("log-rocksdb");
+        let is_named = |out: &str| has_line(out, &["log: in RocksDB, at ", rocks.to_str().unwrap()]);
+        let (is_sound, out) = look(&dir, &[]);
+        assert!(is_sound && is_named(&out) && has_line(&out, &["open by process"]), "{out}");
+        replica.shutdown(PATIENCE).unwrap();
+        let (is_sound, out) = inspect(&dir, &[]);
+        assert!(is_sound && is_named(&out) && has_line(&out, &["vote: term 1, for 1"]), "{out}");
+        assert!(
+            !out.contains("no entries") && !out.contains("note: ") && has_line(&out, &["snapshot: "]),
             "{out}"
         );
     }
-    let snapshot = format!("{:020}.snapshot", ENTRIES + 1);
-    assert!(has_line(&out, &["snapshot: ", &snapshot, &format!("state up to {}", ENTRIES + 1)]), "{out}");
-    let address = cluster.members.addresses.values().next().unwrap();
-    assert!(has_line(&out, &["members since ", &format!("1 at {address}, voter")]), "{out}");
 
-    let (_, out) = inspect(&dir, &["--frames"]);
-    let mut next = 1;
-    for line in out.lines().filter_map(|line| line.strip_prefix("frame ")) {
-        let (first, rest) = line.split_once(" to ").expect(line);
-        let (end, _) = rest.split_once(", term 1, ").expect(line);
-        assert_eq!(first.parse::<u64>().expect(line), next);
-        next = end.parse::<u64>().expect(line) + 1;
+    #[test]
+    fn a_second_log_is_a_fault() {
+        let (_cluster, dir) = written("inspect-second");
+        fs::create_dir(dir.join("log-rocksdb")).unwrap();
+        let (is_sound, out) = inspect(&dir, &[]);
+        assert!(!is_sound && has_line(&out, &["fault: ", "log-rocksdb", "a second log"]), "{out}");
+        assert!(has_line(&out, &["log: entries 1 to "]), "{out}");
     }
-    assert_eq!(next, last + 1);
-}
 
-#[test]
-fn a_node_that_runs_is_not_disturbed() {
-    let (_cluster, replica, dir) = running("inspect-running");
-    let (_, out) = look(&dir, &[]);
-    assert!(has_line(&out, &[&format!("open by process {}", std::process::id())]), "{out}");
-    assert!(has_line(&out, &["log: entries 1 to "]) && has_line(&out, &["snapshot: "]), "{out}");
-    append(&replica, 0);
-}
-
-#[test]
-fn every_damage_is_named_by_file_and_offset_and_the_rest_described() {
-    let (_cluster, dir) = written("inspect-damaged");
-    let (path, _) = damaged::lose(&dir, Index::new(ENTRIES / 2));
-    let options = FrameLogOptions { segment_bytes: 1 << 20, ..FrameLogOptions::default() };
-    let small = duochain::frame::FrameLimits { body_bytes_max: 64 << 10, entries_max: 10_000 };
-    let opened = SegmentFrameLog::open(&dir.join("log"), &FrameLogOptions { limits: small, ..options });
-    let refusal = opened.expect_err("it is damaged").to_string();
-    assert!(refusal.contains(path.to_str().unwrap()) && refusal.contains("at offset"), "{refusal}");
-    let snapshot = dir.join(format!("snapshots/{:020}.snapshot", ENTRIES + 1));
-    damaged::flip(&snapshot, 200);
-    damaged::flip(&dir.join("VOTE"), 24);
-    fs::write(dir.join("FORMAT"), "something else\n").unwrap();
-    for misnamed in ["log/7.frames", "snapshots/x.snapshot", "snapshots/1.draft"] {
-        fs::write(dir.join(misnamed), "x").unwrap();
+    #[test]
+    fn a_torn_end_is_noted_and_no_fault() {
+        let (_cluster, dir) = written("inspect-torn");
+        let small = duochain::frame::FrameLimits { body_bytes_max: 64 << 10, entries_max: 10_000 };
+        let options = FrameLogOptions { segment_bytes: 1 << 20, limits: small, ..FrameLogOptions::default() };
+        let log = SegmentFrameLog::open(&dir.join("log"), &options).unwrap();
+        let (reader, last) = (log.reader(), log.last());
+        let record = 32 + reader.read(last, 1).unwrap()[0].encoded_bytes();
+        let mut place = 0;
+        let visit = &mut |head: FrameHead| {
+            place = head.position as usize;
+            true
+        };
+        reader.heads(last, visit).unwrap();
+        drop((log, reader));
+        let path = damaged::files(&dir).pop().unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        // The mark behind it, which says that it is durable, and a byte of its body.
+        bytes[place + record..place + record + 32].fill(0);
+        bytes[place + 200] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let (is_sound, out) = inspect(&dir, &[]);
+        assert!(
+            is_sound && has_line(&out, &["note: ", path.to_str().unwrap(), &format!("offset {place}")]),
+            "{out}"
+        );
+        assert!(has_line(&out, &[&format!("log: entries 1 to {}", last.get() - 1)]), "{out}");
+        let log = SegmentFrameLog::open(&dir.join("log"), &options).unwrap();
+        assert_eq!(log.last().next(), last);
     }
-    let (is_sound, out) = inspect(&dir, &[]);
-    assert!(!is_sound && has_line(&out, &["fault: ", &refusal]), "{out}\nopening says {refusal}");
-    for named in
-        ["snapshot is corrupt at offset", "FORMAT is corrupt", "7.frames is corrupt", "x.snapshot is corrupt"]
-    {
-        assert!(has_line(&out, &["fault: ", named]), "{named} in {out}");
-    }
-    assert!(has_line(&out, &["note: ", "1.draft"]) && has_line(&out, &["note: VOTE", "offset 0"]), "{out}");
-    assert!(has_line(&out, &["vote: term 1, for 1, "]), "{out}");
-    // What stands behind the damage is there.
-    assert!(has_line(&out, &[&format!("log: entries 1 to {}", ENTRIES + 2)]), "{out}");
-}
-
-#[test]
-fn files_without_a_first_page_and_files_that_are_missing_are_faults() {
-    let (_cluster, dir) = written("inspect-pages");
-    let files = damaged::files(&dir);
-    for path in [&files[1], files.last().unwrap()] {
-        let mut bytes = fs::read(path).unwrap();
-        bytes[..4096].fill(0);
-        fs::write(path, bytes).unwrap();
-    }
-    for gone in ["VOTE", "FORMAT"] {
-        fs::remove_file(dir.join(gone)).unwrap();
-    }
-    let (_, out) = inspect(&dir, &[]);
-    for path in [&files[1], files.last().unwrap()] {
-        assert!(has_line(&out, &["fault: ", path.to_str().unwrap(), "at offset 0"]), "{out}");
-    }
-    assert!(has_line(&out, &["vote: none"]) && has_line(&out, &["fault: ", "VOTE", "missing"]), "{out}");
-    assert!(has_line(&out, &["fault: ", "FORMAT", "missing"]), "{out}");
-    fs::remove_file(&files[0]).unwrap();
-    fs::remove_file(dir.join(format!("snapshots/{:020}.snapshot", ENTRIES + 1))).unwrap();
-    let (_, out) = inspect(&dir, &[]);
-    assert!(has_line(&out, &["fault: ", "the log begins at", "no snapshot"]), "{out}");
-}
-
-#[test]
-fn a_directory_that_is_no_nodes_is_told_apart_from_one_that_lost_something() {
-    let cluster = Cluster::tuned("inspect-other", 1, small);
-    let other = cluster.scratch.path().join("other");
-    let refused = |dir: &Path, why: &str| {
-        let (code, out, told) = call(dir, &[]);
-        assert_eq!((code, out.as_str()), (Some(2), ""), "{told}");
-        assert!(told.starts_with("log: ") && told.contains(why), "{why} in {told}");
-    };
-    refused(&other, "No such file");
-    fs::create_dir(&other).unwrap();
-    refused(&other, "not the directory of a node");
-    for (path, bytes) in
-        [("log/syslog", "x"), ("snapshots/yesterday.tar", "x"), ("FORMAT", "duochain format 1\n")]
-    {
-        fs::create_dir_all(other.join(path).parent().unwrap()).unwrap();
-        fs::write(other.join(path), bytes).unwrap();
-    }
-    refused(&other, "not the directory of a node");
-    refused(&other.join("FORMAT"), "Not a directory");
-    // That of the whole cluster names its nodes.
-    refused(cluster.scratch.path(), &format!("look into {}", cluster.config(1).dir.display()));
-}
-
-#[test]
-fn a_log_that_is_gone_is_a_fault_only_once_something_was_in_it() {
-    let (_cluster, dir) = written("inspect-gone");
-    fs::remove_dir_all(dir.join("log")).unwrap();
-    let (_, out) = inspect(&dir, &[]);
-    assert!(has_line(&out, &["fault: ", "log is corrupt", "missing: what this node acknowledged"]), "{out}");
-    // What a first opening leaves that was killed before it came to the log.
-    fs::remove_dir_all(dir.join("snapshots")).unwrap();
-    fs::remove_file(dir.join("VOTE")).unwrap();
-    drop(FileVotes::open(&dir).unwrap());
-    let (is_sound, out) = inspect(&dir, &[]);
-    assert!(is_sound && has_line(&out, &["note: log: missing"]), "{out}");
-}
-
-#[cfg(feature = "rocksdb")]
-#[test]
-fn a_log_in_rocksdb_is_named_and_not_missed() {
-    let (_cluster, replica, dir) = opened("inspect-rocksdb", LogBackend::RocksDb);
-    let rocks = dir.join("log-rocksdb");
-    let is_named = |out: &str| has_line(out, &["log: in RocksDB, at ", rocks.to_str().unwrap()]);
-    let (is_sound, out) = look(&dir, &[]);
-    assert!(is_sound && is_named(&out) && has_line(&out, &["open by process"]), "{out}");
-    replica.shutdown(PATIENCE).unwrap();
-    let (is_sound, out) = inspect(&dir, &[]);
-    assert!(is_sound && is_named(&out) && has_line(&out, &["vote: term 1, for 1"]), "{out}");
-    assert!(
-        !out.contains("no entries") && !out.contains("note: ") && has_line(&out, &["snapshot: "]),
-        "{out}"
-    );
-}
-
-#[test]
-fn a_second_log_is_a_fault() {
-    let (_cluster, dir) = written("inspect-second");
-    fs::create_dir(dir.join("log-rocksdb")).unwrap();
-    let (is_sound, out) = inspect(&dir, &[]);
-    assert!(!is_sound && has_line(&out, &["fault: ", "log-rocksdb", "a second log"]), "{out}");
-    assert!(has_line(&out, &["log: entries 1 to "]), "{out}");
-}
-
-#[test]
-fn a_torn_end_is_noted_and_no_fault() {
-    let (_cluster, dir) = written("inspect-torn");
-    let small = duochain::frame::FrameLimits { body_bytes_max: 64 << 10, entries_max: 10_000 };
-    let options = FrameLogOptions { segment_bytes: 1 << 20, limits: small, ..FrameLogOptions::default() };
-    let log = SegmentFrameLog::open(&dir.join("log"), &options).unwrap();
-    let (reader, last) = (log.reader(), log.last());
-    let record = 32 + reader.read(last, 1).unwrap()[0].encoded_bytes();
-    let mut place = 0;
-    let visit = &mut |head: FrameHead| {
-        place = head.position as usize;
-        true
-    };
-    reader.heads(last, visit).unwrap();
-    drop((log, reader));
-    let path = damaged::files(&dir).pop().unwrap();
-    let mut bytes = fs::read(&path).unwrap();
-    // The mark behind it, which says that it is durable, and a byte of its body.
-    bytes[place + record..place + record + 32].fill(0);
-    bytes[place + 200] ^= 1;
-    fs::write(&path, bytes).unwrap();
-    let (is_sound, out) = inspect(&dir, &[]);
-    assert!(
-        is_sound && has_line(&out, &["note: ", path.to_str().unwrap(), &format!("offset {place}")]),
-        "{out}"
-    );
-    assert!(has_line(&out, &[&format!("log: entries 1 to {}", last.get() - 1)]), "{out}");
-    let log = SegmentFrameLog::open(&dir.join("log"), &options).unwrap();
-    assert_eq!(log.last().next(), last);
 }

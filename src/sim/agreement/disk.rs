@@ -99,9 +99,8 @@ impl Disk {
     /// That sync ends.
     pub(super) fn logged(&mut self, upto: RecordId) {
         self.is_logging = false;
-        while let Some((_, record)) = self.written.pop_front_if(|(id, _)| *id <= upto) {
-            self.records.push(record);
-        }
+        let durable = self.written.iter().take_while(|(id, _)| *id <= upto).count();
+        self.records.extend(self.written.drain(..durable).map(|(_, record)| record));
     }
 
     /// Cuts what says nothing any more: heights that the store has, and all views but the last.

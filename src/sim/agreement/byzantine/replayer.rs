@@ -39,8 +39,8 @@ impl Actor for Replayer {
 /// Somebody's vote for another block of that height, as it signed it on another chain.
 fn elsewhere(stage: &mut Stage<'_>, vote: &Vote) -> Message {
     let height = vote.statement.height;
-    let others = stage.facts.blocks.values().map(|block| &block.proposal);
-    let other = others.filter(|of| of.height == height && of.hash != vote.statement.hash).next_back();
+    let mut others = stage.facts.blocks.values().map(|block| &block.proposal);
+    let other = others.rfind(|of| of.height == height && of.hash != vote.statement.hash);
     let hash = other.map_or(vote.statement.hash, |of| of.hash);
     let from = ValidatorIndex::new(stage.random.below(stage.facts.powers.places() as u64) as u16);
     let kind = if stage.flips() { Kind::Prepare } else { Kind::Commit };

@@ -10,6 +10,7 @@ use crate::bft::{Evidence, Kind, Message, Statement};
 use crate::sim::agenda::MILLISECOND;
 use crate::types::{BlockHash, Height, ValidatorIndex, View};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 #[derive(Debug, Default)]
@@ -24,9 +25,8 @@ impl Actor for Usurper {
         match message {
             Message::PrePrepare(of) if of.from == stage.place => {
                 let at = (of.view, of.proposal.height);
-                if !self.audience.contains_key(&at) {
-                    let audience = audience(stage);
-                    self.audience.insert(at, audience);
+                if let Entry::Vacant(free) = self.audience.entry(at) {
+                    free.insert(audience(stage));
                     confess(stage, of.statement(Kind::Prepare));
                 }
                 if self.audience[&at].contains(&to) {

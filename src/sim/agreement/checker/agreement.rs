@@ -21,7 +21,7 @@ impl Checker for Agreement {
         }
         let (mut height, mut hash) = (proof.height(), proof.hash());
         loop {
-            let news = self.0.get(&height).is_none();
+            let news = !self.0.contains_key(&height);
             let (first, whose) = *self.0.entry(height).or_insert((hash, node.place));
             if first != hash {
                 return Err(format!(
